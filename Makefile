@@ -1,0 +1,39 @@
+# Everything a newcomer needs: `make demo` and `make test` set up what they use.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: venv demo test lint bench lock clean
+
+venv: $(READY)
+
+# --no-deps: the lock is complete, and what it leaves out must stay out (see CONTRIBUTING.md).
+$(READY): requirements-cpu.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements-cpu.lock || { echo "If torch+cpu was not found: see 'Install' in README.md"; exit 1; }
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(READY)
+	$(BIN)/reviewbatch run sentiment
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run_all.py
+
+# Resolved for the oldest Python; needs uv, and an index or a --find-links with torch's CPU build.
+lock:
+	uv pip compile pyproject.toml --extra cpu --group dev --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_28 --no-header --no-annotate $(UV_FLAGS) -o requirements-cpu.lock
+
+clean:
+	rm -rf $(VENV) out build *.egg-info .mypy_cache .pytest_cache .ruff_cache

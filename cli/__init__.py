@@ -1,0 +1,1 @@
+"""What a person types and sees. Alone imports typer and rich."""

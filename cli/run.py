@@ -1,0 +1,102 @@
+"""`reviewbatch run`: do the work."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import options, screen
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+
+TOO_MANY_REJECTS = 3
+
+
+def run(
+    task: options.Task,
+    inputs: options.Inputs = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    policy: options.Policy = None,
+    limit: options.Limit = None,
+    columns: options.Columns = None,
+    max_rejects: options.MaxRejects = None,
+    result_format: options.Format = None,
+    calibrate: options.Calibrate = None,
+    engine: options.EngineArguments = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Do the work, or what is left of it: the same command on the same folder continues."""
+    from cli import settings
+
+    chosen = settings.load({
+        "input": inputs,
+        "output": output,
+        "model": model,
+        "policy": policy,
+        "limit": limit,
+        "columns": settings.pairs(columns or [], "--column"),
+        "max_rejects": max_rejects,
+        "format": result_format,
+        "calibrate": calibrate,
+        "engine": settings.pairs(engine or [], "--engine", decode=True),
+    })  # fmt: skip
+    report = _run(task, chosen, quiet=quiet)
+    if as_json:
+        screen.data(json.dumps(report))
+    if not quiet:
+        from cli import tables
+
+        tables.show(report)
+        tables.show_files(chosen.output)
+    rejected = report["rows"]["rejected"]
+    if chosen.max_rejects is not None and rejected > chosen.max_rejects:
+        where = chosen.output / "rejects.jsonl"
+        screen.say(f"{rejected:,} rows were rejected, more than --max-rejects {chosen.max_rejects:,}: see {where}")
+        raise typer.Exit(TOO_MANY_REJECTS)
+
+
+def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
+    from contextlib import closing
+
+    from cli.progress import observer
+    from pipelines import sources
+    from pipelines.store import Ledger
+
+    # What a person got wrong is said before the seconds that vLLM's import takes.
+    named = _task(task)
+    found = sources.find(chosen.input, leave_out=chosen.output)
+    with closing(Ledger(chosen.output)) as ledger:
+        screen.divert(chosen.output / "engine.log")
+        with observer(quiet=quiet) as emit:
+            from pipelines import models, run, vllm_engine
+            from pipelines.events import Unpacking, Warned
+
+            device = vllm_engine.device()
+            vllm_engine.listen(lambda text: emit(Warned(text)))
+            name = chosen.model or models.default(device.kind)
+            model = models.find(name, models.cache_folder(), lambda: emit(Unpacking(name)))
+            order = run.Order(
+                task=named,
+                sources=found,
+                columns=chosen.columns,
+                limit=chosen.limit,
+                model=model,
+                arguments=chosen.engine,
+                policy=chosen.policy,
+                format=chosen.format,
+                calibrate=chosen.calibrate,
+            )
+            facts = {"device": device.name, "vllm": device.vllm}
+            return run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, chosen.engine), facts, emit)
+
+
+def _task(name: str) -> Any:
+    from pipelines.errors import UsageError
+    from pipelines.tasks import TASKS
+
+    if name not in TASKS:
+        raise UsageError(f"no task {name!r}: it is one of {', '.join(TASKS)}")
+    return TASKS[name]

@@ -1,0 +1,1 @@
+"""What happens to a review: read, prompt, engine, answer, store, report."""

@@ -1,0 +1,180 @@
+"""The corpus: a stream of reviews and rejects, in chunks, in input order and bounded memory."""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import CorpusError
+from pipelines.review import Reject, Review
+from pipelines.sources import STDIN, is_parquet
+
+CHUNK = 4096
+REQUIRED = ("review_id", "restaurant_id", "text")
+BOM = b"\xef\xbb\xbf"
+
+
+def read(
+    sources: Sequence[str], columns: Mapping[str, str], limit: int | None = None
+) -> Iterator[list[Review | Reject]]:
+    """Yield the rows of `sources` in chunks, at most `limit` of them.
+
+    `columns` maps this program's names to the file's where they differ: {"text": "Review"}.
+    Raises CorpusError for a file that cannot be read or that lacks a required column.
+    """
+    names = tuple(columns.get(name, name) for name in REQUIRED)
+    rows = itertools.chain.from_iterable(_file(source, names) for source in sources)
+    limited = itertools.islice(rows, limit)
+    while chunk := list(itertools.islice(limited, CHUNK)):
+        yield chunk
+
+
+def _file(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+    try:
+        yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names)
+    except (OSError, pa.ArrowException) as error:
+        # Arrow's messages can run over many lines; the first says what happened.
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CorpusError(f"cannot read {source}: {what}") from error
+
+
+def _parquet(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+    with pq.ParquetFile(source, pre_buffer=False) as file:
+        schema = file.schema_arrow
+        _check_columns(source, names, schema.names)
+        text = schema.field(names[-1]).type
+        if not (_is_text(text) or pa.types.is_null(text)):
+            raise CorpusError(f"column {names[-1]!r} of {source} holds {text}, not text")
+        row = 0
+        for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(names))):
+            for values in zip(*(_values(batch.column(name)) for name in names), strict=True):
+                row += 1
+                yield _review(source, row, *values)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    # Older writers leave strings without their annotation, as bytes.
+    return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view,
+                                              pa.types.is_binary, pa.types.is_large_binary))  # fmt: skip
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return a column as Python values; text that is not UTF-8 stays bytes, for `_text` to judge."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        # Parquet does not check its strings. One bad value must not cost the others.
+        values = column.cast(pa.large_binary()).to_pylist()
+    return values
+
+
+def _jsonl(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+    missing = set(names)
+    keys: dict[str, None] = {}
+    for row, line in _lines(source):
+        try:
+            record = json.loads(line.decode())
+        except UnicodeDecodeError as error:
+            yield Reject(source, row, "invalid-utf8", f"byte {error.start + 1} of the line")
+            continue
+        except (ValueError, RecursionError) as error:
+            yield Reject(source, row, "malformed-json", str(error))
+            continue
+        if not isinstance(record, dict):
+            found = type(record).__name__
+            yield Reject(source, row, "malformed-json", f"expected an object, found {found}")
+            continue
+        missing -= record.keys()
+        if missing and len(keys) < CHUNK:
+            keys.update(dict.fromkeys(record))
+        yield _review(source, row, *map(record.get, names))
+    if keys and missing:
+        _check_columns(source, names, list(keys))
+
+
+def _lines(source: str) -> Iterator[tuple[int, bytes]]:
+    with sys.stdin.buffer if source == STDIN else pa.input_stream(source, compression="detect") as stream:
+        for row, line in enumerate(_split(stream), start=1):
+            bare = line.removeprefix(BOM) if row == 1 else line
+            if bare.strip():
+                yield row, bare
+
+
+def _split(stream: Any) -> Iterable[bytes]:
+    """Cut a byte stream at its newlines, in memory bounded by its longest line."""
+    rest = b""
+    while block := stream.read(1 << 20):
+        lines = (rest + bytes(block)).split(b"\n")
+        rest = lines.pop()
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _check_columns(source: str, names: Iterable[str], found: Sequence[str]) -> None:
+    for ours, theirs in zip(REQUIRED, names, strict=True):
+        if theirs not in found:
+            shown = ", ".join(map(str, found[:20])) or "none"
+            raise CorpusError(
+                f"{source} has no column {theirs!r}; it has: {shown}. Name it with --column {ours}=THEIRS"
+            )
+
+
+def _review(source: str, row: int, review_id: Any, restaurant_id: Any, text: Any) -> Review | Reject:
+    known: str | None = None
+    try:
+        known = _identifier(review_id, "review_id")
+        return Review(known, _identifier(restaurant_id, "restaurant_id"), _text(text), source, row)
+    except _UnusableError as unusable:
+        return Reject(source, row, unusable.reason, unusable.detail, review_id=known)
+
+
+class _UnusableError(Exception):
+    """A value that makes its row a reject."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def _identifier(value: Any, name: str) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # pandas turns whole numbers into floats as soon as one is missing
+    if isinstance(value, bool) or not isinstance(value, str | int | bytes):
+        found = "null" if value is None else type(value).__name__
+        raise _UnusableError(f"no-{name.replace('_', '-')}", f"{name} is {found}")
+    identifier = _unicode(value) if isinstance(value, str | bytes) else str(value)
+    if not identifier:
+        raise _UnusableError(f"no-{name.replace('_', '-')}", f"{name} is empty")
+    return identifier
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        raise _UnusableError("no-text", "text is null")
+    if not isinstance(value, str | bytes):
+        raise _UnusableError("text-not-a-string", f"text is {type(value).__name__}")
+    text = _unicode(value)
+    if not text.strip():
+        raise _UnusableError("no-text", "text is empty")
+    return text
+
+
+def _unicode(value: str | bytes) -> str:
+    """Return text that can be written as UTF-8: JSON can spell half a surrogate pair, files bare bytes."""
+    try:
+        if isinstance(value, bytes):
+            return value.decode()
+        value.encode()
+    except UnicodeError as error:
+        raise _UnusableError("invalid-utf8", str(error)) from error
+    return value

@@ -1,0 +1,56 @@
+"""The file behind the ledger: its tables, and how it is opened. `docs/ledger.md` describes them."""
+
+import sqlite3
+from pathlib import Path
+
+from pipelines.errors import LedgerError
+
+NAME = "run.sqlite"
+VERSION = 1
+SCHEMA = """
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, started TEXT NOT NULL, status TEXT NOT NULL, facts TEXT NOT NULL
+);
+CREATE TABLE review (
+    seq INTEGER PRIMARY KEY, review_id TEXT NOT NULL UNIQUE, restaurant_id TEXT NOT NULL,
+    source TEXT NOT NULL, row INTEGER NOT NULL
+);
+CREATE TABLE reject (
+    source TEXT NOT NULL, row INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+    review_id TEXT, task TEXT, stage INTEGER
+);
+CREATE TABLE job (id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL);
+CREATE TABLE ask (
+    task TEXT NOT NULL, seq INTEGER NOT NULL, request INTEGER NOT NULL, PRIMARY KEY (task, seq)
+) WITHOUT ROWID;
+CREATE INDEX ask_by_request ON ask (request);
+CREATE TABLE request (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, stage INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('new', 'waiting', 'answered', 'rejected')),
+    job INTEGER, body BLOB, answer TEXT, reason TEXT, detail TEXT, run INTEGER,
+    admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
+    prompt_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, preemptions INTEGER
+);
+CREATE INDEX waiting_by_job ON request (job, id) WHERE state = 'waiting';
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a ledger file, making it when it is not there. Raises LedgerError when it is not one."""
+    try:
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA cache_size = -65536")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            # One transaction: a first run killed here leaves an empty file, not half a schema.
+            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
+    if version not in {0, VERSION}:
+        db.close()
+        raise LedgerError(
+            f"{path} was written by another version (schema {version}, this one is {VERSION}): choose another --output"
+        )
+    return db

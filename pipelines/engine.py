@@ -1,0 +1,90 @@
+"""What the run needs of an engine, and what goes in and out of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a request is to be answered.
+
+    `score` lists token ids whose log probabilities are wanted for the first output position;
+    with `max_tokens=1` that is a single forward pass and nothing is generated.
+    """
+
+    max_tokens: int
+    score: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One prompt to the engine, as token ids."""
+
+    id: int
+    prompt: list[int]
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a request was where, in seconds on the engine's monotonic clock, and what it used."""
+
+    queued: float
+    scheduled: float
+    first_token: float
+    last_token: float
+    prompt_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    preemptions: int
+
+    def since(self, zero: float) -> "Timing":
+        """Return the same with its times counted from `zero`."""
+        return replace(
+            self,
+            queued=self.queued - zero,
+            scheduled=self.scheduled - zero,
+            first_token=self.first_token - zero,
+            last_token=self.last_token - zero,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished request: its text, and the natural-log probabilities of the scored token ids."""
+
+    id: int
+    text: str
+    scores: Mapping[int, float]
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that the engine would not take."""
+
+    id: int
+    reason: str
+    detail: str
+
+
+class Engine(Protocol):
+    """A started engine."""
+
+    @property
+    def slots(self) -> int:
+        """Sequences that run at once."""
+
+    @property
+    def kv_tokens(self) -> int:
+        """Tokens that fit the KV cache."""
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        """Hand over requests; they finish, or are refused, in later steps."""
+
+    def step(self) -> list[Completion | Refusal]:
+        """Let the engine work once; return what finished. Raises EngineDied when it has stopped."""
+
+    def close(self) -> None:
+        """Give its memory back; requests in flight are dropped."""

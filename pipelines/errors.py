@@ -1,0 +1,46 @@
+"""What can go wrong, as one tree; `cli.main` alone maps it to exit statuses.
+
+    ReviewbatchError
+    |-- UsageError          the command line does not say what to do
+    |-- ConfigError         a setting that cannot be meant
+    |-- CorpusError         the input cannot be read, or lacks a column
+    |-- ModelError          the model cannot be found, made or used
+    |-- LedgerError         the output folder is in use, or is not one of ours
+    `-- EngineError         vLLM is missing, does not start, or has died for good
+        `-- EngineDied      the engine stopped while it had work; it may be started again
+
+Every message is one line that says what is wrong, where, and what to do.
+A row that cannot be used is no error: it becomes a `Reject`, and the others go on.
+"""
+
+
+class ReviewbatchError(Exception):
+    """Anything that ends a command with one clear line."""
+
+
+class UsageError(ReviewbatchError):
+    """The command line does not say what to do."""
+
+
+class ConfigError(ReviewbatchError):
+    """A setting that cannot be meant."""
+
+
+class CorpusError(ReviewbatchError):
+    """The input cannot be read, or lacks a column."""
+
+
+class ModelError(ReviewbatchError):
+    """The model cannot be found, made or used."""
+
+
+class LedgerError(ReviewbatchError):
+    """The output folder is in use, or is not one of ours."""
+
+
+class EngineError(ReviewbatchError):
+    """vLLM is missing, does not start, or has died for good."""
+
+
+class EngineDied(EngineError):  # noqa: N818  the name says what happened
+    """The engine stopped while it had work."""

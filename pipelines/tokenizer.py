@@ -1,0 +1,44 @@
+"""The tokenizer: text to token ids, with no way for text to become a special token."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer as Backend
+from transformers import AutoTokenizer
+
+from pipelines.errors import ModelError
+
+
+class Tokenizer:
+    """A model's tokenizer with every added token taken out of it.
+
+    Added tokens (`<|im_end|>`, `<s>`) are matched in the text before the vocabulary is; without
+    them a review that spells one is encoded as the plain characters it consists of. Switching off
+    "add special tokens" does not do that: it only stops the tokenizer from adding its own.
+
+    `bos` is what the model expects at the start of a prompt, often nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            original = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
+            definition = json.loads(original.backend_tokenizer.to_str())
+        except (OSError, ValueError, AttributeError) as error:
+            raise ModelError(f"{folder} has no tokenizer that can be used: {error}") from error
+        added = original.added_tokens_decoder
+        self.special = frozenset(i for i, token in added.items() if token.special)
+        opening = original("")["input_ids"]
+        bos = original.bos_token_id
+        self.bos: tuple[int, ...] = (bos,) if bos is not None and bos in opening else ()
+        definition |= {"added_tokens": [], "truncation": None, "padding": None}
+        self._backend = Backend.from_str(json.dumps(definition))
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of the text and nothing else."""
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, computed in parallel."""
+        encoded = self._backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
