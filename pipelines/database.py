@@ -37,8 +37,8 @@ CREATE INDEX waiting_by_job ON request (job, id) WHERE state = 'waiting';
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger file, making it when it is not there. Raises LedgerError when it is not one."""
+    db = sqlite3.connect(path)
     try:
-        db = sqlite3.connect(path)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -65536")
@@ -46,11 +46,15 @@ def connect(path: Path) -> sqlite3.Connection:
         if version == 0:
             # One transaction: a first run killed here leaves an empty file, not half a schema.
             db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif version != VERSION:
+            raise LedgerError(
+                f"{path} was written by another version (schema {version}, this one is {VERSION}): "
+                "choose another --output"
+            )
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
-    if version not in {0, VERSION}:
         db.close()
-        raise LedgerError(
-            f"{path} was written by another version (schema {version}, this one is {VERSION}): choose another --output"
-        )
+        raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
+    except LedgerError:
+        db.close()
+        raise
     return db

@@ -1,5 +1,6 @@
 """Models: from what a person writes after --model to a folder that the engine can load."""
 
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -103,32 +104,40 @@ def digest(folder: Path) -> str:
 
 
 def _made(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None]) -> str:
+    if fingerprint := _intact(folder):
+        return fingerprint
     try:
-        if (folder / CHECKSUM).read_text() == (found := digest(folder)):
-            return found
-    except OSError:
-        pass
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+            # Of two first runs at once one makes the model and the other waits for it.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _intact(folder) or _make(make, folder, on_make)
+    except OSError as error:
+        raise ModelError(f"cannot write the model to {folder}: {error}") from error
+
+
+def _make(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None]) -> str:
     on_make()
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         fresh = Path(scratch) / "model"
         fresh.mkdir()
         make(fresh)
         fingerprint = digest(fresh)
         (fresh / CHECKSUM).write_text(fingerprint)
-        _install(fresh, folder, Path(scratch) / "old")
+        if folder.exists():
+            folder.rename(Path(scratch) / "damaged")
+        # Whoever looks into the cache sees no model or a whole one, also if this process is killed here.
+        fresh.rename(folder)
     return fingerprint
 
 
-def _install(fresh: Path, folder: Path, old: Path) -> None:
+def _intact(folder: Path) -> str | None:
+    """Return the fingerprint of a model made earlier, None when there is none or its files have changed."""
     try:
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-    except OSError as error:
-        # Two first runs may unpack at once. Whoever renames second finds a whole model there.
-        if not (folder / CHECKSUM).exists():
-            raise ModelError(f"cannot write the model to {folder}: {error}") from error
+        stored = (folder / CHECKSUM).read_text()
+    except OSError:
+        return None
+    return stored if digest(folder) == stored else None
 
 
 def _fetch(hub_id: str) -> Path:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.errors import CorpusError
 from pipelines.events import Emit, Reading
 from pipelines.models import Model
 from pipelines.prompt import Frame
@@ -32,6 +33,8 @@ def fill(
 ) -> None:  # fmt: skip
     """Write the corpus into the ledger, chunk by chunk.
 
+    Raises CorpusError when there is no row at all.
+
     A row's key is a hash of `identity` and its text: rows that ask the same thing share one request, and
     one that was answered in an earlier run is not asked again. Only texts not seen before are tokenised.
     """
@@ -53,6 +56,8 @@ def fill(
         new_jobs = {number: unit for unit, number in list(jobs.items())[known:]}
         ledger.ask(task.name, new_jobs, questions, tokenizer.encode_all, frame.tokens, limit)
         emit(Reading(seq))
+    if not seq:
+        raise CorpusError("no rows in the input: its files are empty")
 
 
 def order(ledger: Ledger, frame: Frame, policy: Policy) -> JobQueue:

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import numpy as np
 
 from pipelines.database import NAME, connect
 from pipelines.errors import LedgerError
@@ -74,36 +74,31 @@ _TASKS = """
 SELECT ask.task, sum(request.run IS ? AND state = 'answered') FROM ask JOIN request ON request.id = ask.request
 GROUP BY ask.task ORDER BY ask.task
 """
+_TOTALS = """
+SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0),
+       coalesce(sum(preemptions), 0), max(last_token)
+FROM request WHERE run = ? AND task = ? AND state = 'answered'
+"""
 
 
-def _task(db: sqlite3.Connection, run: int, task: str, rows: int, makespan: float | None) -> dict[str, Any]:
-    spans = ", ".join(f"{formula} AS {name}" for name, formula in SPANS.items())
-    requests = pl.read_database(
-        f"SELECT prompt_tokens, cached_tokens, output_tokens, preemptions, last_token, {spans} "  # noqa: S608
-        "FROM request WHERE run = ? AND task = ? AND state = 'answered'",
-        db,
-        execute_options={"parameters": [run, task]},
-        infer_schema_length=None,
-    )
-    seconds = makespan or _last(requests)
+def _task(db: sqlite3.Connection, run: int, task: str, reviews: int, makespan: float | None) -> dict[str, Any]:
+    totals = db.execute(_TOTALS, (run, task)).fetchone()
+    *counts, last_token = totals
+    # A run that did not end has no makespan; when its last answer came stands in for it.
+    seconds = makespan or last_token
     return {
-        "requests": len(requests),
-        "reviews": rows,
-        "prompt_tokens": requests["prompt_tokens"].sum(),
-        "cached_tokens": requests["cached_tokens"].sum(),
-        "output_tokens": requests["output_tokens"].sum(),
-        "preemptions": requests["preemptions"].sum(),
-        **{name: _distribution(requests[name]) for name in SPANS},
+        "reviews": reviews,
+        **dict(zip(("requests", "prompt_tokens", "cached_tokens", "output_tokens", "preemptions"), counts, strict=True)),
+        **{name: _distribution(db, run, task, formula) for name, formula in SPANS.items()},
         "makespan_s": seconds,
-        "reviews_per_s": rows / seconds if seconds else None,
+        "reviews_per_s": reviews / seconds if seconds else None,
     }
 
 
-def _last(requests: pl.DataFrame) -> float | None:
-    """Return when the last answer came, which stands in for the makespan of a run that did not end."""
-    return max(requests["last_token"], default=None)
-
-
-def _distribution(values: pl.Series) -> dict[str, float | None]:
-    quantiles = {f"p{q}": values.quantile(q / 100, "linear") for q in (50, 90, 99)}
-    return {"mean": values.mean(), **quantiles}  # type: ignore[dict-item]
+def _distribution(db: sqlite3.Connection, run: int, task: str, formula: str) -> dict[str, float | None]:
+    sql = f"SELECT {formula} FROM request WHERE run = ? AND task = ? AND state = 'answered'"  # noqa: S608
+    values = np.fromiter((value for (value,) in db.execute(sql, (run, task))), dtype=np.float64)
+    if not len(values):
+        return dict.fromkeys(("mean", "p50", "p90", "p99"))
+    p50, p90, p99 = np.quantile(values, (0.5, 0.9, 0.99)).tolist()
+    return {"mean": float(values.mean()), "p50": p50, "p90": p90, "p99": p99}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pipelines.database import NAME, connect
 from pipelines.engine import Refusal, Timing
@@ -70,19 +70,13 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / ".lock").open("w")
-        except OSError as error:
-            raise LedgerError(f"cannot write to {folder}: {error.strerror}") from error
-        try:
-            # The kernel drops this lock with the process, however that ends.
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise LedgerError(f"another run is working in {folder}: wait for it, or choose another --output") from error
+        self._lock = _hold(folder)
         self._run = 0
-        self._db = connect(folder / NAME)
+        try:
+            self._db = connect(folder / NAME)
+        except LedgerError:
+            self._lock.close()
+            raise
 
     def close(self) -> None:
         """Close the file and let go of the folder."""
@@ -230,6 +224,21 @@ class Ledger:
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         self._db.executemany("INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rejects))
+
+
+def _hold(folder: Path) -> TextIO:
+    """Return an open file that keeps other runs out of the folder; the kernel drops it with the process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise LedgerError(f"cannot write to {folder}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise LedgerError(f"another run is working in {folder}: wait for it, or choose another --output") from error
+    return lock
 
 
 def _now() -> str:

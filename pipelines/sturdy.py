@@ -75,7 +75,7 @@ class SturdyEngine:
         self._deaths_in_a_row += 1
         if self._deaths_in_a_row >= PATIENCE:
             raise EngineError(f"the engine died {PATIENCE} times in a row; last: {death}") from death
-        self._deaths.update(self._in_flight)
+        self._deaths.update(self._in_flight.keys())
         poison = [id_ for id_ in self._in_flight if self._deaths[id_] > 1]
         self._suspects.extend(r for r in self._in_flight.values() if self._deaths[r.id] == 1)
         self._in_flight.clear()

@@ -1,0 +1,114 @@
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipelines import models
+from pipelines.engine import Completion, Refusal, Request, Timing
+from pipelines.errors import EngineDied
+from pipelines.tokenizer import Tokenizer
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """A user cache of the tests' own, as XDG_CACHE_HOME would name it."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def tiny(cache):
+    return models.find("tiny", cache / "reviewbatch" / "models")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tiny):
+    return Tokenizer(tiny.folder)
+
+
+@pytest.fixture(scope="session")
+def engine(tiny):
+    """One real vLLM for all tests: starting it is what takes time."""
+    # vLLM and torch warn of their own deprecations while they load; the tests raise on every other warning.
+    with warnings.catch_warnings(action="ignore"):
+        from pipelines.vllm_engine import VllmEngine
+
+        started = VllmEngine(tiny, {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8})
+    yield started
+    started.close()
+
+
+class FakeEngine:
+    """Answers everything after `latency` steps; dies when a prompt holds a deadly token."""
+
+    slots = 4
+    kv_tokens = 100_000
+
+    def __init__(self, latency: int = 1, deadly: int | None = None, refused: int | None = None) -> None:
+        self.latency, self.deadly, self.refused = latency, deadly, refused
+        self.submitted: list[Request] = []
+        self.most_in_flight = 0
+        self.closed = False
+        self._ages: dict[int, tuple[Request, int]] = {}
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        self.submitted += requests
+        self._ages |= {request.id: (request, 0) for request in requests}
+        self.most_in_flight = max(self.most_in_flight, len(self._ages))
+
+    def step(self) -> list[Completion | Refusal]:
+        done: list[Completion | Refusal] = []
+        for request, age in list(self._ages.values()):
+            if self.deadly in request.prompt:
+                raise EngineDied("it was deadly")
+            if age + 1 < self.latency:
+                self._ages[request.id] = request, age + 1
+                continue
+            del self._ages[request.id]
+            done.append(
+                Refusal(request.id, "engine-refused", "will not")
+                if self.refused in request.prompt
+                else Completion(
+                    request.id,
+                    "",
+                    {token: -1.0 - n for n, token in enumerate(request.sampling.score)},
+                    Timing(0.0, 0.0, 0.1, 0.1, len(request.prompt), 0, 1, 0),
+                )
+            )
+        return done
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def fake_engine():
+    return FakeEngine
+
+
+@pytest.fixture
+def write_jsonl(tmp_path):
+    def write(rows: Sequence[dict], name: str = "reviews.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def reviews():
+    """Some reviews of three restaurants of unequal size, two of them asking the same thing."""
+
+    def make(n: int = 12) -> list[dict]:
+        return [
+            {
+                "review_id": f"r{i}",
+                "restaurant_id": ("large", "large", "small", "large", "medium", "medium")[i % 6],
+                "text": "good" if i % 5 == 0 else f"the food was number {i} " + "and fine " * (i % 6),
+            }
+            for i in range(n)
+        ]
+
+    return make

@@ -1,0 +1,159 @@
+import gzip
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import corpus
+from pipelines.errors import CorpusError
+from pipelines.review import Reject, Review
+
+GOOD = {"review_id": "a", "restaurant_id": "x", "text": "Fine."}
+
+
+def read(*sources, limit=None, **columns):
+    return [row for chunk in corpus.read([str(s) for s in sources], columns, limit) for row in chunk]
+
+
+def lines(tmp_path, *raw: bytes):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\n".join(raw))
+    return path
+
+
+def test_reads_jsonl_and_parquet_alike(tmp_path, write_jsonl):
+    rows = [GOOD, {**GOOD, "review_id": "b", "text": "맛있어요 🙂"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    for path in (write_jsonl(rows), tmp_path / "rows.parquet"):
+        assert read(path) == [
+            Review("a", "x", "Fine.", str(path), 1),
+            Review("b", "x", "맛있어요 🙂", str(path), 2),
+        ]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl.gz", "rows.ndjson.zst"])
+def test_reads_packed_jsonl(tmp_path, name):
+    line = (json.dumps(GOOD) + "\n").encode()
+    with pa.CompressedOutputStream(str(tmp_path / name), "gzip" if name.endswith("gz") else "zstd") as file:
+        file.write(line * 3)
+    assert len(read(tmp_path / name)) == 3
+
+
+def test_reads_every_member_of_a_gzip_file(tmp_path):
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(json.dumps(GOOD).encode() + b"\n") * 2)
+    assert len(read(tmp_path / "rows.jsonl.gz")) == 2
+
+
+def test_reads_stdin(monkeypatch):
+    class Stdin:
+        buffer = io.BytesIO(json.dumps(GOOD).encode())
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    assert read("-") == [Review("a", "x", "Fine.", "-", 1)]
+
+
+def test_a_line_may_be_longer_than_a_block_and_the_last_needs_no_newline(tmp_path):
+    long = {**GOOD, "text": "long " * 700_000}
+    rows = read(lines(tmp_path, json.dumps(GOOD).encode(), json.dumps(long).encode(), json.dumps(GOOD).encode()))
+    assert [len(row.text) for row in rows] == [5, 3_500_000, 5]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"review_id": "a", "restaurant_id": "x", "te', "malformed-json"),
+        (b"[1, 2]", "malformed-json"),
+        (b'"text"', "malformed-json"),
+        (b"[" * 100_000, "malformed-json"),
+        (b'{"review_id": ' + b"1" * 5000 + b"}", "malformed-json"),
+        (b'{"review_id": "a", "restaurant_id": "x", "text": "\xff\xfe"}', "invalid-utf8"),
+        (b'{"review_id": "a", "restaurant_id": "x", "text": "\\ud83d"}', "invalid-utf8"),
+        (b'{"review_id": "\\udead", "restaurant_id": "x", "text": "t"}', "invalid-utf8"),
+        (b'{"review_id": "a", "restaurant_id": "x", "text": null}', "no-text"),
+        (b'{"review_id": "a", "restaurant_id": "x"}', "no-text"),
+        (b'{"review_id": "a", "restaurant_id": "x", "text": " \\n\\t\\u3000"}', "no-text"),
+        (b'{"review_id": "a", "restaurant_id": "x", "text": 5}', "text-not-a-string"),
+        (b'{"review_id": "a", "restaurant_id": "x", "text": ["t"]}', "text-not-a-string"),
+        (b'{"review_id": null, "restaurant_id": "x", "text": "t"}', "no-review-id"),
+        (b'{"review_id": "", "restaurant_id": "x", "text": "t"}', "no-review-id"),
+        (b'{"review_id": true, "restaurant_id": "x", "text": "t"}', "no-review-id"),
+        (b'{"review_id": 1.5, "restaurant_id": "x", "text": "t"}', "no-review-id"),
+        (b'{"review_id": "a", "restaurant_id": {}, "text": "t"}', "no-restaurant-id"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_rejected_and_the_others_go_on(tmp_path, line, reason):
+    good = json.dumps(GOOD).encode()
+    first, bad, last = read(lines(tmp_path, good, line, b"", good))
+    assert isinstance(first, Review)
+    assert isinstance(bad, Reject)
+    assert (bad.reason, bad.row) == (reason, 2)
+    assert last.row == 4
+
+
+def test_numbers_serve_as_ids(write_jsonl):
+    (row,) = read(write_jsonl([{"review_id": 12, "restaurant_id": 3.0, "text": "t"}]))
+    assert (row.review_id, row.restaurant_id) == ("12", "3")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path):
+    assert read(lines(tmp_path, b"\xef\xbb\xbf" + json.dumps(GOOD).encode()))[0].review_id == "a"
+
+
+def test_one_bad_string_in_a_parquet_file_costs_one_row(tmp_path):
+    binary = pa.array([b"fine", b"\xff\xfe", None], pa.binary())
+    table = pa.table({"review_id": ["a", "b", "c"], "restaurant_id": ["x"] * 3, "text": binary})
+    pq.write_table(table, tmp_path / "bytes.parquet")
+    # The same bytes, declared to be text: Parquet does not check.
+    text = pa.StringArray.from_buffers(3, binary.buffers()[1], binary.buffers()[2], binary.buffers()[0])
+    pq.write_table(table.set_column(2, "text", text), tmp_path / "text.parquet")
+    for name in ("bytes.parquet", "text.parquet"):
+        good, bad, null = read(tmp_path / name)
+        assert good.text == "fine"
+        assert (bad.reason, bad.row, bad.review_id) == ("invalid-utf8", 2, "b")
+        assert null.reason == "no-text"
+
+
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+def test_parquet_text_of_any_kind(tmp_path, kind):
+    pq.write_table(pa.table({"review_id": ["a"], "restaurant_id": ["x"], "text": pa.array(["t"]).cast(kind)}), tmp_path / "t.parquet")
+    assert read(tmp_path / "t.parquet")[0].text == "t"
+
+
+def test_columns_may_have_other_names(write_jsonl):
+    path = write_jsonl([{"Id": "a", "Place": "x", "Review.Text": "t"}])
+    (row,) = read(path, review_id="Id", restaurant_id="Place", text="Review.Text")
+    assert row.text == "t"
+
+
+def test_a_missing_column_is_named_with_what_was_found(tmp_path, write_jsonl):
+    rows = [{"review_id": "a", "restaurant_id": "x", "Review": "t"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
+    for path in (write_jsonl(rows), tmp_path / "t.parquet"):
+        with pytest.raises(CorpusError, match=r"no column 'text'; it has: review_id, restaurant_id, Review.*--column text="):
+            read(path)
+
+
+def test_a_parquet_column_of_numbers_is_no_text(tmp_path):
+    pq.write_table(pa.table({"review_id": ["a"], "restaurant_id": ["x"], "text": [1]}), tmp_path / "t.parquet")
+    with pytest.raises(CorpusError, match="column 'text' of .* holds int64, not text"):
+        read(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.jsonl.gz", "t.jsonl.zst"])
+def test_a_file_that_is_not_what_its_name_says(tmp_path, name):
+    (tmp_path / name).write_bytes(b"nothing of the kind")
+    with pytest.raises(CorpusError, match=f"cannot read .*{name}: [^\n]+$"):
+        read(tmp_path / name)
+
+
+def test_a_truncated_gzip_file_is_unreadable(tmp_path):
+    whole = gzip.compress("".join(json.dumps({**GOOD, "review_id": str(i)}) + "\n" for i in range(9999)).encode())
+    (tmp_path / "t.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CorpusError, match="cannot read"):
+        read(tmp_path / "t.jsonl.gz")
+
+
+def test_limit_stops_reading(tmp_path, write_jsonl):
+    assert len(read(write_jsonl([GOOD] * 9), tmp_path / "never-opened.jsonl", limit=5)) == 5

@@ -1,0 +1,63 @@
+import pytest
+
+from pipelines.engine import Completion, Refusal, Request, Sampling
+from pipelines.errors import EngineError
+from pipelines.sturdy import SturdyEngine
+
+DEADLY = 666
+
+
+def request(number: int, token: int = 1) -> Request:
+    return Request(number, [token], Sampling(1))
+
+
+def drain(engine, steps: int = 60) -> dict[int, Completion | Refusal]:
+    found = {}
+    for _ in range(steps):
+        for done in engine.step():
+            assert done.id not in found, "answered twice"
+            found[done.id] = done
+    return found
+
+
+@pytest.fixture
+def sturdy(fake_engine):
+    made, deaths = [], []
+
+    def start():
+        made.append(fake_engine(latency=2, deadly=DEADLY))
+        return made[-1]
+
+    engine = SturdyEngine(start, deaths.append)
+    engine.made, engine.reported = made, deaths
+    return engine
+
+
+def test_a_request_that_kills_twice_is_poison_and_the_others_are_answered(sturdy):
+    sturdy.submit([request(0), request(1, DEADLY), request(2)])
+    sturdy.step()
+    sturdy.submit([request(3)])
+    found = drain(sturdy)
+    assert {number for number, done in found.items() if isinstance(done, Completion)} == {0, 2, 3}
+    assert found[1].reason == "poison"
+    assert len(sturdy.reported) == 2
+    assert all(engine.closed for engine in sturdy.made[:-1])
+
+
+def test_after_a_death_what_was_in_flight_goes_one_at_a_time(sturdy):
+    sturdy.submit([request(0), request(1, DEADLY), request(2), request(3)])
+    drain(sturdy)
+    assert [engine.most_in_flight for engine in sturdy.made[1:]] == [1, 1]
+
+
+def test_an_engine_that_dies_again_and_again_is_given_up(sturdy):
+    sturdy.submit([request(n, DEADLY) for n in range(9)])
+    with pytest.raises(EngineError, match="died 3 times in a row"):
+        drain(sturdy)
+
+
+def test_nothing_changes_while_it_lives(sturdy):
+    sturdy.submit([request(n) for n in range(5)])
+    assert len(drain(sturdy)) == 5
+    assert len(sturdy.made) == 1
+    assert (sturdy.slots, sturdy.kv_tokens) == (4, 100_000)

@@ -1,0 +1,76 @@
+"""Real vLLM on the tiny model: one engine for all of these."""
+
+import math
+
+import pytest
+
+from pipelines.engine import Completion, Refusal, Request, Sampling
+from pipelines.errors import EngineError
+
+
+def ask(engine, *requests):
+    engine.submit(requests)
+    found = {}
+    for _ in range(500):
+        for done in engine.step():
+            found[done.id] = done
+        if len(found) == len(requests):
+            return found
+    pytest.fail("the engine did not answer")
+
+
+def test_scores_are_the_models_own_log_probabilities(engine, tiny):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    prompt, score = [300, 301, 302, 303, 304], (310, 320, 330)
+    done = ask(engine, Request(1, prompt, Sampling(1, score)))[1]
+    model = AutoModelForCausalLM.from_pretrained(tiny.folder, dtype=torch.float32)
+    with torch.inference_mode():
+        expected = model(torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
+    assert set(done.scores) == set(score)
+    for token in score:
+        assert math.isclose(done.scores[token], expected[token].item(), abs_tol=0.15)  # vLLM computes in bfloat16
+
+
+def test_timing_is_vllms_own_and_in_order(engine):
+    found = ask(engine, *(Request(n, [400 + n] * 40, Sampling(3)) for n in range(12)))
+    for done in found.values():
+        t = done.timing
+        assert 0 < t.queued <= t.scheduled < t.first_token < t.last_token
+        assert (t.prompt_tokens, t.output_tokens, t.preemptions) == (40, 3, 0)
+    # Eight slots, twelve requests: some had to wait for the others.
+    assert max(done.timing.scheduled for done in found.values()) >= min(done.timing.last_token for done in found.values())
+
+
+def test_a_common_beginning_is_computed_once(engine):
+    head = list(range(500, 596))
+    first = ask(engine, Request(1, [*head, 1], Sampling(1, (5,))))[1]
+    second = ask(engine, Request(2, [*head, 2], Sampling(1, (5,))))[2]
+    assert first.timing.cached_tokens == 0
+    assert second.timing.cached_tokens == 96
+
+
+def test_a_prompt_it_will_not_take_is_refused_and_the_others_are_answered(engine, tiny):
+    found = ask(engine, Request(1, [7] * 9, Sampling(1)), Request(2, [7] * (tiny.context + 1), Sampling(1)))
+    assert isinstance(found[1], Completion)
+    assert isinstance(found[2], Refusal)
+    assert found[2].reason == "engine-refused"
+    assert "2048" in found[2].detail
+
+
+def test_an_empty_engine_steps_without_work(engine):
+    assert engine.step() == []
+
+
+def test_its_size_is_known(engine):
+    assert engine.slots == 8
+    assert engine.kv_tokens >= 2048
+
+
+@pytest.mark.parametrize("arguments", [{"dtype": "float99"}, {"no_such_argument": 1}])
+def test_an_argument_vllm_does_not_take_is_one_clear_line(engine, tiny, arguments):
+    from pipelines.vllm_engine import VllmEngine
+
+    with pytest.raises(EngineError, match=r"^vLLM did not start: [^\n]+$"):
+        VllmEngine(tiny, arguments)
