@@ -49,11 +49,17 @@ class LiveProgress:
 
     def __init__(self) -> None:
         self._rates = Rates()
-        self._phase = Spinner("dots", "starting")
+        self._phase = Spinner("dots", "importing vLLM")
         self._since = time.monotonic()
-        self._done: list[RenderableType] = []
         self._work: RenderableType | None = None
-        self._live = Live(console=people, get_renderable=self._draw, refresh_per_second=8, transient=True)
+        self._live = Live(
+            console=people,
+            get_renderable=self._draw,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,  # what others print belongs in the log, see cli.screen
+            redirect_stderr=False,
+        )
 
     def __enter__(self) -> Self:
         self._live.start()

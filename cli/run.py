@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cli import options, screen
+from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -43,6 +44,11 @@ def run(
         "calibrate": calibrate,
         "engine": settings.pairs(engine or [], "--engine", decode=True),
     })  # fmt: skip
+    if not chosen.input:
+        raise UsageError(
+            "no input: give one with -i reviews.parquet (or a folder, a glob, - for JSON lines on stdin), "
+            f'or write input = ["reviews.parquet"] in {settings.FILE}'
+        )
     report = _run(task, chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))
@@ -62,12 +68,13 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     from contextlib import closing
 
     from cli.progress import observer
-    from pipelines import sources
+    from pipelines import corpus, sources
     from pipelines.store import Ledger
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
     named = _task(task)
     found = sources.find(chosen.input, leave_out=chosen.output)
+    corpus.check(found, chosen.columns)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")
         with observer(quiet=quiet) as emit:
@@ -94,7 +101,6 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
 
 
 def _task(name: str) -> Any:
-    from pipelines.errors import UsageError
     from pipelines.tasks import TASKS
 
     if name not in TASKS:

@@ -4,6 +4,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -26,34 +27,57 @@ def read(
     `columns` maps this program's names to the file's where they differ: {"text": "Review"}.
     Raises CorpusError for a file that cannot be read or that lacks a required column.
     """
-    names = tuple(columns.get(name, name) for name in REQUIRED)
+    names = _names(columns)
     rows = itertools.chain.from_iterable(_file(source, names) for source in sources)
     limited = itertools.islice(rows, limit)
     while chunk := list(itertools.islice(limited, CHUNK)):
         yield chunk
 
 
-def _file(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+def check(sources: Sequence[str], columns: Mapping[str, str]) -> None:
+    """Raise CorpusError when a Parquet file cannot be opened or lacks a required column; reads no rows.
+
+    JSON lines have no schema to look at: what they lack shows when they are read.
+    """
+    for source in filter(is_parquet, sources):
+        with _readable(source), pq.ParquetFile(source) as file:
+            _check_schema(source, _names(columns), file.schema_arrow)
+
+
+def _names(columns: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(columns.get(name, name) for name in REQUIRED)
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
     try:
-        yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names)
+        yield
     except (OSError, pa.ArrowException) as error:
         # Arrow's messages can run over many lines; the first says what happened.
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CorpusError(f"cannot read {source}: {what}") from error
 
 
+def _file(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+    with _readable(source):
+        yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names)
+
+
 def _parquet(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
     with pq.ParquetFile(source, pre_buffer=False) as file:
-        schema = file.schema_arrow
-        _check_columns(source, names, schema.names)
-        text = schema.field(names[-1]).type
-        if not (_is_text(text) or pa.types.is_null(text)):
-            raise CorpusError(f"column {names[-1]!r} of {source} holds {text}, not text")
+        _check_schema(source, names, file.schema_arrow)
         row = 0
         for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(names))):
             for values in zip(*(_values(batch.column(name)) for name in names), strict=True):
                 row += 1
                 yield _review(source, row, *values)
+
+
+def _check_schema(source: str, names: tuple[str, ...], schema: pa.Schema) -> None:
+    _check_columns(source, names, schema.names)
+    text = schema.field(names[-1]).type
+    if not (_is_text(text) or pa.types.is_null(text)):
+        raise CorpusError(f"column {names[-1]!r} of {source} holds {text}, not text")
 
 
 def _is_text(kind: pa.DataType) -> bool:

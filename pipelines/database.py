@@ -39,22 +39,25 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger file, making it when it is not there. Raises LedgerError when it is not one."""
     db = sqlite3.connect(path)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -65536")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            # One transaction: a first run killed here leaves an empty file, not half a schema.
-            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise LedgerError(
-                f"{path} was written by another version (schema {version}, this one is {VERSION}): "
-                "choose another --output"
-            )
+        version = _prepare(db)
     except sqlite3.Error as error:
         db.close()
         raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
-    except LedgerError:
+    if version != VERSION:
         db.close()
-        raise
+        raise LedgerError(
+            f"{path} was written by another version (schema {version}, this one is {VERSION}): choose another --output"
+        )
     return db
+
+
+def _prepare(db: sqlite3.Connection) -> int:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA cache_size = -65536")
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        # One transaction: a first run killed here leaves an empty file, not half a schema.
+        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        return VERSION
+    return version

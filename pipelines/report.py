@@ -88,7 +88,9 @@ def _task(db: sqlite3.Connection, run: int, task: str, reviews: int, makespan: f
     seconds = makespan or last_token
     return {
         "reviews": reviews,
-        **dict(zip(("requests", "prompt_tokens", "cached_tokens", "output_tokens", "preemptions"), counts, strict=True)),
+        **dict(
+            zip(("requests", "prompt_tokens", "cached_tokens", "output_tokens", "preemptions"), counts, strict=True)
+        ),
         **{name: _distribution(db, run, task, formula) for name, formula in SPANS.items()},
         "makespan_s": seconds,
         "reviews_per_s": reviews / seconds if seconds else None,

@@ -82,7 +82,9 @@ def run(
 def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, frame: Frame, emit: Emit) -> float:
     """Ask everything in the queue and store every answer as it comes; return the seconds it took."""
     zero = time.monotonic()
-    window = Window(DEPTH * engine.slots, engine.kv_tokens)
+    # The first request goes alone and leaves the task's header in the prefix cache; sent together, as many as
+    # fit the first step would each compute it.
+    window = Window(1, engine.kv_tokens)
     tally = Tally(len(frame.head), ledger.outlook())
     admitted: dict[int, tuple[StoredRequest, float]] = {}
     waiting = _waiting(ledger, queue)
@@ -100,6 +102,7 @@ def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, frame: Fra
         refusals: list[Refusal] = []
         for done in engine.step():
             window.release(done.id)
+            window.max_requests = DEPTH * engine.slots
             request, since = admitted.pop(done.id)
             tally.count(request, done)
             if isinstance(done, Refusal):

@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("cli", "pipelines", "scheduling")
-MAY_IMPORT = {"cli": {"cli", "pipelines", "scheduling"}, "pipelines": {"pipelines", "scheduling"}, "scheduling": {"scheduling"}}
+MAY_IMPORT = {
+    "cli": {"cli", "pipelines", "scheduling"},
+    "pipelines": {"pipelines", "scheduling"},
+    "scheduling": {"scheduling"},
+}
 FILES = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
 
 

@@ -117,7 +117,10 @@ def test_one_bad_string_in_a_parquet_file_costs_one_row(tmp_path):
 
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
 def test_parquet_text_of_any_kind(tmp_path, kind):
-    pq.write_table(pa.table({"review_id": ["a"], "restaurant_id": ["x"], "text": pa.array(["t"]).cast(kind)}), tmp_path / "t.parquet")
+    pq.write_table(
+        pa.table({"review_id": ["a"], "restaurant_id": ["x"], "text": pa.array(["t"]).cast(kind)}),
+        tmp_path / "t.parquet",
+    )
     assert read(tmp_path / "t.parquet")[0].text == "t"
 
 
@@ -131,7 +134,9 @@ def test_a_missing_column_is_named_with_what_was_found(tmp_path, write_jsonl):
     rows = [{"review_id": "a", "restaurant_id": "x", "Review": "t"}]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
     for path in (write_jsonl(rows), tmp_path / "t.parquet"):
-        with pytest.raises(CorpusError, match=r"no column 'text'; it has: review_id, restaurant_id, Review.*--column text="):
+        with pytest.raises(
+            CorpusError, match=r"no column 'text'; it has: review_id, restaurant_id, Review.*--column text="
+        ):
             read(path)
 
 

@@ -127,7 +127,11 @@ def contains(prompt, body):
 def test_what_is_answered_is_not_asked_again_and_what_is_new_is(go, tmp_path, write_jsonl, reviews, fake_engine):
     go(write_jsonl(reviews(20)), fake_engine)
     engine = fake_engine()
-    changed = [*reviews(20)[:-1], {**reviews(20)[-1], "text": "changed"}, {**reviews(1)[0], "review_id": "new", "text": "new"}]
+    changed = [
+        *reviews(20)[:-1],
+        {**reviews(20)[-1], "text": "changed"},
+        {**reviews(1)[0], "review_id": "new", "text": "new"},
+    ]
     report, _ = go(write_jsonl(changed), lambda: engine)
     assert len(engine.submitted) == 2
     assert report["rows"]["answered"] == 21
@@ -156,7 +160,9 @@ def test_another_model_or_prompt_asks_again(go, write_jsonl, reviews, fake_engin
         assert len(engine.submitted) == 5, change
 
 
-def test_refused_and_poison_rows_are_rejects_and_the_others_are_answered(go, tmp_path, write_jsonl, fake_engine, tokenizer):
+def test_refused_and_poison_rows_are_rejects_and_the_others_are_answered(
+    go, tmp_path, write_jsonl, fake_engine, tokenizer
+):
     (deadly,), (refused,) = tokenizer.encode("Z"), tokenizer.encode("Q")
     rows = [{"review_id": t, "restaurant_id": "x", "text": t} for t in ("fine", "Z", "also fine", "Q")]
     report, _ = go(write_jsonl(rows), lambda: fake_engine(deadly=deadly, refused=refused))
@@ -165,7 +171,10 @@ def test_refused_and_poison_rows_are_rejects_and_the_others_are_answered(go, tmp
 
 
 def test_a_review_longer_than_the_model_is_rejected_with_its_length(go, write_jsonl, fake_engine, tmp_path, tiny):
-    rows = [{"review_id": "long", "restaurant_id": "x", "text": "word " * 3000}, {"review_id": "short", "restaurant_id": "x", "text": "ok"}]
+    rows = [
+        {"review_id": "long", "restaurant_id": "x", "text": "word " * 3000},
+        {"review_id": "short", "restaurant_id": "x", "text": "ok"},
+    ]
     report, _ = go(write_jsonl(rows), fake_engine)
     assert report["rows"]["rejects_by_reason"] == {"too-long": 1}
     (reject,) = map(json.loads, (tmp_path / "out/rejects.jsonl").read_text().splitlines())

@@ -30,7 +30,12 @@ def test_yesterdays_results_are_no_reviews(folder):
 
 
 def test_globs_and_files_and_stdin_each_once(folder):
-    assert find("in/*", "./in/b.jsonl", "-", "-", "top.jsonl.zst") == ["in/a.parquet", "in/b.jsonl", "-", "top.jsonl.zst"]
+    assert find("in/*", "./in/b.jsonl", "-", "-", "top.jsonl.zst") == [
+        "in/a.parquet",
+        "in/b.jsonl",
+        "-",
+        "top.jsonl.zst",
+    ]
     assert find("**/*.gz") == ["in/deep/c.ndjson.gz"]
 
 

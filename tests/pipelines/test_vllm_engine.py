@@ -40,7 +40,9 @@ def test_timing_is_vllms_own_and_in_order(engine):
         assert 0 < t.queued <= t.scheduled < t.first_token < t.last_token
         assert (t.prompt_tokens, t.output_tokens, t.preemptions) == (40, 3, 0)
     # Eight slots, twelve requests: some had to wait for the others.
-    assert max(done.timing.scheduled for done in found.values()) >= min(done.timing.last_token for done in found.values())
+    assert max(done.timing.scheduled for done in found.values()) >= min(
+        done.timing.last_token for done in found.values()
+    )
 
 
 def test_a_common_beginning_is_computed_once(engine):

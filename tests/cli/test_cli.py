@@ -1,0 +1,253 @@
+"""The program as people use it: real processes, real vLLM, real signals."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-m", "cli.main"]
+SMALL = ["--engine", "kv_cache_memory_bytes=268435456"]
+
+
+@pytest.fixture
+def program(tmp_path, cache, tiny, monkeypatch):
+    """Start the program in an empty folder, with the tests' cache and no settings of the user's."""
+    monkeypatch.chdir(tmp_path)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVIEWBATCH_")}
+    environment |= {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+
+    def start(*arguments, **extra):
+        return subprocess.Popen(
+            [*PROGRAM, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment | extra,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(program):
+    """Run the program to its end; return its exit status, stdout and stderr."""
+
+    def run(*arguments, given="", **extra):
+        process = program(*arguments, **extra)
+        out, err = process.communicate(given)
+        assert "Traceback" not in err, err
+        return process.returncode, out, err
+
+    return run
+
+
+def answered(folder: Path) -> int:
+    """Count the durable answers of a run that may be going on."""
+    if not (folder / "run.sqlite").exists():
+        return 0
+    db = sqlite3.connect(folder / "run.sqlite", timeout=30)
+    try:
+        return db.execute("SELECT count(*) FROM request WHERE state = 'answered'").fetchone()[0]
+    except sqlite3.OperationalError:  # the schema is not there yet
+        return 0
+    finally:
+        db.close()
+
+
+def test_a_run_from_the_shell(run, write_jsonl, reviews, tmp_path):
+    path = write_jsonl([*reviews(20), {"review_id": "bad"}])
+    status, out, err = run("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL)
+    assert status == 0, err
+    report = json.loads(out)  # one line of JSON and nothing else: no log line of vLLM's went to stdout
+    assert report["rows"]["answered"] == 20
+    assert pl.read_parquet("out/results/sentiment.parquet").height == 20
+    assert "\x1b" not in err
+    assert "21 rows read: 0 answered before, 1 rejected, " in err
+    assert "engine up in" in err
+    assert str(Path("out/results/sentiment.parquet")) in err
+    assert "INFO" not in err
+    assert "vLLM" in Path("out/engine.log").read_text() or "engine" in Path("out/engine.log").read_text()
+
+    # The same again: nothing is asked, no engine is started.
+    status, out, err = run(
+        "run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--quiet", "--max-rejects", "0", *SMALL
+    )
+    assert status == 3
+    assert (out, err) == ("", "1 rows were rejected, more than --max-rejects 0: see out/rejects.jsonl\n")
+
+    status, out, err = run("report", "out")
+    assert (status, out) == (0, "")
+    assert "20 answered + 1 rejected" in err
+    status, out, err = run("report", "out", "--json")
+    assert json.loads(out)["rows"]["answered"] == 20
+
+
+def test_stdin_environment_and_toml(run, reviews, tmp_path):
+    Path("reviewbatch.toml").write_text('output = "from-toml"\nmodel = "tiny"\n[columns]\ntext = "body"\n')
+    given = "".join(json.dumps({**row, "body": row["text"], "text": None}) + "\n" for row in reviews(6))
+    status, out, err = run(
+        "run", "sentiment", "-i", "-", "--json", *SMALL, given=given,
+        VLLM_USE_PRIORITY_QUEUE="false", REVIEWBATCH_FORMAT="jsonl",
+    )  # fmt: skip
+    assert status == 0, err
+    assert json.loads(out)["run"]["policy"] == "fifo"
+    assert Path("from-toml/results/sentiment.jsonl").exists()
+    assert "VLLM_USE_PRIORITY_QUEUE" not in Path("from-toml/engine.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["run", "sentiment"], 2, "no input: give one with -i"),
+        (["run", "mood", "-i", "r.jsonl"], 2, "no task 'mood': it is one of sentiment"),
+        (["run", "sentiment", "-i", "none.jsonl"], 1, "no such file or folder: none.jsonl"),
+        (["run", "sentiment", "-i", "r.jsonl", "--column", "text=Review"], 1, "r.jsonl has no column 'Review'; it has: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--column", "txt=Review"], 1, "setting columns: no column 'txt'"),
+        (["run", "sentiment", "-i", "r.jsonl", "--column", "text"], 1, "--column text: NAME=VALUE expected"),
+        (["run", "sentiment", "-i", "r.jsonl", "--policy", "lifo"], 1, "setting policy: no such policy"),
+        (["run", "sentiment", "-i", "r.jsonl", "--limit", "0"], 1, "setting limit: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--format", "csv"], 1, "setting format: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--model", "no/where"], 1, "no model 'no/where'"),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "max_model_len=big"], 1, "setting engine: max_model_len is 'big'"),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "max_modl_len=5"], 1, "vLLM did not start: "),
+        (["run", "sentiment", "-i", "empty.jsonl"], 1, "no rows in the input"),
+        (["run", "sentiment", "-i", "r.jsonl", "-o", "r.jsonl"], 1, "cannot write to r.jsonl"),
+        (["report", "nowhere"], 1, "no run in nowhere"),
+        (["run"], 2, "Missing argument"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_clear_line(run, arguments, status, message, write_jsonl, reviews):
+    write_jsonl(reviews(3), "r.jsonl")
+    Path("empty.jsonl").touch()
+    extra = ["--model", "tiny"] if "-i" in arguments and "--model" not in arguments else []
+    found, out, err = run(*arguments, *extra, HF_HUB_OFFLINE="1")
+    assert found == status, err
+    assert out == ""
+    assert message in err
+    assert [line for line in err.splitlines() if message in line]
+
+
+@pytest.mark.parametrize("toml", ["polcy = 'fifo'", "limit = 'many'", "= 3", "[engine]\nmax_model_len = -1"])
+def test_a_mistake_in_the_settings_file_is_named(run, toml, write_jsonl, reviews):
+    Path("reviewbatch.toml").write_text(toml)
+    status, out, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)))
+    assert (status, out) == (1, "")
+    assert err.startswith(("error: setting ", "error: reviewbatch.toml cannot be read"))
+    assert len(err.splitlines()) == 1
+
+
+def test_a_switch_that_is_neither_true_nor_false(run, write_jsonl, reviews):
+    status, _, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), VLLM_USE_PRIORITY_QUEUE="maybe")
+    assert status == 1
+    assert "VLLM_USE_PRIORITY_QUEUE is 'maybe': true or false expected" in err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_it_keeps_what_it_has_and_the_same_command_continues(
+    program, run, write_jsonl, reviews, number, status
+):
+    path, command = write_jsonl(distinct(400)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
+    process = program(*command, "-i", path, "--engine", "max_num_seqs=2")
+    wait_for(lambda: answered(Path("out")) > 5, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == status, err
+    assert "interrupted: every answer so far is kept" in err
+    assert "Traceback" not in err
+    kept = answered(Path("out"))
+    assert 5 < kept < 400
+    found, out, err = run(*command, "-i", path, "--json")
+    assert found == 0, err
+    report = json.loads(out)
+    assert report["tasks"]["sentiment"]["requests"] == 400 - kept
+    assert report["rows"]["answered"] == 400
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_asked_twice(program, run, write_jsonl):
+    """kill -9 while it reads, loads, works and writes, again and again; then once to the end."""
+    rows = distinct(300)
+    path, command = write_jsonl(rows), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
+    seen = {}
+    for moment in (lambda: Path("out/run.sqlite").exists(), lambda: answered(Path("out")) > 0,
+                   lambda: answered(Path("out")) > 120, lambda: Path("out/results").exists()):  # fmt: skip
+        process = program(*command, "-i", path, "--engine", "max_num_seqs=4")
+        wait_for(moment, process)
+        process.kill()
+        process.communicate()
+        now = stored(Path("out"))
+        assert seen.items() <= now.items(), "an answer was lost, or given twice"
+        seen = now
+    status, out, err = run(*command, "-i", path, "--json")
+    assert status == 0, err
+    assert seen.items() <= stored(Path("out")).items()
+    assert json.loads(out)["rows"] == {"in": 300, "answered": 300, "rejected": 0, "waiting": 0, "rejects_by_reason": {}}
+    assert pl.read_parquet("out/results/sentiment.parquet")["review_id"].to_list() == [row["review_id"] for row in rows]
+    assert not list(Path("out").rglob("*.tmp"))
+
+
+def test_two_runs_do_not_share_a_folder(program, run, write_jsonl):
+    path, command = write_jsonl(distinct(5)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
+    process = program(*command, "-i", path)
+    wait_for(lambda: Path("out/run.sqlite").exists(), process)
+    status, _, err = run(*command, "-i", path)
+    assert status == 1
+    assert err == "error: another run is working in out: wait for it, or choose another --output\n"
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_help_comes_without_the_heavy_imports(run):
+    status, out, _ = run("--help")
+    assert status == 0
+    assert "doctor" in out
+    script = "import sys, cli.main; print(*sorted({'torch', 'vllm', 'transformers', 'polars', 'pyarrow', 'pydantic'} & sys.modules.keys()))"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == ""
+
+
+def test_tasks_models_and_doctor(run):
+    status, _, err = run("tasks")
+    assert status == 0
+    assert "p_negative" in err
+    status, _, err = run("models")
+    assert status == 0
+    assert "smollm2-135m" in err
+    assert "unpacked" in err  # tiny, by the other tests
+    status, _, err = run("doctor")
+    assert status == 0
+    assert "ready" in err
+
+
+def distinct(n: int) -> list[dict]:
+    return [{"review_id": f"r{i}", "restaurant_id": f"x{i % 7}", "text": f"visit {i} was fine"} for i in range(n)]
+
+
+def stored(folder: Path) -> dict:
+    """Return every durable answer with the run that gave it."""
+    db = sqlite3.connect(folder / "run.sqlite", timeout=30)
+    try:
+        return {
+            key: rest
+            for key, *rest in db.execute("SELECT key, answer, run, last_token FROM request WHERE state = 'answered'")
+        }
+    except sqlite3.OperationalError:
+        return {}
+    finally:
+        db.close()
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None or condition(), process.communicate()
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
