@@ -23,9 +23,9 @@ Columns = Annotated[
 ]
 MaxRejects = Annotated[int | None, typer.Option(help="Exit with status 3 when more rows are rejected.")]
 Format = Annotated[str | None, typer.Option("--format", help="Results as parquet or jsonl.")]
-Calibrate = Annotated[
-    bool | None,
-    typer.Option("--calibrate/--raw", help="Take the model's leanings out of the probabilities, or leave them in."),
+Calibration = Annotated[
+    str | None,
+    typer.Option(help="How label probabilities are made: anchors, corpus or raw (see the README)."),
 ]
 EngineArguments = Annotated[
     list[str] | None,

@@ -24,7 +24,7 @@ def run(
     columns: options.Columns = None,
     max_rejects: options.MaxRejects = None,
     result_format: options.Format = None,
-    calibrate: options.Calibrate = None,
+    calibration: options.Calibration = None,
     engine: options.EngineArguments = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -41,7 +41,7 @@ def run(
         "columns": settings.pairs(columns or [], "--column"),
         "max_rejects": max_rejects,
         "format": result_format,
-        "calibrate": calibrate,
+        "calibration": calibration,
         "engine": settings.pairs(engine or [], "--engine", decode=True),
     })  # fmt: skip
     if not chosen.input:
@@ -94,7 +94,7 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
                 arguments=chosen.engine,
                 policy=chosen.policy,
                 format=chosen.format,
-                calibrate=chosen.calibrate,
+                calibration=chosen.calibration,
             )
             facts = {"device": device.name, "vllm": device.vllm}
             return run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, chosen.engine), facts, emit)

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     columns: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     max_rejects: NonNegativeInt | None = None
     format: Literal["parquet", "jsonl"] = "parquet"
-    calibrate: bool = True
+    calibration: Literal["raw", "anchors", "corpus"] = "anchors"
     engine: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
 
     @field_validator("input", "columns", "engine", mode="before")

@@ -1,17 +1,16 @@
 """The plan: every row of the corpus written into the ledger, as a question that waits or is answered."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pipelines.errors import CorpusError
 from pipelines.events import Emit, Reading
 from pipelines.models import Model
-from pipelines.prompt import Frame
 from pipelines.review import Reject, Review
 from pipelines.store import Ledger, Question
 from pipelines.tasks import Task
-from pipelines.tokenizer import Tokenizer
 from scheduling.cost import prefill_cost
 from scheduling.job import Job
 from scheduling.policy import Policy
@@ -21,46 +20,63 @@ from scheduling.queue import JobQueue
 ANSWER_ARGUMENTS = ("dtype", "quantization", "load_format", "hf_overrides", "revision", "seed")
 
 
+OWN = ""  # the unit of the job that holds a task's own questions; no restaurant is called that
+
+Encode = Callable[[Sequence[str]], list[list[int]]]
+
+
 def identity(task: Task, model: Model, arguments: Mapping[str, Any]) -> bytes:
     """Return what an answer depends on besides the review: prompt version, model and sampling."""
     settings = [(name, str(arguments[name])) for name in ANSWER_ARGUMENTS if name in arguments]
     return repr((task.name, task.version, model.fingerprint, settings)).encode()
 
 
+def key(identity: bytes, body: str) -> bytes:
+    """Return what a question is known by: rows with the same key ask the same thing."""
+    salt = hashlib.blake2b(identity, digest_size=32).digest()
+    return hashlib.blake2b(body.encode(), key=salt, digest_size=16).digest()
+
+
 def fill(
-    ledger: Ledger, chunks: Iterable[list[Review | Reject]], task: Task, frame: Frame, tokenizer: Tokenizer,
-    identity: bytes, context: int, emit: Emit,
-) -> None:  # fmt: skip
-    """Write the corpus into the ledger, chunk by chunk.
+    ledger: Ledger,
+    chunks: Iterable[list[Review | Reject]],
+    task: Task,
+    encode: Encode,
+    identity: bytes,
+    context: int,
+    own: Sequence[str],
+    emit: Emit,
+) -> None:
+    """Write the corpus into the ledger, chunk by chunk, and the task's `own` questions before it.
 
-    Raises CorpusError when there is no row at all.
-
-    A row's key is a hash of `identity` and its text: rows that ask the same thing share one request, and
-    one that was answered in an earlier run is not asked again. Only texts not seen before are tokenised.
+    Rows that ask the same thing share one request; one that was answered in an earlier run is not asked
+    again. Only texts not seen before are tokenised, by `encode`. Prompts that would not fit the model's
+    `context` (tokens, the answer's included) are rejected. Raises CorpusError when there is no row at all.
     """
-    limit = context - frame.sampling.max_tokens
+    around, limit = task.frame.tokens, context - task.frame.sampling.max_tokens
+    questions = [Question(None, key(identity, body), 0, body) for body in map(task.body, own)]
+    ledger.ask(task.name, {0: OWN}, questions, encode, around, limit)
     jobs: dict[str, int] = {}
     seq = 0
     for chunk in chunks:
-        numbered = list(enumerate(chunk, start=seq))
+        reviews = [(n, row) for n, row in enumerate(chunk, start=seq) if isinstance(row, Review)]
         seq += len(chunk)
-        reviews = [(n, row) for n, row in numbered if isinstance(row, Review)]
         twice = ledger.add(reviews, (row for row in chunk if isinstance(row, Reject)))
         known = len(jobs)
         questions = []
         for n, review in reviews:
             if n not in twice:
                 body = task.body(review.text)
-                key = hashlib.blake2b(body.encode(), key=hashlib.blake2b(identity).digest(), digest_size=16).digest()
-                questions.append(Question(n, key, jobs.setdefault(review.restaurant_id, len(jobs)), body))
-        new_jobs = {number: unit for unit, number in list(jobs.items())[known:]}
-        ledger.ask(task.name, new_jobs, questions, tokenizer.encode_all, frame.tokens, limit)
+                job = jobs.setdefault(review.restaurant_id, len(jobs) + 1)
+                questions.append(Question(n, key(identity, body), job, body))
+        new_jobs = {number: unit for unit, number in islice(jobs.items(), known, None)}
+        ledger.ask(task.name, new_jobs, questions, encode, around, limit)
         emit(Reading(seq))
     if not seq:
         raise CorpusError("no rows in the input: its files are empty")
 
 
-def order(ledger: Ledger, frame: Frame, policy: Policy) -> JobQueue:
+def order(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
     """Return the jobs that have something to ask, in a queue under `policy`."""
     return JobQueue(
         policy,
@@ -68,7 +84,7 @@ def order(ledger: Ledger, frame: Frame, policy: Policy) -> JobQueue:
             Job(
                 id=job.id,
                 task=job.task,
-                cost=prefill_cost(job.prompt_tokens, job.requests, len(frame.head)),
+                cost=prefill_cost(job.prompt_tokens, job.requests, len(task.frame.head)),
                 requests=job.requests,
                 order=job.id,
             )

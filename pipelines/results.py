@@ -1,7 +1,7 @@
 """The results: what people read, written at the end of a run."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 from pipelines.files import replacing
 from pipelines.store import Ledger
 from pipelines.tasks import Task
+from pipelines.tasks.sentiment import Judge, Row
 
 CHUNK = 8192
 FORMATS = ("parquet", "jsonl")
 
 
-def write(ledger: Ledger, task: Task, kind: str, *, calibrate: bool) -> dict[str, int]:
+def write(ledger: Ledger, task: Task, judge: Judge, kind: str) -> dict[str, int]:
     """Write the task's results, their roll-up by restaurant, and the rejects, in bounded memory.
 
     Returns how many rows got each label.
@@ -29,13 +30,12 @@ def write(ledger: Ledger, task: Task, kind: str, *, calibrate: bool) -> dict[str
     folder.mkdir(exist_ok=True)
     rows = folder / f"{task.name}.{kind}"
     with replacing(rows) as scratch, _writer(scratch, task.schema, kind) as writer:
-        for table in _tables(ledger, task, calibrate=calibrate):
-            writer(table)
+        for piece in pieces(ledger, task):
+            writer(task.table(piece, judge))
     by_restaurant = folder / f"{task.name}_by_restaurant.{kind}"
+    rolled_up = task.roll_up(_scan(rows, kind, task.schema)).collect()
     with replacing(by_restaurant) as scratch:
-        rolled_up = task.roll_up(_scan(rows, kind)).collect()
         rolled_up.write_parquet(scratch) if kind == "parquet" else rolled_up.write_ndjson(scratch)
-    totals = rolled_up.select(task.labels).sum().row(0, named=True)
     # A run in the other format must not leave yesterday's answers beside today's.
     for other in set(FORMATS) - {kind}:
         rows.with_suffix(f".{other}").unlink(missing_ok=True)
@@ -43,14 +43,14 @@ def write(ledger: Ledger, task: Task, kind: str, *, calibrate: bool) -> dict[str
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w") as file:
         for reject in ledger.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
-    return totals
+    return {label: int(rolled_up[label].sum()) for label in task.labels}
 
 
-def _tables(ledger: Ledger, task: Task, *, calibrate: bool) -> Iterator[pa.Table]:
-    prior = task.prior(answer for _, _, answer in ledger.answers(task.name)) if calibrate else None
+def pieces(ledger: Ledger, task: Task) -> Iterator[Sequence[Row]]:
+    """Yield the answered rows a piece at a time, in input order."""
     answered = ledger.answers(task.name)
     while rows := list(islice(answered, CHUNK)):
-        yield task.table(rows, prior)
+        yield rows
 
 
 @contextmanager
@@ -63,5 +63,6 @@ def _writer(path: Path, schema: pa.Schema, kind: str) -> Iterator[Any]:
             yield lambda table: pl.DataFrame(table).write_ndjson(file)
 
 
-def _scan(path: Path, kind: str) -> pl.LazyFrame:
-    return pl.scan_parquet(path) if kind == "parquet" else pl.scan_ndjson(path)
+def _scan(path: Path, kind: str, schema: pa.Schema) -> pl.LazyFrame:
+    # An empty JSONL file says nothing of its columns.
+    return pl.scan_parquet(path) if kind == "parquet" else pl.scan_ndjson(path, schema=pl.Schema(schema))

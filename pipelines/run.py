@@ -10,7 +10,6 @@ from pipelines import corpus, plan, report, results
 from pipelines.engine import Engine, Refusal, Request
 from pipelines.events import Emit, EngineStarted, EngineStarting, Planned, Warned
 from pipelines.models import Model
-from pipelines.prompt import Frame
 from pipelines.store import Answer, Ledger, StoredRequest
 from pipelines.sturdy import SturdyEngine
 from pipelines.tally import Tally
@@ -28,7 +27,7 @@ DEPTH = 2
 class Order:
     """What is to be done: the settings of one run."""
 
-    task: Task
+    task: type[Task]
     sources: list[str]
     columns: Mapping[str, str]
     limit: int | None
@@ -36,7 +35,7 @@ class Order:
     arguments: Mapping[str, Any]
     policy: str
     format: str
-    calibrate: bool
+    calibration: str
 
 
 def run(
@@ -50,18 +49,20 @@ def run(
     ledger.begin({**facts, "model": order.model.name, "fingerprint": order.model.fingerprint, "policy": order.policy,
                   "engine": dict(order.arguments)})  # fmt: skip
     tokenizer = Tokenizer(order.model.folder)
-    frame = order.task.frame(tokenizer)
+    task = order.task(tokenizer)
+    identity = plan.identity(task, order.model, order.arguments)
+    own = () if order.calibration == "raw" else task.anchors
     plan.fill(
         ledger,
         corpus.read(order.sources, order.columns, order.limit),
-        order.task,
-        frame,
-        tokenizer,
-        identity=plan.identity(order.task, order.model, order.arguments),
+        task,
+        tokenizer.encode_all,
+        identity,
         context=int(order.arguments.get("max_model_len", order.model.context)),
+        own=own,
         emit=emit,
     )
-    queue = plan.order(ledger, frame, POLICIES[order.policy])
+    queue = plan.order(ledger, task, POLICIES[order.policy])
     ledger.note(plan_s=time.monotonic() - began)
     emit(Planned(len(queue), ledger.outlook()))
 
@@ -72,16 +73,22 @@ def run(
             started = time.monotonic() - began
             ledger.note(engine_start_s=started)
             emit(EngineStarted(started))
-            ledger.note(makespan_s=work(ledger, queue, engine, order.task, frame, emit))
+            ledger.note(makespan_s=work(ledger, queue, engine, task, emit))
 
-    labels = results.write(ledger, order.task, order.format, calibrate=order.calibrate)
+    known = ledger.answered(plan.key(identity, task.body(text)) for text in own)
+    kind = order.calibration
+    if len(known) < len(own):
+        kind = "raw"
+        emit(Warned(f"{len(own) - len(known)} anchors got no answer: the probabilities are raw in this run"))
+    judge = task.judge(kind, known, results.pieces(ledger, task))
+    labels = results.write(ledger, task, judge, order.format)
     ledger.note("done", labels=labels)
     return report.write(ledger.folder)
 
 
-def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, frame: Frame, emit: Emit) -> float:
+def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, emit: Emit) -> float:
     """Ask everything in the queue and store every answer as it comes; return the seconds it took."""
-    zero = time.monotonic()
+    zero, frame = time.monotonic(), task.frame
     # The first request goes alone and leaves the task's header in the prefix cache; sent together, as many as
     # fit the first step would each compute it.
     window = Window(1, engine.kv_tokens)
@@ -108,7 +115,7 @@ def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, frame: Fra
             if isinstance(done, Refusal):
                 refusals.append(done)
             else:
-                answers.append(Answer(done.id, task.parse(done, frame), since, done.timing.since(zero)))
+                answers.append(Answer(done.id, task.parse(done), since, done.timing.since(zero)))
         ledger.settle(answers, refusals)
         emit(tally.progress(time.monotonic() - zero, len(window)))
     return time.monotonic() - zero

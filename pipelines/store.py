@@ -24,9 +24,9 @@ PAGE = 512
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A review as one task asks it: requests with the same `key` are the same question."""
+    """A review as one task asks it: the same `key` is the same question. A task's own have no `seq`."""
 
-    seq: int
+    seq: int | None
     key: bytes
     job: int
     text: str
@@ -57,7 +57,7 @@ class Answer:
     """An answered request: what the task read out of it, and its times in seconds since the run's start."""
 
     request: int
-    value: Mapping[str, Any]
+    value: Sequence[float]
     admitted: float
     timing: Timing
 
@@ -127,7 +127,7 @@ class Ledger:
 
     def ask(
         self, task: str, jobs: Mapping[int, str], questions: Sequence[Question],
-        tokenise: Callable[[list[str]], list[list[int]]], around: int, limit: int,
+        tokenise: Callable[[Sequence[str]], list[list[int]]], around: int, limit: int,
     ) -> None:  # fmt: skip
         """Make sure that every question has a request, and that new ones wait.
 
@@ -144,7 +144,7 @@ class Ledger:
             )
             self._db.executemany(
                 "INSERT INTO ask SELECT ?, ?, id FROM request WHERE key = ?",
-                ((task, q.seq, q.key) for q in questions),
+                ((task, q.seq, q.key) for q in questions if q.seq is not None),
             )
             new = self._db.execute("SELECT id, key FROM request WHERE id > ?", (known,)).fetchall()
             texts = {q.key: q.text for q in questions}
@@ -204,7 +204,7 @@ class Ledger:
 
     # -- what came of it
 
-    def answers(self, task: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    def answers(self, task: str) -> Iterator[tuple[str, str, list[float]]]:
         """Yield review_id, restaurant_id and the answer of every answered row, in input order."""
         for review, restaurant, answer in self._db.execute(
             "SELECT review_id, restaurant_id, answer FROM ask JOIN review USING (seq) "
@@ -212,6 +212,14 @@ class Ledger:
             (task,),
         ):
             yield review, restaurant, json.loads(answer)
+
+    def answered(self, keys: Iterable[bytes]) -> list[list[float]]:
+        """Return the answers to the questions with these keys, leaving out what has none."""
+        found = (
+            self._db.execute("SELECT answer FROM request WHERE key = ? AND state = 'answered'", (key,)).fetchone()
+            for key in keys
+        )
+        return [json.loads(row[0]) for row in found if row]
 
     def rejects(self) -> Iterator[Reject]:
         """Yield every reject: rows that could not be used, then rows whose request got no answer."""

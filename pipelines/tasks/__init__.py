@@ -6,4 +6,4 @@ from types import MappingProxyType
 from pipelines.tasks.sentiment import Sentiment
 
 Task = Sentiment
-TASKS: Mapping[str, Task] = MappingProxyType({Sentiment.name: Sentiment()})
+TASKS: Mapping[str, type[Task]] = MappingProxyType({Sentiment.name: Sentiment})

@@ -1,40 +1,59 @@
-"""Sentiment: is a review positive, neutral or negative? Decided by scoring the labels, nothing is generated."""
+"""Sentiment: is a review positive, neutral or negative? One forward pass scores words, nothing is generated.
+
+The prompt is a plain completion after three worked examples. What the model would say next is read off as the
+log probabilities of some words of each class; `pipelines.calibration` turns those into class probabilities.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.calibration import Prior, softmax
+from pipelines.calibration import Array, Calibration, softmax
 from pipelines.engine import Completion, Sampling
 from pipelines.errors import ModelError
 from pipelines.prompt import Frame
+from pipelines.tasks import anchors
 
 if TYPE_CHECKING:  # it imports transformers, which listing the tasks can do without
     from pipelines.tokenizer import Tokenizer
 
 LABELS = ("positive", "neutral", "negative")
-EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("The pasta was wonderful and the staff made us feel at home.", "positive"),
-    ("Cold food, rude waiter, and we waited an hour.", "negative"),
-    ("It was okay, nothing special, prices are average.", "neutral"),
-    ("Terrible. I will never come back to this place.", "negative"),
-    ("Best burger in town, great value!", "positive"),
-    ("Some dishes were good and others were disappointing.", "neutral"),
+EXAMPLES = (
+    ("Loved the grilled fish, and the staff could not have been nicer.", "positive"),
+    ("Cold food and rude staff, I will not return.", "negative"),
+    ("The food was okay, nothing special.", "neutral"),
 )
+TAIL = "\nSentiment:"
+HEAD = "".join(f"Review: {text}{TAIL} {label}\n\n" for text, label in EXAMPLES) + "Review:"
+# The first word of each class is its label; the others say the same in other words.
+WORDS = (
+    ("positive", "great", "good", "excellent", "happy", "wonderful", "satisfied", "pleased"),
+    ("neutral", "mixed", "okay", "average", "fair", "moderate", "acceptable", "decent", "fine", "ok", "reasonable",
+     "balanced"),
+    ("negative", "bad", "terrible", "poor", "unhappy", "horrible", "disappointed", "angry"),
+)  # fmt: skip
+ANCHORS = (anchors.POSITIVE, anchors.NEUTRAL, anchors.NEGATIVE)
+
+Row = tuple[str, str, Sequence[float]]  # review_id, restaurant_id, answer
+Judge = Callable[[Array], Array]  # (rows, words) log probabilities to (rows, labels) probabilities
 
 
 class Sentiment:
-    """The task: one forward pass over worked examples and the review, softmax over the labels."""
+    """The task, for one model: `frame` is its prompt, and an answer the log probability of each scored word.
 
-    name = "sentiment"
-    about = "is a review positive, neutral or negative?"
-    labels = LABELS
-    schema = pa.schema([
+    Raises ModelError when the tokenizer begins two labels with the same token.
+    """
+
+    name: ClassVar = "sentiment"
+    about: ClassVar = "is a review positive, neutral or negative?"
+    labels: ClassVar = LABELS
+    anchors: ClassVar[Sequence[str]] = [text for texts in ANCHORS for text in texts]
+    schema: ClassVar = pa.schema([
         ("review_id", pa.string()),
         ("restaurant_id", pa.string()),
         ("label", pa.string()),
@@ -43,44 +62,46 @@ class Sentiment:
         ("score", pa.float64()),
     ])  # fmt: skip
 
+    def __init__(self, tokenizer: "Tokenizer") -> None:
+        scored = _scored(tokenizer)
+        self._classes = np.array([of for _, of in scored])
+        head = (*tokenizer.bos, *tokenizer.encode(HEAD))
+        score = tuple(token for token, _ in scored)
+        self.frame = Frame(head, tuple(tokenizer.encode(TAIL)), Sampling(max_tokens=1, score=score))
+
     @property
     def version(self) -> str:
-        """Changes whenever a prompt would."""
-        return hashlib.blake2b(json.dumps([_head(), _TAIL, LABELS]).encode(), digest_size=8).hexdigest()
-
-    def frame(self, tokenizer: "Tokenizer") -> Frame:
-        """Return the prompt's fixed parts for one model.
-
-        Raises ModelError when its tokenizer begins two labels with the same token.
-        """
-        score = tuple(tokenizer.encode(f" {label}")[0] for label in LABELS)
-        if len(set(score)) < len(LABELS):
-            raise ModelError(
-                "this model's tokenizer begins two labels with the same token, which scoring cannot tell apart"
-            )
-        head = (*tokenizer.bos, *tokenizer.encode(_head()))
-        return Frame(head, tuple(tokenizer.encode(_TAIL)), Sampling(max_tokens=1, score=score))
+        """Changes whenever a prompt, or what is read off it, does."""
+        return hashlib.blake2b(json.dumps([HEAD, TAIL, WORDS]).encode(), digest_size=8).hexdigest()
 
     def body(self, text: str) -> str:
         """Return the review as it stands in the prompt: on one line, for a line break ends an example."""
         return " " + " ".join(text.split())
 
-    def parse(self, completion: Completion, frame: Frame) -> dict[str, float]:
-        """Return the natural-log probability of each label, not normalised over the three."""
-        return dict(zip(LABELS, (completion.scores[token] for token in frame.sampling.score), strict=True))
+    def parse(self, completion: Completion) -> list[float]:
+        """Return the natural-log probability of each scored word."""
+        return [round(completion.scores[token], 4) for token in self.frame.sampling.score]
 
-    def prior(self, answers: Iterable[Mapping[str, Any]]) -> Prior:
-        """Return what the model leans towards over this corpus; no label is looked at."""
-        return Prior.fit(_probabilities(answers))
+    def judge(self, kind: str, known: Sequence[Sequence[float]], corpus: Iterable[Sequence[Row]]) -> Judge:
+        """Return what turns answers into probabilities.
 
-    def table(self, rows: Sequence[tuple[str, str, Mapping[str, Any]]], prior: Prior | None) -> pa.Table:
-        """Return the results of some answered rows (review_id, restaurant_id, answer)."""
-        reviews, restaurants, answers = zip(*rows, strict=True)
-        p = _probabilities(answers)
-        if prior:
-            p = prior.remove(p)
-        best = p.argmax(axis=1)
-        labels = [LABELS[i] for i in best]
+        `kind` is `raw` (the three label words as they are), `anchors` (words measured on `known`, the answers
+        to `anchors`) or `corpus` (that, moved towards the answers of the run's own `corpus`).
+        """
+        if kind == "raw":
+            first = [int(np.argmax(self._classes == c)) for c in range(len(LABELS))]
+            return lambda logprobs: softmax(logprobs[:, first])
+        truth = np.repeat(np.arange(len(LABELS)), [len(texts) for texts in ANCHORS])
+        calibration = Calibration.measure(np.array(known), truth, self._classes)
+        if kind == "corpus":
+            calibration = calibration.shifted(_logprobs(rows) for rows in corpus)
+        return calibration.probabilities
+
+    def table(self, rows: Sequence[Row], judge: Judge) -> pa.Table:
+        """Return the results of some answered rows."""
+        reviews, restaurants, _ = zip(*rows, strict=True)
+        p = judge(_logprobs(rows))
+        labels = [LABELS[best] for best in p.argmax(axis=1)]
         columns = [reviews, restaurants, labels, p.max(axis=1), *p.T, p[:, 0] - p[:, 2]]
         return pa.table([pa.array(column) for column in columns], schema=self.schema)
 
@@ -92,13 +113,23 @@ class Sentiment:
         )
 
 
-_TAIL = "\nSentiment:"
+def _scored(tokenizer: "Tokenizer") -> list[tuple[int, int]]:
+    """Return the token ids to score, each with its class: the first of a label, and other words that are one token."""
+    found: dict[int, int] = {}
+    for of, (label, *_) in enumerate(WORDS):
+        first = tokenizer.encode(f" {label}")[0]
+        if first in found:
+            raise ModelError(
+                "this model cannot be used for sentiment: its tokenizer begins two labels with the same token"
+            )
+        found[first] = of
+    for of, (_, *others) in enumerate(WORDS):
+        for word in others:
+            token, *rest = tokenizer.encode(f" {word}")
+            if not rest:
+                found.setdefault(token, of)
+    return sorted(found.items(), key=lambda item: item[1])
 
 
-def _head() -> str:
-    return "".join(f"Review: {text}{_TAIL} {label}\n\n" for text, label in EXAMPLES) + "Review:"
-
-
-def _probabilities(answers: Iterable[Mapping[str, Any]]) -> np.ndarray:
-    scores = np.array([[answer[label] for label in LABELS] for answer in answers], dtype=np.float64)
-    return softmax(scores.reshape(-1, len(LABELS)))
+def _logprobs(rows: Sequence[Row]) -> Array:
+    return np.array([answer for _, _, answer in rows])

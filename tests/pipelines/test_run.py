@@ -6,9 +6,11 @@ import pytest
 
 from pipelines import run
 from pipelines.errors import CorpusError
-from pipelines.events import EngineStarting, Planned, Progress
+from pipelines.events import EngineStarting, Planned, Progress, Warned
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS
+
+ANCHORS = len(TASKS["sentiment"].anchors)
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def go(tmp_path, tiny):
     def go(path, start, **settings):
         order = run.Order(
             **{"task": TASKS["sentiment"], "sources": [str(path)], "columns": {}, "limit": None, "model": tiny,
-               "arguments": {}, "policy": "prefill", "format": "parquet", "calibrate": True, **settings}
+               "arguments": {}, "policy": "prefill", "format": "parquet", "calibration": "anchors", **settings}
         )  # fmt: skip
         events = []
         ledger = Ledger(tmp_path / "out")
@@ -74,7 +76,7 @@ def test_every_row_is_answered_or_rejected_by_the_real_engine(go, tmp_path, writ
 def test_the_report_adds_up_and_the_times_are_in_order(go, tmp_path, write_jsonl, reviews, engine):
     report, _ = go(write_jsonl(reviews(30)), shared(engine))
     task = report["tasks"]["sentiment"]
-    distinct = len({row["text"] for row in reviews(30)})
+    distinct = len({row["text"] for row in reviews(30)}) + ANCHORS
     assert task["requests"] == task["output_tokens"] == distinct
     assert task["reviews"] == 30
     assert 0 < task["cached_tokens"] < task["prompt_tokens"]
@@ -100,7 +102,7 @@ def test_the_cheapest_restaurant_goes_first(go, write_jsonl, reviews, fake_engin
     rows = [row for row in reviews(30) if row["text"] != "good"]
     cheapest = Counter()
     for row in rows:
-        cheapest[row["restaurant_id"]] += len(tokenizer.encode(TASKS["sentiment"].body(row["text"])))
+        cheapest[row["restaurant_id"]] += len(tokenizer.encode(body(row)))
     order = [name for name, _ in reversed(cheapest.most_common())]
     engine = fake_engine()
     go(write_jsonl(rows), lambda: engine)
@@ -110,9 +112,13 @@ def test_the_cheapest_restaurant_goes_first(go, write_jsonl, reviews, fake_engin
     assert seen(engine, [{**row, "text": row["text"] + "!"} for row in rows], tokenizer) == ["large", "small", "medium"]
 
 
+def body(row):
+    return " " + " ".join(row["text"].split())
+
+
 def seen(engine, rows, tokenizer):
     """Return the restaurants in the order in which their requests went to the engine."""
-    bodies = {tuple(tokenizer.encode(TASKS["sentiment"].body(row["text"]))): row["restaurant_id"] for row in rows}
+    bodies = {tuple(tokenizer.encode(body(row))): row["restaurant_id"] for row in rows}
     order = []
     for request in engine.submitted:
         order += [name for body, name in bodies.items() if contains(request.prompt, body) and name not in order]
@@ -153,11 +159,11 @@ def test_another_model_or_prompt_asks_again(go, write_jsonl, reviews, fake_engin
     for change in ("model", "dtype", "prompt"):
         engine = fake_engine()
         if change == "prompt":
-            monkeypatch.setattr("pipelines.tasks.sentiment.EXAMPLES", (("Fine.", "neutral"),))
+            monkeypatch.setattr("pipelines.tasks.sentiment.HEAD", "Review:")
             go(path, lambda: engine)  # noqa: B023
         else:
             go(path, lambda: engine, arguments={"dtype": change})  # noqa: B023
-        assert len(engine.submitted) == 5, change
+        assert len(engine.submitted) == 5 + ANCHORS, change
 
 
 def test_refused_and_poison_rows_are_rejects_and_the_others_are_answered(
@@ -219,10 +225,33 @@ def test_the_roll_up_counts_what_the_rows_say(go, tmp_path, write_jsonl, reviews
         assert row["mean_score"] == pytest.approx(own["score"].mean())
 
 
+def test_one_answered_corpus_can_be_judged_in_every_way_without_an_engine(go, tmp_path, write_jsonl, reviews, engine):
+    path = write_jsonl(reviews(30))
+    go(path, shared(engine))
+    tables = {"anchors": results(tmp_path)}
+    for kind in ("corpus", "raw"):
+        go(path, lambda: pytest.fail("there is nothing to ask"), calibration=kind)
+        tables[kind] = results(tmp_path)
+    assert len({tuple(table["p_positive"].round(6)) for table in tables.values()}) == 3
+
+
+def test_without_its_anchors_a_run_says_so_and_is_raw(
+    go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch, tokenizer
+):
+    monkeypatch.setattr(TASKS["sentiment"], "anchors", [*TASKS["sentiment"].anchors[:-1], "word " * 3000])
+    _, events = go(write_jsonl(reviews(5)), fake_engine)
+    assert [event.text for event in events if isinstance(event, Warned)] == [
+        "1 anchors got no answer: the probabilities are raw in this run"
+    ]
+    with_warning = results(tmp_path)
+    go(write_jsonl(reviews(5)), fake_engine, calibration="raw")
+    assert results(tmp_path).equals(with_warning)
+
+
 def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews, fake_engine):
     _, events = go(write_jsonl(reviews(12)), fake_engine)
     kinds = [type(event) for event in events]
     assert kinds.index(Planned) < kinds.index(EngineStarting)
     planned = events[kinds.index(Planned)]
-    assert planned.jobs == 3
+    assert planned.jobs == 3 + 1  # and the anchors
     assert planned.outlook.rows == 12

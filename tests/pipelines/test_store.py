@@ -54,8 +54,8 @@ def test_rows_that_ask_the_same_share_one_request(ledger):
     first, second = ledger.requests(0)
     assert (first.rows, first.body, first.prompt_tokens) == (2, [1] * 4, 9)
     assert second.rows == 1
-    ledger.settle([Answer(first.id, {"a": 1}, 0.0, TIMING)], [])
-    assert list(ledger.answers("sentiment")) == [("r0", "x", {"a": 1}), ("r1", "x", {"a": 1})]
+    ledger.settle([Answer(first.id, [-1.5], 0.0, TIMING)], [])
+    assert list(ledger.answers("sentiment")) == [("r0", "x", [-1.5]), ("r1", "x", [-1.5])]
     assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().waiting) == (3, 2, 1)
 
 
@@ -63,7 +63,7 @@ def test_a_second_run_asks_only_what_is_new_and_tokenises_nothing_twice(ledger):
     ledger.add([(0, review(0)), (1, review(1))], [])
     ask(ledger, [question(0), question(1)])
     (first, _) = ledger.requests(0)
-    ledger.settle([Answer(first.id, {}, 0.0, TIMING)], [])
+    ledger.settle([Answer(first.id, [], 0.0, TIMING)], [])
     again = reopened(ledger)
     again.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
     assert ask(again, [question(0), question(1), question(2)]) == ["text 2"]
@@ -126,7 +126,7 @@ def test_requests_come_in_pages_while_answers_are_written(ledger, monkeypatch):
     seen = []
     for request in ledger.requests(0):
         seen.append(request.id)
-        ledger.settle([Answer(request.id, {}, 0.0, TIMING)], [])
+        ledger.settle([Answer(request.id, [], 0.0, TIMING)], [])
     assert len(seen) == len(set(seen)) == 10
 
 

@@ -1,0 +1,41 @@
+"""The bare script that overhead.py measures against: `LLM.generate`, once, on the same reviews' token ids."""
+
+import argparse
+import json
+import os
+import time
+from itertools import chain
+from pathlib import Path
+
+from cli import screen
+from pipelines import corpus, models, vllm_engine
+from pipelines.review import Review
+from pipelines.tasks import TASKS
+from pipelines.tokenizer import Tokenizer
+
+parser = argparse.ArgumentParser()
+parser.add_argument("input")
+parser.add_argument("limit", type=int)
+parser.add_argument("model")
+given = parser.parse_args()
+began = float(os.environ["BEGAN"])
+screen.divert(Path("/dev/null"))
+model = models.find(given.model, models.cache_folder())
+tokenizer = Tokenizer(model.folder)
+task = TASKS["sentiment"](tokenizer)
+frame = task.frame
+rows = chain.from_iterable(corpus.read([given.input], {}, given.limit))
+texts = dict.fromkeys(task.body(row.text) for row in rows if isinstance(row, Review))
+prompts = [{"prompt_token_ids": frame.around(body)} for body in tokenizer.encode_all(list(texts))]
+llm = vllm_engine.VllmEngine(model, {})._llm  # noqa: SLF001  the same settings, then nothing but vLLM
+up = time.monotonic()
+params = vllm_engine._sampling_params(frame.sampling)  # noqa: SLF001
+outputs = llm.generate(prompts, params, use_tqdm=False)
+ended = time.monotonic()
+screen.data(json.dumps({
+    "start_s": up - began,
+    "work_s": ended - up,
+    "requests": len(outputs),
+    "prompt_tokens": sum(len(output.prompt_token_ids) for output in outputs),
+    "cached_tokens": sum(output.num_cached_tokens for output in outputs),
+}))  # fmt: skip

@@ -1,0 +1,72 @@
+"""One run of the program, as a child of overhead.py: prints what it took as JSON."""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from cli import screen
+from pipelines import models, run, sources, vllm_engine
+from pipelines.events import EngineStarted, Event, Progress
+from pipelines.store import Ledger
+from pipelines.tasks import TASKS
+
+parser = argparse.ArgumentParser()
+parser.add_argument("input")
+parser.add_argument("limit", type=int)
+parser.add_argument("model")
+given = parser.parse_args()
+began = float(os.environ["BEGAN"])
+up = first = 0.0
+etas: list[tuple[float, float]] = []
+
+
+def note(event: Event) -> None:
+    global up, first  # noqa: PLW0603
+    now = time.monotonic()
+    if isinstance(event, EngineStarted):
+        up = now
+    if isinstance(event, Progress) and event.rows:
+        first = first or now
+        if event.eta is not None and event.share >= 0.1:
+            etas.append((event.seconds, event.eta))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    output = Path(folder)
+    with closing(Ledger(output)) as ledger:
+        screen.divert(output / "engine.log")
+        model = models.find(given.model, models.cache_folder())
+        order = run.Order(
+            task=TASKS["sentiment"],
+            sources=sources.find([given.input], leave_out=output),
+            columns={},
+            limit=given.limit,
+            model=model,
+            arguments={},
+            policy="prefill",
+            format="parquet",
+            calibration="anchors",
+        )
+        report = run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, {}), {}, note)
+    ended = time.monotonic()
+
+makespan = report["run"]["makespan_s"]
+worst = max(
+    (abs(at + eta - makespan) / max(makespan - at, 1e-9) for at, eta in etas if at < 0.9 * makespan), default=None
+)
+task = report["tasks"]["sentiment"]
+screen.data(json.dumps({
+    "start_s": up - began,
+    "first_answer_s": first - began,
+    "work_s": ended - up,
+    "makespan_s": makespan,
+    "eta_error_at_a_tenth": abs(sum(etas[0]) - makespan) / (makespan - etas[0][0]) if etas else None,
+    "eta_worst_error": worst,
+    "requests": task["requests"],
+    "prompt_tokens": task["prompt_tokens"],
+    "cached_tokens": task["cached_tokens"],
+}))  # fmt: skip
