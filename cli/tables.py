@@ -18,7 +18,7 @@ def show(report: dict[str, Any]) -> None:
         _labels(run.get("labels"))
         if task["requests"]:
             people.print(_work(name, task))
-            people.print(_spans(name, task))
+            people.print(_spans(task))
     totals = [f"[green]{rows['answered']:,}[/] answered", f"[red]{rows['rejected']:,}[/] rejected"]
     if rows["waiting"]:
         totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
@@ -41,33 +41,17 @@ def _labels(labels: dict[str, int] | None) -> None:
     people.print(table)
 
 
-def _work(name: str, task: dict[str, Any]) -> Table:
-    table = Table(title=f"{name}: the work", title_justify="left")
-    for column in (
-        "requests",
-        "reviews",
-        "prompt tokens",
-        "of them cached",
-        "output tokens",
-        "makespan",
-        "reviews/s",
-    ):
-        table.add_column(column, justify="right")
-    pace = task["reviews_per_s"]
-    table.add_row(
-        f"{task['requests']:,}",
-        f"{task['reviews']:,}",
-        f"{task['prompt_tokens']:,}",
-        f"{task['cached_tokens']:,}",
-        f"{task['output_tokens']:,}",
-        clock(task["makespan_s"]),
-        f"{pace:,.1f}" if pace else "-",
+def _work(name: str, task: dict[str, Any]) -> str:
+    cached, took = task["cached_tokens"] / task["prompt_tokens"], clock(task["makespan_s"])
+    return (
+        f"[bold]{name}[/]: {task['requests']:,} requests for {task['reviews']:,} reviews in {took}, "
+        f"[bold]{task['reviews_per_s']:,.1f}[/] reviews/s\n"
+        f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
-    return table
 
 
-def _spans(name: str, task: dict[str, Any]) -> Table:
-    table = Table(title=f"{name}: seconds per request", title_justify="left")
+def _spans(task: dict[str, Any]) -> Table:
+    table = Table(title="seconds per request", title_justify="left")
     table.add_column("")
     for column in ("mean", "p50", "p90", "p99"):
         table.add_column(column, justify="right")

@@ -1,0 +1,86 @@
+"""The documents, held against the program."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli.main import app
+from cli.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = {name: command for name, command in typer.main.get_command(app).commands.items()}
+SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+
+
+def options(command: str) -> set[str]:
+    return {name for param in COMMANDS[command].params if param.param_type_name == "option" for name in param.opts}
+
+
+def test_every_option_of_run_is_in_the_readme_and_no_other():
+    table = README.split("| option of `run` |")[1].split("\n\n")[0]
+    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`(--?[a-z-]+)`", row.split("|")[1])}
+    assert named == options("run") - {"--help"}
+
+
+@pytest.mark.parametrize("line", [line for line in SHELL if "reviewbatch" in line and "make" not in line])
+def test_every_command_in_the_readme_is_one(line):
+    words = shlex.split(line.split("||")[0], comments=True)
+    words = words[words.index(next(word for word in words if word.endswith("reviewbatch"))) + 1 :]
+    context = COMMANDS[words[0]].make_context(words[0], words[1:], resilient_parsing=False)
+    assert context.params
+
+
+def test_every_command_of_the_program_is_in_the_readme():
+    for name in COMMANDS:
+        assert f"reviewbatch {name}" in README, name
+
+
+def test_the_settings_file_in_the_readme_is_valid():
+    (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert Settings.model_validate(tomllib.loads(block)).engine == {"max_num_seqs": 64}
+
+
+def test_every_make_target_named_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text()):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_column_of_the_results_is_in_the_readme():
+    from pipelines.tasks import TASKS
+
+    table = README.split("| column | type |")[1].split("\n\n")[0]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
+    assert named == TASKS["sentiment"].schema.names
+
+
+def test_every_field_of_the_report_is_documented(tmp_path):
+    from pipelines.report import build
+    from pipelines.store import Ledger
+
+    ledger = Ledger(tmp_path)
+    ledger.begin({})
+    ledger.close()
+    page = (ROOT / "docs" / "report.md").read_text()
+    report = build(tmp_path)
+    for name in [*report, *report["rows"], *report["run"]]:
+        assert name in page, name
+
+
+def test_every_module_is_in_the_architecture_page():
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    for room in ("cli", "pipelines", "scheduling"):
+        for file in (ROOT / room).rglob("*.py"):
+            if file.stem != "__init__":
+                assert f"`{file.stem}`" in page or f"{file.stem}`" in page, file
+
+
+def test_every_link_between_documents_leads_somewhere():
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
