@@ -1,4 +1,4 @@
-"""The bare script that overhead.py measures against: `LLM.generate`, once, on the same reviews' token ids."""
+"""The bare script that overhead.py measures against: `LLM.generate`, once, on the same token ids."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ tokenizer = Tokenizer(model.folder)
 task = TASKS["sentiment"](tokenizer)
 frame = task.frame
 rows = chain.from_iterable(corpus.read([given.input], {}, given.limit))
-texts = dict.fromkeys(task.body(row.text) for row in rows if isinstance(row, Review))
+texts = dict.fromkeys(task.body(text) for text in chain((r.text for r in rows if isinstance(r, Review)), task.anchors))
 prompts = [{"prompt_token_ids": frame.around(body)} for body in tokenizer.encode_all(list(texts))]
 llm = vllm_engine.VllmEngine(model, {})._llm  # noqa: SLF001  the same settings, then nothing but vLLM
 up = time.monotonic()
@@ -36,6 +36,5 @@ screen.data(json.dumps({
     "start_s": up - began,
     "work_s": ended - up,
     "requests": len(outputs),
-    "prompt_tokens": sum(len(output.prompt_token_ids) for output in outputs),
-    "cached_tokens": sum(output.num_cached_tokens for output in outputs),
+    "computed_tokens": sum(len(output.prompt_token_ids) - output.num_cached_tokens for output in outputs),
 }))  # fmt: skip

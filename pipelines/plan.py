@@ -1,6 +1,7 @@
 """The plan: every row of the corpus written into the ledger, as a question that waits or is answered."""
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -47,15 +48,13 @@ def fill(
     own: Sequence[str],
     emit: Emit,
 ) -> None:
-    """Write the corpus into the ledger, chunk by chunk, and the task's `own` questions before it.
+    """Write the corpus into the ledger, chunk by chunk, and the task's `own` questions after it.
 
     Rows that ask the same thing share one request; one that was answered in an earlier run is not asked
     again. Only texts not seen before are tokenised, by `encode`. Prompts that would not fit the model's
     `context` (tokens, the answer's included) are rejected. Raises CorpusError when there is no row at all.
     """
     around, limit = task.frame.tokens, context - task.frame.sampling.max_tokens
-    questions = [Question(None, key(identity, body), 0, body) for body in map(task.body, own)]
-    ledger.ask(task.name, {0: OWN}, questions, encode, around, limit)
     jobs: dict[str, int] = {}
     seq = 0
     for chunk in chunks:
@@ -67,13 +66,15 @@ def fill(
         for n, review in reviews:
             if n not in twice:
                 body = task.body(review.text)
-                job = jobs.setdefault(review.restaurant_id, len(jobs) + 1)
+                job = jobs.setdefault(review.restaurant_id, len(jobs))
                 questions.append(Question(n, key(identity, body), job, body))
         new_jobs = {number: unit for unit, number in islice(jobs.items(), known, None)}
         ledger.ask(task.name, new_jobs, questions, encode, around, limit)
         emit(Reading(seq))
     if not seq:
         raise CorpusError("no rows in the input: its files are empty")
+    questions = [Question(None, key(identity, body), len(jobs), body) for body in map(task.body, own)]
+    ledger.ask(task.name, {len(jobs): OWN}, questions, encode, around, limit)
 
 
 def order(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
@@ -84,7 +85,10 @@ def order(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
             Job(
                 id=job.id,
                 task=job.task,
-                cost=prefill_cost(job.prompt_tokens, job.requests, len(task.frame.head)),
+                # Nobody waits for a task's own questions before the end.
+                cost=sys.maxsize
+                if job.unit == OWN
+                else prefill_cost(job.prompt_tokens, job.requests, len(task.frame.head)),
                 requests=job.requests,
                 order=job.id,
             )

@@ -89,8 +89,7 @@ def run(
 def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, emit: Emit) -> float:
     """Ask everything in the queue and store every answer as it comes; return the seconds it took."""
     zero, frame = time.monotonic(), task.frame
-    # The first request goes alone and leaves the task's header in the prefix cache; sent together, as many as
-    # fit the first step would each compute it.
+    # The first request goes alone: its answer is there, and durable, long before a full step could end.
     window = Window(1, engine.kv_tokens)
     tally = Tally(len(frame.head), ledger.outlook())
     admitted: dict[int, tuple[StoredRequest, float]] = {}

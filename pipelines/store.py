@@ -48,6 +48,7 @@ class StoredJob:
 
     id: int
     task: str
+    unit: str
     requests: int
     prompt_tokens: int
 
@@ -157,8 +158,8 @@ class Ledger:
     def jobs(self) -> Iterator[StoredJob]:
         """Yield the jobs that have requests waiting, in input order."""
         for row in self._db.execute(
-            "SELECT job.id, job.task, count(*), sum(prompt_tokens) FROM request JOIN job ON job.id = request.job "
-            "WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id"
+            "SELECT job.id, job.task, job.unit, count(*), sum(prompt_tokens) "
+            "FROM request JOIN job ON job.id = request.job WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id"
         ):
             yield StoredJob(*row)
 

@@ -13,7 +13,7 @@ from cli.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-COMMANDS = {name: command for name, command in typer.main.get_command(app).commands.items()}
+COMMANDS = dict(typer.main.get_command(app).commands)
 SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 
 
