@@ -9,6 +9,8 @@ import importlib.util
 import logging
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +95,9 @@ class VllmEngine:
             self._llm = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
             raise EngineError(f"vLLM did not start: {_first_line(error)}") from error
+        core = self._llm.llm_engine.engine_core
+        if hasattr(core, "outputs_queue"):  # the engine is another process
+            threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
         config = self._llm.llm_engine.vllm_config
         self.slots: int = config.scheduler_config.max_num_seqs
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
@@ -111,7 +116,7 @@ class VllmEngine:
                     use_tqdm=False,
                 )
             except EngineDeadError as error:
-                raise EngineDied(f"vLLM stopped: {_first_line(error)}") from error
+                raise EngineDied("vLLM's engine process died") from error
             except Exception as error:  # noqa: BLE001  the type differs between versions; it is about this prompt
                 self._refused.append(Refusal(request.id, "engine-refused", _first_line(error)))
             else:
@@ -120,11 +125,15 @@ class VllmEngine:
 
     def step(self) -> list[Completion | Refusal]:
         """Run one scheduler step; return what finished in it."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
         done: list[Completion | Refusal] = [*self._refused]
         self._refused.clear()
         if self._ours:
             try:
                 outputs = self._llm.llm_engine.step()
+            except EngineDeadError as error:
+                raise EngineDied("vLLM's engine process died") from error
             except Exception as error:
                 raise EngineDied(f"vLLM stopped: {_first_line(error)}") from error
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
@@ -155,6 +164,18 @@ class _Ear(logging.Handler):
         message = record.getMessage()
         if record.levelno < logging.ERROR and self.MATTERS.search(message):
             self._tell(message)
+
+
+def _wake_on_death(core: Any) -> None:
+    """Have `step` raise when the engine's process is killed.
+
+    vLLM (0.25 to 0.32) notices and marks the engine as dead, but leaves whoever waits for its output waiting.
+    """
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    while not core.resources.engine_dead:
+        time.sleep(0.2)
+    core.outputs_queue.put(EngineDeadError())
 
 
 def _keep_freed_memory() -> None:

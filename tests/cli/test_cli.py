@@ -195,6 +195,21 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_asked_twice(program
     assert not list(Path("out").rglob("*.tmp"))
 
 
+def test_an_engine_process_that_is_killed_is_started_again(program, write_jsonl):
+    """As on a GPU, where vLLM's engine is a process of its own: kill -9 that one and not the program."""
+    path = write_jsonl(distinct(600))
+    process = program(
+        "run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL, "--engine", "max_num_seqs=2",
+        VLLM_ENABLE_V1_MULTIPROCESSING="1",
+    )  # fmt: skip
+    wait_for(lambda: answered(Path("out")) > 60, process)
+    assert subprocess.run(["pkill", "-9", "-P", str(process.pid), "-f", "EngineCore"], check=False).returncode == 0
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "warning: vLLM's engine process died; starting it again" in err
+    assert json.loads(out)["rows"]["answered"] == 600
+
+
 def test_two_runs_do_not_share_a_folder(program, run, write_jsonl):
     path, command = write_jsonl(distinct(5)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
     process = program(*command, "-i", path)
