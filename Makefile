@@ -28,7 +28,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python benchmarks/run_all.py
+	$(BIN)/python benchmarks/run_all.py $(INPUT)
 
 # Resolved for the oldest Python; needs uv, and an index or a --find-links with torch's CPU build.
 lock:

@@ -2,8 +2,8 @@
 
 import time
 from collections import deque
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from cli.screen import people, say
 from pipelines.events import (
+    Emit,
     EngineStarted,
     EngineStarting,
     Event,
@@ -52,7 +53,7 @@ class LiveProgress:
         self._phase = Spinner("dots", "importing vLLM")
         self._since = time.monotonic()
         self._work: RenderableType | None = None
-        self._live = Live(
+        self.live = Live(
             console=people,
             get_renderable=self._draw,
             refresh_per_second=8,
@@ -61,35 +62,23 @@ class LiveProgress:
             redirect_stderr=False,
         )
 
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
     def __call__(self, event: Event) -> None:
         """Take note of an event; the display follows by itself."""
         match event:
             case Reading(rows):
-                self._enter_phase(f"reading the corpus: {rows:,} rows")
+                self._phase.update(text=f"reading the corpus: {rows:,} rows")
             case Planned():
                 people.print(f"[green]✓[/] {planned(event)}")
             case Unpacking(model):
-                self._enter_phase(f"unpacking {model}, once")
+                self._phase.update(text=f"unpacking {model}, once")
             case EngineStarting(model):
-                self._enter_phase(f"loading {model}")
+                self._phase.update(text=f"loading {model}")
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
                 self._work = _work(event, *self._rates.update(event))
             case Warned(text):
                 people.print(Text(f"! {text}", "yellow"))
-
-    def _enter_phase(self, text: str) -> None:
-        self._phase.update(text=text)
 
     def _draw(self) -> RenderableType:
         if self._work:
@@ -106,14 +95,6 @@ class PlainProgress:
     def __init__(self) -> None:
         self._rates = Rates()
         self._next = PLAIN_EVERY
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def __call__(self, event: Event) -> None:
         """Write the event down if it is worth a line."""
@@ -135,32 +116,27 @@ class PlainProgress:
                         f"{event.in_flight:,} in flight, prefill {prefill:,.0f} tok/s, decode {decode:,.0f} tok/s, "
                         f"{clock(event.seconds)} elapsed, ETA {clock(event.eta)}"
                     )
-            case Warned(text):
-                say(f"warning: {text}")
+            case Warned():
+                warn_only(event)
 
 
-class NoProgress:
-    """Keeps quiet, but for warnings."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def __call__(self, event: Event) -> None:
-        """Write warnings down."""
-        if isinstance(event, Warned):
-            say(f"warning: {event.text}")
+def warn_only(event: Event) -> None:
+    """Write warnings down and nothing else."""
+    if isinstance(event, Warned):
+        say(f"warning: {event.text}")
 
 
-def observer(*, quiet: bool) -> LiveProgress | PlainProgress | NoProgress:
-    """Return the observer that fits where stderr goes."""
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Emit]:
+    """Lend whatever draws events best where stderr goes."""
     if quiet:
-        return NoProgress()
-    return LiveProgress() if people.is_terminal else PlainProgress()
+        yield warn_only
+    elif people.is_terminal:
+        display = LiveProgress()
+        with display.live:
+            yield display
+    else:
+        yield PlainProgress()
 
 
 def planned(event: Planned) -> str:
@@ -186,7 +162,7 @@ def clock(seconds: float | None) -> str:
 def _work(event: Progress, prefill: float, decode: float) -> RenderableType:
     top = Table.grid(padding=(0, 2))
     top.add_row(
-        ProgressBar(total=1.0, completed=event.share, width=40),
+        ProgressBar(total=1.0, completed=event.share, width=30),
         f"[bold]{event.rows:,}[/]/{event.all_rows:,} reviews",
         f"{clock(event.seconds)} elapsed",
         f"[bold]ETA {clock(event.eta)}[/]",

@@ -67,7 +67,7 @@ def run(
 def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     from contextlib import closing
 
-    from cli.progress import observer
+    from cli.progress import watching
     from pipelines import corpus, sources
     from pipelines.store import Ledger
 
@@ -77,7 +77,7 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     corpus.check(found, chosen.columns)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")
-        with observer(quiet=quiet) as emit:
+        with watching(quiet=quiet) as emit:
             from pipelines import models, run, vllm_engine
             from pipelines.events import Unpacking, Warned
 

@@ -117,7 +117,7 @@ class VllmEngine:
                 )
             except EngineDeadError as error:
                 raise EngineDied("vLLM's engine process died") from error
-            except Exception as error:  # noqa: BLE001  the type differs between versions; it is about this prompt
+            except _refusals() as error:
                 self._refused.append(Refusal(request.id, "engine-refused", _first_line(error)))
             else:
                 # enqueue returns ids like 42-86c85a86; the outputs carry 42.
@@ -164,6 +164,13 @@ class _Ear(logging.Handler):
         message = record.getMessage()
         if record.levelno < logging.ERROR and self.MATTERS.search(message):
             self._tell(message)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return what vLLM raises about one prompt: a ValueError, in later versions an error of its own."""
+    from vllm import exceptions
+
+    return ValueError, getattr(exceptions, "VLLMClientError", ValueError)
 
 
 def _wake_on_death(core: Any) -> None:

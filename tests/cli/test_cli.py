@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -203,7 +204,8 @@ def test_an_engine_process_that_is_killed_is_started_again(program, write_jsonl)
         VLLM_ENABLE_V1_MULTIPROCESSING="1",
     )  # fmt: skip
     wait_for(lambda: answered(Path("out")) > 60, process)
-    assert subprocess.run(["pkill", "-9", "-P", str(process.pid), "-f", "EngineCore"], check=False).returncode == 0
+    (engine,) = (child for child in psutil.Process(process.pid).children() if "EngineCore" in str(child.cmdline()))
+    engine.kill()
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "warning: vLLM's engine process died; starting it again" in err
