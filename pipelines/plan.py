@@ -9,8 +9,9 @@ from typing import Any
 from pipelines.errors import CorpusError
 from pipelines.events import Emit, Reading
 from pipelines.models import Model
+from pipelines.records import Question
 from pipelines.review import Reject, Review
-from pipelines.store import Ledger, Question
+from pipelines.store import Ledger
 from pipelines.tasks import Task
 from scheduling.cost import prefill_cost
 from scheduling.job import Job

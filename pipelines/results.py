@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 
 from pipelines.files import replacing
 from pipelines.store import Ledger
-from pipelines.tasks import Task
-from pipelines.tasks.sentiment import Judge, Row
+from pipelines.tasks import Judge, Row, Task
 
 CHUNK = 8192
 FORMATS = ("parquet", "jsonl")

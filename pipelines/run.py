@@ -10,7 +10,8 @@ from pipelines import corpus, plan, report, results
 from pipelines.engine import Engine, Refusal, Request
 from pipelines.events import Emit, EngineStarted, EngineStarting, Planned, Warned
 from pipelines.models import Model
-from pipelines.store import Answer, Ledger, StoredRequest
+from pipelines.records import Answer, StoredRequest
+from pipelines.store import Ledger
 from pipelines.sturdy import SturdyEngine
 from pipelines.tally import Tally
 from pipelines.tasks import Task

@@ -8,59 +8,19 @@ import fcntl
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from pipelines.database import NAME, connect
-from pipelines.engine import Refusal, Timing
+from pipelines.engine import Refusal
 from pipelines.errors import LedgerError
 from pipelines.outlook import Outlook
+from pipelines.records import Answer, Question, StoredJob, StoredRequest
 from pipelines.review import Reject, Review
 
 PAGE = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A review as one task asks it: the same `key` is the same question. A task's own have no `seq`."""
-
-    seq: int | None
-    key: bytes
-    job: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRequest:
-    """A request that waits: the tokens of its own part of the prompt, and how many rows it answers."""
-
-    id: int
-    body: list[int]
-    prompt_tokens: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredJob:
-    """A job with requests that wait: how many, and the sum of their prompt tokens."""
-
-    id: int
-    task: str
-    unit: str
-    requests: int
-    prompt_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answered request: what the task read out of it, and its times in seconds since the run's start."""
-
-    request: int
-    value: Sequence[float]
-    admitted: float
-    timing: Timing
 
 
 class Ledger:

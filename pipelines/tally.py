@@ -3,7 +3,7 @@
 from pipelines.engine import Completion, Refusal
 from pipelines.events import Progress
 from pipelines.outlook import Outlook
-from pipelines.store import StoredRequest
+from pipelines.records import StoredRequest
 
 # What a request costs besides its own tokens, in tokens: scheduling, sampling, the attention to the
 # header that stands before it. Measured; it makes the ETA of cheapest-first work come out right.

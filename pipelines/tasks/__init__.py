@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pipelines.tasks.sentiment import Sentiment
+from pipelines.tasks.sentiment import Judge, Row, Sentiment
+
+__all__ = ["TASKS", "Judge", "Row", "Task"]
 
 Task = Sentiment
 TASKS: Mapping[str, type[Task]] = MappingProxyType({Sentiment.name: Sentiment})

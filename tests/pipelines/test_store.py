@@ -7,8 +7,9 @@ import pytest
 
 from pipelines.engine import Refusal, Timing
 from pipelines.errors import LedgerError
+from pipelines.records import Answer, Question
 from pipelines.review import Reject, Review
-from pipelines.store import Answer, Ledger, Question
+from pipelines.store import Ledger
 
 TIMING = Timing(0.1, 0.2, 0.3, 0.4, 10, 4, 1, 0)
 
