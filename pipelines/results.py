@@ -39,7 +39,7 @@ def write(ledger: Ledger, task: Task, judge: Judge, kind: str) -> dict[str, int]
     for other in set(FORMATS) - {kind}:
         rows.with_suffix(f".{other}").unlink(missing_ok=True)
         by_restaurant.with_suffix(f".{other}").unlink(missing_ok=True)
-    with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w") as file:
+    with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
     return {label: int(rolled_up[label].sum()) for label in task.labels}

@@ -223,6 +223,20 @@ def test_two_runs_do_not_share_a_folder(program, run, write_jsonl):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "0<&-"])
+def test_closed_streams_are_no_traceback(tmp_path, closed):
+    command = f"{sys.executable} -m cli.main report nowhere {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_cannot_be_written_is_one_clear_line(run, write_jsonl, reviews):
+    status, _, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), "-o", "/dev/full/out", "--model", "tiny")
+    assert status == 1
+    assert err.startswith("error: cannot write to /dev/full/out")
+
+
 def test_help_comes_without_the_heavy_imports(run):
     status, out, _ = run("--help")
     assert status == 0
