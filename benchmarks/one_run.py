@@ -42,7 +42,7 @@ with tempfile.TemporaryDirectory() as folder:
         model = models.find(given.model, models.cache_folder())
         order = run.Order(
             task=TASKS["sentiment"],
-            sources=sources.find([given.input], leave_out=output),
+            sources=sources.find([given.input], output=output),
             columns={},
             limit=given.limit,
             model=model,

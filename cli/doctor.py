@@ -6,7 +6,7 @@ import platform
 
 import typer
 
-from cli.screen import people, say
+from cli.screen import lists
 
 PACKAGES = (
     "reviewbatch",
@@ -28,18 +28,18 @@ def doctor() -> None:
     from pipelines.models import cache_folder, default, installed
     from pipelines.vllm_engine import device
 
-    say(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    lists.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
         try:
-            say(f"{package} {importlib.metadata.version(package)}")
+            lists.print(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
-            say(f"{package} -")
+            lists.print(f"{package} -")
     try:
         found = device()
     except EngineError as error:
-        say(f"missing: {error}")
+        lists.print(f"missing: {error}")
         raise typer.Exit(1) from error
-    say(f"vLLM {found.vllm} runs on {found.kind}: {found.name}")
+    lists.print(f"vLLM {found.vllm} runs on {found.kind}: {found.name}")
     model = default(found.kind)
-    say(f"default model {model}, on this machine: {installed(model, cache_folder())}")
-    people.print("[green]ready[/]")
+    lists.print(f"default model {model}, on this machine: {installed(model, cache_folder())}")
+    lists.print("[green]ready[/]")

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from cli.screen import people
+from cli.screen import lists
 
 
 def tasks() -> None:
@@ -13,7 +13,7 @@ def tasks() -> None:
         table = Table("column", "type", title=f"{name}: {task.about}", title_justify="left")
         for field in task.schema:
             table.add_row(field.name, str(field.type))
-        people.print(table)
+        lists.print(table)
 
 
 def models() -> None:
@@ -23,5 +23,5 @@ def models() -> None:
     table = Table("model", "what it is", "on this machine")
     for name, alias in ALIASES.items():
         table.add_row(name, alias.about, installed(name, cache_folder()))
-    people.print(table)
-    people.print("Besides these, --model takes a folder or a Hugging Face id.")
+    lists.print(table)
+    lists.print("Besides these, --model takes a folder or a Hugging Face id.")

@@ -39,12 +39,12 @@ def main() -> None:
     try:
         app()
     except errors.UsageError as error:
-        _end(USAGE, str(error))
+        _end(USAGE, f"error: {error}")
     except errors.ReviewbatchError as error:
-        _end(CANNOT, str(error))
+        _end(CANNOT, f"error: {error}")
     except (OSError, sqlite3.OperationalError) as error:
         # A full disk, a folder gone: nobody's bug, and what was committed is there.
-        _end(CANNOT, f"cannot go on: {error}; every answer so far is kept; the same command continues")
+        _end(CANNOT, f"error: cannot go on: {error}; every answer so far is kept; the same command continues")
     except Interrupted as stop:
         _end(128 + stop.args[0], "interrupted: every answer so far is kept; the same command continues")
     except Exception:  # noqa: BLE001  whatever is left is a bug, and people get one line all the same
@@ -59,7 +59,7 @@ def _interrupt(number: int, _: FrameType | None) -> NoReturn:
 
 
 def _end(status: int, message: str) -> NoReturn:
-    screen.say(message if status > CANNOT + USAGE else f"error: {message}")
+    screen.say(message)
     sys.exit(status)
 
 
@@ -67,8 +67,7 @@ def _bug() -> NoReturn:
     trace = traceback.format_exc()
     where = screen.log()
     if where:
-        with where.open("a") as file:
-            file.write(trace)
+        print(trace, file=sys.stderr)  # noqa: T201  which is the log by now
     else:
         screen.say(trace)
     last = trace.strip().splitlines()[-1]

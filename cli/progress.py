@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -70,9 +71,9 @@ class LiveProgress:
             case Planned():
                 people.print(f"[green]✓[/] {planned(event)}")
             case Unpacking(model):
-                self._phase.update(text=f"unpacking {model}, once")
+                self._phase.update(text=f"unpacking {escape(model)}, once")
             case EngineStarting(model):
-                self._phase.update(text=f"loading {model}")
+                self._phase.update(text=f"loading {escape(model)}")
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
@@ -131,7 +132,7 @@ def watching(*, quiet: bool) -> Iterator[Emit]:
     """Lend whatever draws events best where stderr goes."""
     if quiet:
         yield warn_only
-    elif people.is_terminal:
+    elif people.file.isatty() and not people.is_dumb_terminal:
         display = LiveProgress()
         with display.live:
             yield display

@@ -73,7 +73,7 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
     named = _task(task)
-    found = sources.find(chosen.input, leave_out=chosen.output)
+    found = sources.find(chosen.input, output=chosen.output)
     corpus.check(found, chosen.columns)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")

@@ -8,7 +8,8 @@ from typing import TextIO
 
 from rich.console import Console
 
-people = Console(stderr=True, highlight=False)
+people = Console(stderr=True, highlight=False, emoji=False)
+lists = Console(highlight=False, emoji=False)
 _data: TextIO | None = None
 _log: Path | None = None
 
@@ -24,8 +25,9 @@ def divert(log: Path) -> None:
     sys.stderr.flush()
     _log = log
     _data = os.fdopen(os.dup(1), "w")
-    people.file = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace")
-    with log.open("wb") as file:
+    people.file = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    log.write_bytes(b"")  # of the last run; then append, so that several writers do not write over each other
+    with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
 
@@ -37,6 +39,7 @@ def open_missing() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
@@ -49,7 +52,8 @@ def data(line: str) -> None:
 
 def say(text: str) -> None:
     """Write a line for people, without markup, never wrapped: it may hold a path or be read by a machine."""
-    people.print(text, markup=False, soft_wrap=True)
+    with suppress(BrokenPipeError):  # whoever read along has gone; the work matters more
+        people.print(text, markup=False, soft_wrap=True)
 
 
 def log() -> Path | None:

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         length = value.get("max_model_len", 1)
         if not isinstance(length, int) or length < 1:
             raise ValueError(f"max_model_len is {length!r}: a whole number of tokens expected")
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"a value that JSON does not know: {error}") from error
         return value
 
     @classmethod
@@ -87,6 +91,7 @@ def load(options: Mapping[str, Any]) -> Settings:
     Raises ConfigError that names the setting and what was expected.
     """
     given = {name: value for name, value in options.items() if value is not None and value not in ([], {})}
+    # A switch is environment: weaker than the option, stronger than the file.
     if "policy" not in given and "REVIEWBATCH_POLICY" not in os.environ and (switched := _switched()):
         given["policy"] = switched
     try:
@@ -96,10 +101,8 @@ def load(options: Mapping[str, Any]) -> Settings:
         where = ".".join(map(str, first["loc"])) or "settings"
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"setting {where}: {message}{_found(first)}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{FILE} cannot be read: {error}") from error
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"an environment variable REVIEWBATCH_* is not JSON: {error}") from error
 
 
 def pairs(given: Iterable[str], option: str, *, decode: bool = False) -> dict[str, Any]:

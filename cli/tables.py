@@ -1,4 +1,4 @@
-"""Tables: a report, and the lists of tasks and models, as people read them."""
+"""Tables: a report as people read it."""
 
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,7 @@ def show(report: dict[str, Any]) -> None:
     if rows["rejects_by_reason"]:
         people.print("rejects: " + ", ".join(f"{reason} {n:,}" for reason, n in rows["rejects_by_reason"].items()))
     start = f", engine start {run['engine_start_s']:.1f} s" if "engine_start_s" in run else ""
-    people.print(
-        f"run {run['number']} {run['status']}: {run['model']} on {run['device']}, policy {run['policy']}{start}"
-    )
+    say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}, policy {run['policy']}{start}")
 
 
 def _labels(labels: dict[str, int] | None) -> None:

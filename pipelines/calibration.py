@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-STRENGTH, HALF = (
-    0.5,
-    50,
-)  # of the corpus's shift: its weight in a large corpus, and the rows at which it is half of that
+STRENGTH = 0.5  # how far a large corpus moves the reference
+HALF = 50  # the rows at which a corpus moves it half as far
 
 
 @dataclass(frozen=True, slots=True)

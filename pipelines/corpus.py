@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import CorpusError
 from pipelines.review import Reject, Review
-from pipelines.sources import STDIN, is_parquet
+from pipelines.sources import STDIN, compression, is_parquet
 
 CHUNK = 4096
+BLOCK = 1 << 20
 REQUIRED = ("review_id", "restaurant_id", "text")
 BOM = b"\xef\xbb\xbf"
 
@@ -28,7 +30,7 @@ def read(
     Raises CorpusError for a file that cannot be read or that lacks a required column.
     """
     names = _names(columns)
-    rows = itertools.chain.from_iterable(_file(source, names) for source in sources)
+    rows = itertools.chain.from_iterable(_file(source, names, limit) for source in sources)
     limited = itertools.islice(rows, limit)
     while chunk := list(itertools.islice(limited, CHUNK)):
         yield chunk
@@ -52,37 +54,47 @@ def _names(columns: Mapping[str, str]) -> tuple[str, ...]:
 def _readable(source: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeError, pa.ArrowException) as error:
         # Arrow's messages can run over many lines; the first says what happened.
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CorpusError(f"cannot read {source}: {what}") from error
 
 
-def _file(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+def _file(source: str, names: tuple[str, ...], limit: int | None) -> Iterator[Review | Reject]:
     with _readable(source):
-        yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names)
+        yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names, limit)
+
+
+def _shown(source: str) -> str:
+    """Return a file's name as text, which on Linux it need not be."""
+    return os.fsencode(source).decode(errors="backslashreplace")
 
 
 def _parquet(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
     with pq.ParquetFile(source, pre_buffer=False) as file:
         _check_schema(source, names, file.schema_arrow)
-        row = 0
+        row, shown = 0, _shown(source)
         for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(names))):
             for values in zip(*(_values(batch.column(name)) for name in names), strict=True):
                 row += 1
-                yield _review(source, row, *values)
+                yield _review(shown, row, *values)
 
 
 def _check_schema(source: str, names: tuple[str, ...], schema: pa.Schema) -> None:
     _check_columns(source, names, schema.names)
-    text = schema.field(names[-1]).type
-    if not (_is_text(text) or pa.types.is_null(text)):
-        raise CorpusError(f"column {names[-1]!r} of {source} holds {text}, not text")
+    for ours, theirs in zip(REQUIRED, names, strict=True):
+        if schema.names.count(theirs) > 1:
+            raise CorpusError(f"{source} has more than one column {theirs!r}")
+        kind = schema.field(theirs).type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        if not (_is_text(kind) or pa.types.is_null(kind) or (number and ours != "text")):
+            expected = "text" if ours == "text" else "text or whole numbers"
+            raise CorpusError(f"column {theirs!r} of {source} holds {kind}, not {expected}")
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
     # Older writers leave strings without their annotation, as bytes.
     return any(is_kind(kind) for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view,
                                               pa.types.is_binary, pa.types.is_large_binary))  # fmt: skip
@@ -100,47 +112,61 @@ def _values(column: pa.Array) -> list[Any]:
     return values
 
 
-def _jsonl(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
-    missing = set(names)
+def _jsonl(source: str, names: tuple[str, ...], limit: int | None) -> Iterator[Review | Reject]:
+    missing, objects, shown = set(names), 0, _shown(source)
     keys: dict[str, None] = {}
     for row, line in _lines(source):
         try:
             record = json.loads(line.decode())
         except UnicodeDecodeError as error:
-            yield Reject(source, row, "invalid-utf8", f"byte {error.start + 1} of the line")
+            yield Reject(shown, row, "invalid-utf8", f"byte {error.start + 1} of the line")
             continue
         except (ValueError, RecursionError) as error:
-            yield Reject(source, row, "malformed-json", str(error))
+            yield Reject(shown, row, "malformed-json", str(error))
             continue
         if not isinstance(record, dict):
             found = type(record).__name__
-            yield Reject(source, row, "malformed-json", f"expected an object, found {found}")
+            yield Reject(shown, row, "malformed-json", f"expected an object, found {found}")
             continue
         missing -= record.keys()
         if missing and len(keys) < CHUNK:
             keys.update(dict.fromkeys(record))
-        yield _review(source, row, *map(record.get, names))
+        objects += 1
+        if missing and objects == limit:  # nobody will read on to the end
+            _check_columns(source, names, list(keys))
+        yield _review(shown, row, *map(record.get, names))
     if keys and missing:
         _check_columns(source, names, list(keys))
 
 
 def _lines(source: str) -> Iterator[tuple[int, bytes]]:
-    with sys.stdin.buffer if source == STDIN else pa.input_stream(source, compression="detect") as stream:
+    with _bytes(source) as stream:
         for row, line in enumerate(_split(stream), start=1):
             bare = line.removeprefix(BOM) if row == 1 else line
             if bare.strip():
                 yield row, bare
 
 
+def _bytes(source: str) -> Any:
+    if source == STDIN:
+        return sys.stdin.buffer
+    # Opened here and not by Arrow, which takes no name that is not text.
+    return pa.input_stream(open(source, "rb"), compression=compression(source))  # noqa: PTH123
+
+
 def _split(stream: Any) -> Iterable[bytes]:
     """Cut a byte stream at its newlines, in memory bounded by its longest line."""
-    rest = b""
-    while block := stream.read(1 << 20):
-        lines = (rest + bytes(block)).split(b"\n")
-        rest = lines.pop()
-        yield from lines
-    if rest:
-        yield rest
+    pieces: list[bytes] = []
+    while block := stream.read(BLOCK):
+        first, *lines = bytes(block).split(b"\n")
+        pieces.append(first)
+        if lines:
+            yield b"".join(pieces)
+            *whole, rest = lines
+            yield from whole
+            pieces = [rest]
+    if any(pieces):
+        yield b"".join(pieces)
 
 
 def _check_columns(source: str, names: Iterable[str], found: Sequence[str]) -> None:

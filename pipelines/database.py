@@ -1,6 +1,7 @@
 """The file behind the ledger: its tables, and how it is opened. `docs/ledger.md` describes them."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.errors import LedgerError
@@ -26,7 +27,7 @@ CREATE TABLE ask (
 CREATE INDEX ask_by_request ON ask (request);
 CREATE TABLE request (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, stage INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('new', 'waiting', 'answered', 'rejected')),
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'answered', 'rejected')),
     job INTEGER, body BLOB, answer TEXT, reason TEXT, detail TEXT, run INTEGER,
     admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
     prompt_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, preemptions INTEGER
@@ -36,12 +37,23 @@ CREATE INDEX waiting_by_job ON request (job, id) WHERE state = 'waiting';
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger file, making it when it is not there. Raises LedgerError when it is not one."""
-    db = sqlite3.connect(path)
+    """Open a ledger file to work on, making it when it is not there. Raises LedgerError when it is not one."""
+    return _checked(path, path.resolve().as_uri(), _prepare)
+
+
+def read(path: Path) -> sqlite3.Connection:
+    """Open a ledger file to read, also while a run writes it or where one may not write."""
+    return _checked(path, f"{path.resolve().as_uri()}?mode=ro", _version)
+
+
+def _checked(path: Path, uri: str, prepare: Callable[[sqlite3.Connection], int]) -> sqlite3.Connection:
+    db: sqlite3.Connection | None = None
     try:
-        version = _prepare(db)
+        db = sqlite3.connect(uri, uri=True)
+        version = prepare(db)
     except sqlite3.Error as error:
-        db.close()
+        if db:
+            db.close()
         raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
     if version != VERSION:
         db.close()
@@ -55,9 +67,13 @@ def _prepare(db: sqlite3.Connection) -> int:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA cache_size = -65536")
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
+    if not (version := _version(db)):
         # One transaction: a first run killed here leaves an empty file, not half a schema.
         db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         return VERSION
+    return version
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version

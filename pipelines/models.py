@@ -159,10 +159,13 @@ def _context(folder: Path) -> int:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return int(config.get("text_config", config)["max_position_embeddings"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{folder} is no model folder: config.json with max_position_embeddings expected") from error
 
 
 def cache_folder() -> Path:
     """Return where made models are kept, below the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reviewbatch" / "models"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  Path.home may raise
+    if home.startswith("~"):
+        raise ModelError("there is no home folder to keep models in: set HOME or XDG_CACHE_HOME")
+    return Path(home) / "reviewbatch" / "models"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pipelines.errors import CorpusError
 from pipelines.events import Emit, Reading
 from pipelines.models import Model
 from pipelines.records import Question
@@ -18,18 +17,23 @@ from scheduling.job import Job
 from scheduling.policy import Policy
 from scheduling.queue import JobQueue
 
-# Engine arguments that change answers and not only their speed: another value is another question.
-ANSWER_ARGUMENTS = ("dtype", "quantization", "load_format", "hf_overrides", "revision", "seed")
+# Engine arguments that change the speed of answers and not the answers. Any other, also one of a later vLLM, may
+# change them: another value of it is another question.
+SPEED_ARGUMENTS = frozenset({
+    "async_scheduling", "block_size", "compilation_config", "cpu_offload_gb", "cudagraph_capture_sizes",
+    "disable_custom_all_reduce", "distributed_executor_backend", "enable_chunked_prefill", "enable_prefix_caching",
+    "enforce_eager", "gpu_memory_utilization", "kv_cache_memory_bytes", "max_model_len", "max_num_batched_tokens",
+    "max_num_seqs", "performance_mode", "pipeline_parallel_size", "scheduling_policy", "tensor_parallel_size",
+})  # fmt: skip
 
-
-OWN = ""  # the unit of the job that holds a task's own questions; no restaurant is called that
+ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
 
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
 
 def identity(task: Task, model: Model, arguments: Mapping[str, Any]) -> bytes:
     """Return what an answer depends on besides the review: prompt version, model and sampling."""
-    settings = [(name, str(arguments[name])) for name in ANSWER_ARGUMENTS if name in arguments]
+    settings = sorted((name, str(value)) for name, value in arguments.items() if name not in SPEED_ARGUMENTS)
     return repr((task.name, task.version, model.fingerprint, settings)).encode()
 
 
@@ -46,14 +50,14 @@ def fill(
     encode: Encode,
     identity: bytes,
     context: int,
-    own: Sequence[str],
+    anchors: Sequence[str],
     emit: Emit,
 ) -> None:
-    """Write the corpus into the ledger, chunk by chunk, and the task's `own` questions after it.
+    """Write the corpus into the ledger, chunk by chunk, and the task's `anchors` after it.
 
     Rows that ask the same thing share one request; one that was answered in an earlier run is not asked
-    again. Only texts not seen before are tokenised, by `encode`. Prompts that would not fit the model's
-    `context` (tokens, the answer's included) are rejected. Raises CorpusError when there is no row at all.
+    again. Only texts without an answer are tokenised, by `encode`. Prompts that would not fit the model's
+    `context` (tokens, the answer's included) are rejected.
     """
     around, limit = task.frame.tokens, context - task.frame.sampling.max_tokens
     jobs: dict[str, int] = {}
@@ -72,13 +76,12 @@ def fill(
         new_jobs = {number: unit for unit, number in islice(jobs.items(), known, None)}
         ledger.ask(task.name, new_jobs, questions, encode, around, limit)
         emit(Reading(seq))
-    if not seq:
-        raise CorpusError("no rows in the input: its files are empty")
-    questions = [Question(None, key(identity, body), len(jobs), body) for body in map(task.body, own)]
-    ledger.ask(task.name, {len(jobs): OWN}, questions, encode, around, limit)
+    if jobs:
+        questions = [Question(None, key(identity, body), len(jobs), body) for body in map(task.body, anchors)]
+        ledger.ask(task.name, {len(jobs): ANCHORS}, questions, encode, around, limit)
 
 
-def order(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
+def queue(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
     """Return the jobs that have something to ask, in a queue under `policy`."""
     return JobQueue(
         policy,
@@ -86,9 +89,9 @@ def order(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
             Job(
                 id=job.id,
                 task=job.task,
-                # Nobody waits for a task's own questions before the end.
+                # Nobody waits for the anchors before the end.
                 cost=sys.maxsize
-                if job.unit == OWN
+                if job.unit == ANCHORS
                 else prefill_cost(job.prompt_tokens, job.requests, len(task.frame.head)),
                 requests=job.requests,
                 order=job.id,

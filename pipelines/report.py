@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.database import NAME, connect
+from pipelines.database import NAME, read
 from pipelines.errors import LedgerError
 from pipelines.files import replacing
 
@@ -36,7 +36,7 @@ def build(output: Path) -> dict[str, Any]:
     """
     if not (output / NAME).exists():
         raise LedgerError(f"no run in {output}: it holds no {NAME}")
-    with closing(connect(output / NAME)) as db:
+    with closing(read(output / NAME)) as db:
         last = db.execute("SELECT id, started, status, facts FROM run ORDER BY id DESC LIMIT 1").fetchone()
         if last is None:
             raise LedgerError(f"no run in {output}: its {NAME} is empty")
@@ -71,8 +71,10 @@ SELECT reason, count(*) FROM (
 ) GROUP BY reason ORDER BY count(*) DESC, reason
 """
 _TASKS = """
-SELECT ask.task, sum(request.run IS ? AND state = 'answered') FROM ask JOIN request ON request.id = ask.request
-GROUP BY ask.task ORDER BY ask.task
+SELECT task, (
+    SELECT count(*) FROM ask JOIN request ON request.id = ask.request
+    WHERE ask.task = named.task AND run = ? AND state = 'answered'
+) FROM (SELECT task FROM ask UNION SELECT task FROM request) AS named
 """
 _TOTALS = """
 SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0),

@@ -1,66 +1,36 @@
 """Where reviews come from: files, folders and globs of them, or JSON lines on standard input."""
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from pipelines.errors import CorpusError
 
 STDIN = "-"
 PARQUET = (".parquet",)
-JSONL = tuple(f"{stem}{packed}" for stem in (".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
+PACKED = {".gz": "gzip", ".zst": "zstd"}
+JSONL = tuple(f"{stem}{packed}" for stem in (".jsonl", ".ndjson") for packed in ("", *PACKED))
+KINDS = ".parquet, .jsonl or .ndjson (also .gz, .zst)"
 
 
-def find(inputs: Sequence[str], *, leave_out: Path) -> list[str]:
+def find(inputs: Sequence[str], *, output: Path) -> list[str]:
     """Return the files that `inputs` name, each once, folders and globs in name order.
 
-    Files below `leave_out` (the output folder) are passed over: yesterday's results are no reviews.
+    What an earlier run wrote to the `output` folder is passed over: yesterday's results are no reviews.
     Raises CorpusError for a path that is not there, a file of another kind, or a folder without files.
     """
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
+    written = os.path.realpath(output / "results"), os.path.realpath(output / "rejects.jsonl")
     for given in inputs:
-        if given == STDIN:
-            found[STDIN] = None
-            continue
-        files = list(_expand(given, leave_out.resolve()))
+        files = [given] if given == STDIN else [file for file in _expand(given) if not _below(file, written)]
         if not files:
-            raise CorpusError(f"no reviews in {given}: it holds no {_kinds()} file")
-        # Two inputs may name one file; its rows must not come twice.
-        found.update(dict.fromkeys(str(file) for file in files))
-    return list(dict.fromkeys(_once(found)))
-
-
-def _once(files: Iterable[str]) -> Iterator[str]:
-    seen: set[Path] = set()
-    for file in files:
-        real = Path(file).resolve()
-        if file == STDIN or real not in seen:
-            seen.add(real)
-            yield file
-
-
-def _expand(given: str, leave_out: Path) -> Iterator[Path]:
-    path = Path(given)
-    if path.is_dir():
-        found: Iterable[Path] = path.rglob("*")
-    elif path.exists():
-        if not is_reviews(path):
-            raise CorpusError(f"cannot read {given}: expected a {_kinds()} file")
-        yield path
-        return
-    elif glob.has_magic(given):
-        found = map(Path, glob.iglob(given, recursive=True))
-    else:
-        raise CorpusError(f"no such file or folder: {given}")
-    for file in sorted(found):
-        hidden = any(part.startswith((".", "_")) for part in file.parts if part not in path.parts)
-        if file.is_file() and is_reviews(file) and not hidden and leave_out not in file.resolve().parents:
-            yield file
-
-
-def is_reviews(path: Path) -> bool:
-    """Say whether the file's name is one this program reads."""
-    return path.name.lower().endswith(PARQUET + JSONL)
+            raise CorpusError(f"no reviews in {given}: no {KINDS} file there, or only this program's own output")
+        for file in files:
+            # Two inputs may name one file; its rows must not come twice.
+            found.setdefault(file if file == STDIN else os.path.realpath(file), file)
+    return list(found.values())
 
 
 def is_parquet(source: str) -> bool:
@@ -68,5 +38,56 @@ def is_parquet(source: str) -> bool:
     return source.lower().endswith(PARQUET)
 
 
-def _kinds() -> str:
-    return ".parquet, .jsonl or .ndjson (also .gz, .zst)"
+def compression(source: str) -> str | None:
+    """Return how the source is packed, by its name: gzip, zstd or not at all."""
+    return PACKED.get(Path(source).suffix.lower())
+
+
+def _expand(given: str) -> Iterator[str]:
+    if not given:
+        raise CorpusError("an input is empty: a shell variable that is not set?")
+    if os.path.isdir(given):
+        yield from sorted(_walk(given))
+    elif os.path.exists(given):
+        if not _is_reviews(given):
+            raise CorpusError(f"cannot read {given}: expected a {KINDS} file")
+        yield given
+    elif glob.has_magic(given):
+        yield from sorted(
+            file for file in glob.iglob(given, recursive=True) if os.path.isfile(file) and _is_reviews(file)
+        )
+    else:
+        raise CorpusError(f"no such file or folder: {given}")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Yield the review files below a folder, through links, without what is hidden by a dot or an underscore.
+
+    A part that cannot be looked into is an error: rows must not be missing without a word.
+    """
+    seen: set[str] = set()
+    for at, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
+        real = os.path.realpath(at)
+        folders[:] = [name for name in folders if not name.startswith((".", "_")) and real not in seen]
+        if real in seen:  # a link that leads back up
+            continue
+        seen.add(real)
+        for name in files:
+            file = os.path.join(at, name)
+            if _is_reviews(name) and not name.startswith((".", "_")):
+                if not os.path.exists(file):
+                    raise CorpusError(f"cannot read {file}: a link that leads nowhere")
+                yield file
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise CorpusError(f"cannot look into {error.filename}: {error.strerror}") from error
+
+
+def _is_reviews(name: str) -> bool:
+    return name.lower().endswith(PARQUET + JSONL)
+
+
+def _below(file: str, places: Sequence[str]) -> bool:
+    real = os.path.realpath(file)
+    return any(real == place or real.startswith(place + os.sep) for place in places)

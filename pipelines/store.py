@@ -1,7 +1,7 @@
 """The ledger: every row, request, answer and timing of an output folder, in one SQLite file.
 
-Answers are committed in groups as they come (WAL, synchronous=NORMAL): a process killed at any moment
-loses at most the group it was writing, which the next run asks again. `docs/ledger.md` has the tables.
+Answers are committed in groups as they come (WAL, synchronous=NORMAL): a process killed at any moment loses
+none of those; what was in flight is asked again by the next run. `docs/ledger.md` has the tables.
 """
 
 import fcntl
@@ -51,9 +51,8 @@ class Ledger:
         with self._db:
             for table in ("review", "reject", "ask", "job"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
-            # What was rejected gets a new chance: the model's limit or the engine may be another today.
-            self._db.execute("DELETE FROM request WHERE state = 'rejected'")
-            self._db.execute("UPDATE request SET job = NULL WHERE state = 'waiting'")
+            # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
+            self._db.execute("DELETE FROM request WHERE state <> 'answered'")
             row = ("running", _now(), json.dumps(facts))
             self._run = (
                 self._db.execute("INSERT INTO run (status, started, facts) VALUES (?, ?, ?)", row).lastrowid or 0
@@ -99,8 +98,8 @@ class Ledger:
             self._db.executemany("INSERT INTO job VALUES (?, ?, ?)", ((job, task, unit) for job, unit in jobs.items()))
             (known,) = self._db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()
             self._db.executemany(
-                "INSERT INTO request (key, task, stage, state, job) VALUES (?, ?, 0, 'new', ?) ON CONFLICT (key) "
-                "DO UPDATE SET job = excluded.job WHERE state = 'waiting' AND job IS NULL",
+                "INSERT INTO request (key, task, stage, state, job) VALUES (?, ?, 0, 'waiting', ?) "
+                "ON CONFLICT (key) DO NOTHING",
                 ((q.key, task, q.job) for q in questions),
             )
             self._db.executemany(
@@ -110,9 +109,15 @@ class Ledger:
             new = self._db.execute("SELECT id, key FROM request WHERE id > ?", (known,)).fetchall()
             texts = {q.key: q.text for q in questions}
             bodies = tokenise([texts[key] for _, key in new])
+            sized = [(id_, body, around + len(body)) for (id_, _), body in zip(new, bodies, strict=True)]
             self._db.executemany(
-                "UPDATE request SET state = ?, body = ?, prompt_tokens = ?, reason = ?, detail = ? WHERE id = ?",
-                (_sized(id_, body, around + len(body), limit) for (id_, _), body in zip(new, bodies, strict=True)),
+                "UPDATE request SET body = ?, prompt_tokens = ? WHERE id = ?",
+                ((array("I", body).tobytes(), tokens, id_) for id_, body, tokens in sized if tokens <= limit),
+            )
+            self._refuse(
+                Refusal(id_, "too-long", f"{tokens:,} prompt tokens, the limit is {limit:,}")
+                for id_, _, tokens in sized
+                if tokens > limit
             )
 
     def jobs(self) -> Iterator[StoredJob]:
@@ -143,7 +148,7 @@ class Ledger:
         ).fetchone()
         (unusable,) = self._db.execute("SELECT count(*) FROM reject").fetchone()
         requests, prompt_tokens = self._db.execute(
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0) FROM request WHERE state = 'waiting' AND job IS NOT NULL"
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0) FROM request WHERE state = 'waiting'"
         ).fetchone()
         return Outlook(rows + unusable, answered, unusable + rows - answered - waiting, requests, prompt_tokens)
 
@@ -158,10 +163,7 @@ class Ledger:
                 "output_tokens = ?, preemptions = ? WHERE id = ?",
                 ((json.dumps(a.value), self._run, a.admitted, *astuple(a.timing), a.request) for a in answers),
             )
-            self._db.executemany(
-                "UPDATE request SET state = 'rejected', body = NULL, reason = ?, detail = ?, run = ? WHERE id = ?",
-                ((refusal.reason, refusal.detail, self._run, refusal.id) for refusal in refusals),
-            )
+            self._refuse(refusals)
 
     # -- what came of it
 
@@ -191,6 +193,12 @@ class Ledger:
         ):
             yield Reject(*row)
 
+    def _refuse(self, refusals: Iterable[Refusal]) -> None:
+        self._db.executemany(
+            "UPDATE request SET state = 'rejected', body = NULL, reason = ?, detail = ?, run = ? WHERE id = ?",
+            ((refusal.reason, refusal.detail, self._run, refusal.id) for refusal in refusals),
+        )
+
     def _reject(self, rejects: Iterable[Reject]) -> None:
         self._db.executemany("INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rejects))
 
@@ -200,8 +208,8 @@ def _hold(folder: Path) -> TextIO:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise LedgerError(f"cannot write to {folder}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise LedgerError(f"cannot write to {folder}: {error}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -212,21 +220,6 @@ def _hold(folder: Path) -> TextIO:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _sized(
-    request: int, body: list[int], tokens: int, limit: int
-) -> tuple[str, bytes | None, int, str | None, str | None, int]:
-    if tokens > limit:
-        return (
-            "rejected",
-            None,
-            tokens,
-            "too-long",
-            f"{tokens:,} prompt tokens, the limit is {limit:,}",
-            request,
-        )
-    return "waiting", array("I", body).tobytes(), tokens, None, None, request
 
 
 def _duplicate(review: Review) -> Reject:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pipelines.engine import Completion, Engine, Refusal, Request
 from pipelines.errors import EngineDied, EngineError
 
-PATIENCE = 3
+PATIENCE = 10
 
 
 class SturdyEngine:

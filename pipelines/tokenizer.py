@@ -24,8 +24,9 @@ class Tokenizer:
         try:
             original = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
             definition = json.loads(original.backend_tokenizer.to_str())
-        except (OSError, ValueError, AttributeError) as error:
-            raise ModelError(f"{folder} has no tokenizer that can be used: {error}") from error
+        except Exception as error:  # transformers raises whatever its parts raise
+            what = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{folder} has no tokenizer that can be used: {what}") from error
         added = original.added_tokens_decoder
         self.special = frozenset(i for i, token in added.items() if token.special)
         opening = original("")["input_ids"]

@@ -7,8 +7,12 @@ import ctypes
 import gc
 import importlib.util
 import logging
+import math
+import multiprocessing
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +32,8 @@ CPU_ARGUMENTS: Mapping[str, Any] = {
     "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
     "kv_cache_memory_bytes": 4 << 30,
 }
+# What this program decides itself: the model is known by its files, the scores by what they are.
+OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
 # Names that belong to this program, and of which vLLM would warn as unknown to it.
 OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
 
@@ -71,6 +77,8 @@ class VllmEngine:
     """
 
     def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
+        if taken := sorted(set(OURS) & arguments.keys()):
+            raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
         on = device()
         hide_switches()
         if on.kind == "cpu":
@@ -92,12 +100,13 @@ class VllmEngine:
             # longer than the helper could ever save here.
             torch.compiler.set_stance("force_eager")
         try:
-            self._llm = LLM(**settings)
+            self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
             raise EngineError(f"vLLM did not start: {_first_line(error)}") from error
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
+        self._guard = _guard_children()
         config = self._llm.llm_engine.vllm_config
         self.slots: int = config.scheduler_config.max_num_seqs
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
@@ -140,11 +149,16 @@ class VllmEngine:
         return done
 
     def close(self) -> None:
-        """Shut vLLM down and give its memory back."""
+        """Shut vLLM down and give its memory back; closing again does nothing."""
         self._ours.clear()
-        self._llm.llm_engine.engine_core.shutdown()
-        del self._llm
-        gc.collect()
+        if self._llm is not None:
+            self._llm.llm_engine.engine_core.shutdown()
+            self._llm = None
+            gc.collect()
+        if self._guard:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
 
 def listen(tell: Callable[[str], None]) -> None:
@@ -185,6 +199,24 @@ def _wake_on_death(core: Any) -> None:
     core.outputs_queue.put(EngineDeadError())
 
 
+def _guard_children() -> subprocess.Popen[bytes] | None:
+    """Have vLLM's processes killed when this one dies in any way; return the guard, None when there are none.
+
+    An engine whose parent was killed with -9 lives on and holds the GPU's memory, so that the next run could not start.
+    The guard reads from a pipe that nobody writes to, and which ends with this process.
+    """
+    children = [str(child.pid) for child in multiprocessing.active_children()]
+    if not children:
+        return None
+    script = "import os, sys; sys.stdin.read(); [os.kill(int(pid), 9) for pid in sys.argv[1:]]"
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", script, *children],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def _keep_freed_memory() -> None:
     """Have glibc keep the large buffers that torch frees after every operation, and not fault them in again.
 
@@ -208,13 +240,18 @@ def _sampling_params(sampling: Sampling) -> Any:
     )
 
 
-def _completion(request: Request, output: Any) -> Completion:
+def _completion(request: Request, output: Any) -> Completion | Refusal:
     answer, stats = output.outputs[0], output.metrics
     first = answer.logprobs[0] if answer.logprobs else {}
+    scores = {token: first[token].logprob for token in request.sampling.score if token in first}
+    if len(scores) < len(request.sampling.score) or not all(map(math.isfinite, scores.values())):
+        return Refusal(
+            request.id, "no-scores", f"vLLM ended it ({answer.finish_reason}) without a number for every word"
+        )
     return Completion(
         request.id,
         answer.text,
-        {token: first[token].logprob for token in request.sampling.score},
+        scores,
         Timing(
             queued=stats.queued_ts,
             scheduled=stats.scheduled_ts,

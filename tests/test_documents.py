@@ -29,7 +29,7 @@ def test_every_option_of_run_is_in_the_readme_and_no_other():
 
 @pytest.mark.parametrize("line", [line for line in SHELL if "reviewbatch" in line and "make" not in line])
 def test_every_command_in_the_readme_is_one(line):
-    words = shlex.split(line.split("||")[0], comments=True)
+    words = shlex.split(re.split(r"\|\||2>", line)[0], comments=True)
     words = words[words.index(next(word for word in words if word.endswith("reviewbatch"))) + 1 :]
     context = COMMANDS[words[0]].make_context(words[0], words[1:], resilient_parsing=False)
     assert context.params

@@ -121,6 +121,9 @@ def test_stdin_environment_and_toml(run, reviews, tmp_path):
         (["run", "sentiment", "-i", "r.jsonl", "--model", "no/where"], 1, "no model 'no/where'"),
         (["run", "sentiment", "-i", "r.jsonl", "--engine", "max_model_len=big"], 1, "setting engine: max_model_len is 'big'"),
         (["run", "sentiment", "-i", "r.jsonl", "--engine", "max_modl_len=5"], 1, "vLLM did not start: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "model=x"], 1, "--engine model is not to be set"),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "x=NaN"], 1, "setting engine: a value that JSON does not know"),
+        (["run", "sentiment", "-i", "r" * 300], 1, "no such file or folder: rrr"),
         (["run", "sentiment", "-i", "empty.jsonl"], 1, "no rows in the input"),
         (["run", "sentiment", "-i", "r.jsonl", "-o", "r.jsonl"], 1, "cannot write to r.jsonl"),
         (["report", "nowhere"], 1, "no run in nowhere"),
@@ -247,16 +250,16 @@ def test_help_comes_without_the_heavy_imports(run):
 
 
 def test_tasks_models_and_doctor(run):
-    status, _, err = run("tasks")
+    status, out, _ = run("tasks")
     assert status == 0
-    assert "p_negative" in err
-    status, _, err = run("models")
+    assert "p_negative" in out
+    status, out, _ = run("models")
     assert status == 0
-    assert "smollm2-135m" in err
-    assert "unpacked" in err  # tiny, by the other tests
-    status, _, err = run("doctor")
+    assert "smollm2-135m" in out
+    assert "unpacked" in out  # tiny, by the other tests
+    status, out, _ = run("doctor")
     assert status == 0
-    assert "ready" in err
+    assert "ready" in out
 
 
 def distinct(n: int) -> list[dict]:

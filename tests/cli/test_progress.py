@@ -18,6 +18,7 @@ def at(seconds: float, share: float) -> Progress:
 def written(monkeypatch):
     def use(**settings) -> io.StringIO:
         stream = io.StringIO()
+        stream.isatty = lambda: settings["force_terminal"]
         console = Console(file=stream, highlight=False, width=100, **settings)
         monkeypatch.setattr(screen, "people", console)
         monkeypatch.setattr(progress, "people", console)

@@ -41,6 +41,22 @@ def test_reads_packed_jsonl(tmp_path, name):
     assert len(read(tmp_path / name)) == 3
 
 
+def test_the_case_of_a_name_does_not_matter(tmp_path):
+    (tmp_path / "ROWS.JSONL.GZ").write_bytes(gzip.compress(json.dumps(GOOD).encode()))
+    assert read(tmp_path / "ROWS.JSONL.GZ")[0].text == "Fine."
+
+
+def test_a_file_name_that_is_no_text(tmp_path):
+    import os
+
+    path = os.fsencode(tmp_path) + b"/x\xff.jsonl"
+    with open(path, "wb") as file:
+        file.write(json.dumps(GOOD).encode())
+    (row,) = read(os.fsdecode(path))
+    assert row.source.endswith("x\\xff.jsonl")
+    row.source.encode()
+
+
 def test_reads_every_member_of_a_gzip_file(tmp_path):
     (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(json.dumps(GOOD).encode() + b"\n") * 2)
     assert len(read(tmp_path / "rows.jsonl.gz")) == 2
@@ -158,6 +174,22 @@ def test_a_truncated_gzip_file_is_unreadable(tmp_path):
     (tmp_path / "t.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CorpusError, match="cannot read"):
         read(tmp_path / "t.jsonl.gz")
+
+
+def test_a_missing_column_is_named_also_when_only_some_rows_are_read(write_jsonl):
+    with pytest.raises(CorpusError, match="no column 'text'"):
+        read(write_jsonl([{"review_id": "a", "restaurant_id": "x"}] * 9), limit=5)
+
+
+def test_parquet_ids_of_another_kind_and_columns_of_one_name(tmp_path):
+    times = pa.array([1], pa.timestamp("ns"))
+    pq.write_table(pa.table({"review_id": times, "restaurant_id": ["x"], "text": ["t"]}), tmp_path / "t.parquet")
+    with pytest.raises(CorpusError, match="column 'review_id' of .* holds timestamp.ns., not text or whole numbers"):
+        read(tmp_path / "t.parquet")
+    twice = pa.Table.from_arrays([pa.array(["a"])] * 4, names=["review_id", "restaurant_id", "text", "text"])
+    pq.write_table(twice, tmp_path / "t.parquet")
+    with pytest.raises(CorpusError, match="more than one column 'text'"):
+        read(tmp_path / "t.parquet")
 
 
 def test_limit_stops_reading(tmp_path, write_jsonl):

@@ -241,7 +241,7 @@ def test_without_its_anchors_a_run_says_so_and_is_raw(
     monkeypatch.setattr(TASKS["sentiment"], "anchors", [*TASKS["sentiment"].anchors[:-1], "word " * 3000])
     _, events = go(write_jsonl(reviews(5)), fake_engine)
     assert [event.text for event in events if isinstance(event, Warned)] == [
-        "1 anchors got no answer: the probabilities are raw in this run"
+        "1 anchors have no answer: the probabilities of this run are raw"
     ]
     with_warning = results(tmp_path)
     go(write_jsonl(reviews(5)), fake_engine, calibration="raw")

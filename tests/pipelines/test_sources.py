@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
 def find(*inputs, out="out"):
     from pathlib import Path
 
-    return sources.find(inputs, leave_out=Path(out))
+    return sources.find(inputs, output=Path(out))
 
 
 def test_a_folder_gives_its_files_in_name_order(folder):
@@ -26,7 +26,7 @@ def test_a_folder_gives_its_files_in_name_order(folder):
 
 
 def test_yesterdays_results_are_no_reviews(folder):
-    assert find(".") == ["in/a.parquet", "in/b.jsonl", "in/deep/c.ndjson.gz", "top.jsonl.zst"]
+    assert find(".") == ["./in/a.parquet", "./in/b.jsonl", "./in/deep/c.ndjson.gz", "./top.jsonl.zst"]
 
 
 def test_globs_and_files_and_stdin_each_once(folder):
@@ -37,6 +37,24 @@ def test_globs_and_files_and_stdin_each_once(folder):
         "top.jsonl.zst",
     ]
     assert find("**/*.gz") == ["in/deep/c.ndjson.gz"]
+    assert find("in/_tmp/*") == ["in/_tmp/d.jsonl"]
+
+
+def test_the_output_folder_may_be_the_input_folder(folder):
+    assert set(find(".", out=".")) == {*find("."), "./out/results/sentiment.parquet"}
+    (folder / "rejects.jsonl").touch()
+    assert "./rejects.jsonl" not in find(".", out=".")
+
+
+def test_links_are_followed_and_never_for_ever(folder, tmp_path):
+    (folder / "in" / "again").symlink_to(folder / "in")
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "e.jsonl").touch()
+    (folder / "in" / "linked").symlink_to(folder / "elsewhere")
+    assert find("in") == ["in/a.parquet", "in/b.jsonl", "in/deep/c.ndjson.gz", "in/linked/e.jsonl"]
+    (folder / "in" / "gone.jsonl").symlink_to(folder / "nowhere")
+    with pytest.raises(CorpusError, match="cannot read in/gone.jsonl: a link that leads nowhere"):
+        find("in")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +62,8 @@ def test_globs_and_files_and_stdin_each_once(folder):
     [
         ("nowhere.jsonl", "no such file or folder: nowhere.jsonl"),
         ("in/notes.txt", "cannot read in/notes.txt: expected"),
-        ("out", "no reviews in out: it holds no .parquet"),
+        ("out", "no reviews in out: no .parquet"),
+        ("", "an input is empty"),
         ("none*", "no reviews in none"),
     ],
 )

@@ -50,9 +50,16 @@ def test_after_a_death_what_was_in_flight_goes_one_at_a_time(sturdy):
     assert [engine.most_in_flight for engine in sturdy.made[1:]] == [1, 1]
 
 
+def test_poison_rows_side_by_side_are_all_found(sturdy):
+    sturdy.submit([request(0), *(request(n, DEADLY) for n in range(1, 6)), request(6)])
+    found = drain(sturdy)
+    assert {number for number, done in found.items() if isinstance(done, Refusal)} == {1, 2, 3, 4, 5}
+    assert len(found) == 7
+
+
 def test_an_engine_that_dies_again_and_again_is_given_up(sturdy):
-    sturdy.submit([request(n, DEADLY) for n in range(9)])
-    with pytest.raises(EngineError, match="died 3 times in a row"):
+    sturdy.submit([request(n, DEADLY) for n in range(20)])
+    with pytest.raises(EngineError, match="died 10 times in a row"):
         drain(sturdy)
 
 
