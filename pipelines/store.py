@@ -6,8 +6,10 @@ none of those; what was in flight is asked again by the next run. `docs/ledger.m
 
 import fcntl
 import json
+import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +43,9 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file and let go of the folder."""
+        with suppress(sqlite3.Error):  # somebody is reading, or it is closed
+            # One plain file, which may be read where nothing can be written.
+            self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
         self._lock.close()
 

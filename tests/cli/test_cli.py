@@ -215,6 +215,21 @@ def test_an_engine_process_that_is_killed_is_started_again(program, write_jsonl)
     assert json.loads(out)["rows"]["answered"] == 600
 
 
+def test_kill_takes_the_engine_process_along(program, write_jsonl):
+    """An engine left behind would hold the GPU's memory, and the next run could not start."""
+    process = program(
+        "run", "sentiment", "-i", write_jsonl(distinct(600)), "-o", "out", "--model", "tiny", *SMALL,
+        "--engine", "max_num_seqs=2", VLLM_ENABLE_V1_MULTIPROCESSING="1",
+    )  # fmt: skip
+    wait_for(lambda: answered(Path("out")) > 60, process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert [child for child in family if "EngineCore" in str(child.cmdline())]
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
+
+
 def test_two_runs_do_not_share_a_folder(program, run, write_jsonl):
     path, command = write_jsonl(distinct(5)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
     process = program(*command, "-i", path)
