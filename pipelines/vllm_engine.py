@@ -23,6 +23,8 @@ from pipelines.engine import Completion, Refusal, Request, Sampling, Timing
 from pipelines.errors import EngineDied, EngineError
 from pipelines.models import Model
 
+# An engine process that is forked inherits the ledger's lock and file, and threads half-way through something.
+ENVIRONMENT = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
 # Measured on a 2-core CPU: in one process, with threads left to the OS, prefill is twice as fast and
 # the start takes 17 s in place of 44 s. They are read when the engine is made; what a person sets wins.
 CPU_ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
@@ -81,9 +83,9 @@ class VllmEngine:
             raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
         on = device()
         hide_switches()
+        for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
+            os.environ.setdefault(name, value)
         if on.kind == "cpu":
-            for name, value in CPU_ENVIRONMENT.items():
-                os.environ.setdefault(name, value)
             _keep_freed_memory()
         import torch
         from vllm import LLM
