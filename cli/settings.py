@@ -16,11 +16,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from pipelines.corpus import REQUIRED
 from pipelines.errors import ConfigError
 from scheduling.policy import DEFAULT, POLICIES, named_by_switches
 
 FILE = "reviewbatch.toml"
-OURS = ("review_id", "restaurant_id", "text")
 
 
 class Settings(BaseSettings):
@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     @field_validator("columns")
     @classmethod
     def _are_columns(cls, value: dict[str, str]) -> dict[str, str]:
-        if unknown := value.keys() - set(OURS):
-            raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(OURS)}")
+        if unknown := value.keys() - set(REQUIRED):
+            raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(REQUIRED)}")
         return value
 
     @field_validator("engine")

@@ -93,7 +93,6 @@ def queue(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
                 cost=sys.maxsize
                 if job.unit == ANCHORS
                 else prefill_cost(job.prompt_tokens, job.requests, len(task.frame.head)),
-                requests=job.requests,
                 order=job.id,
             )
             for job in ledger.jobs()

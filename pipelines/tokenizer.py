@@ -42,4 +42,8 @@ class Tokenizer:
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, computed in parallel."""
         encoded = self._backend.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encoded]
+        return [self._plain(encoding.ids) for encoding in encoded]
+
+    def _plain(self, ids: list[int]) -> list[int]:
+        # A vocabulary may hold a special token as a piece of its own; then only leaving it out keeps it out.
+        return ids if self.special.isdisjoint(ids) else [i for i in ids if i not in self.special]

@@ -14,6 +14,5 @@ class Job:
     id: int
     task: str
     cost: int
-    requests: int
     order: int
     arrival: float = 0.0

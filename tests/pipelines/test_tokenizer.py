@@ -27,6 +27,20 @@ def test_a_batch_is_the_same_as_one_by_one(tokenizer):
     assert tokenizer.encode_all(texts) == [tokenizer.encode(text) for text in texts]
 
 
+def test_a_special_token_that_is_a_piece_of_the_vocabulary_is_left_out(tmp_path):
+    from tokenizers import Tokenizer as Backend
+    from tokenizers import models as backend_models
+    from transformers import PreTrainedTokenizerFast
+
+    pieces = [("<unk>", 0.0), ("<s>", 0.0), ("a", -1.0), ("<", -9.0), ("s", -9.0), (">", -9.0)]
+    unigram = Backend(backend_models.Unigram(pieces, unk_id=0))
+    PreTrainedTokenizerFast(tokenizer_object=unigram, bos_token="<s>", unk_token="<unk>").save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    tokenizer = Tokenizer(tmp_path)
+    assert tokenizer.special
+    assert tokenizer.encode("a<s>a") == [2, 2]
+
+
 def test_a_folder_without_tokenizer(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="no tokenizer that can be used"):

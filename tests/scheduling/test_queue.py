@@ -7,7 +7,7 @@ from scheduling.queue import JobQueue
 
 
 def job(number: int, cost: int = 1, kind: str = "sentiment", arrival: float = 0.0) -> Job:
-    return Job(id=number, task=kind, cost=cost, requests=1, order=number, arrival=arrival)
+    return Job(id=number, task=kind, cost=cost, order=number, arrival=arrival)
 
 
 def drain(queue: JobQueue) -> list[int]:
