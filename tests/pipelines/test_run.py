@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from pipelines import run
-from pipelines.errors import CorpusError
+from pipelines.errors import CorpusError, EngineError
 from pipelines.events import EngineStarting, Planned, Progress, Warned
+from pipelines.report import build
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS
 
@@ -194,8 +195,39 @@ def test_an_empty_corpus_is_an_error(go, tmp_path, fake_engine):
         go(tmp_path / "empty.jsonl", fake_engine)
 
 
+def test_an_empty_corpus_leaves_the_last_run_as_it_was(go, tmp_path, write_jsonl, reviews, fake_engine):
+    before, _ = go(write_jsonl(reviews(5)), fake_engine)
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(CorpusError, match="no rows"):
+        go(tmp_path / "empty.jsonl", fake_engine)
+    assert build(tmp_path / "out") == before
+
+
+def test_a_run_that_fails_says_so_and_the_next_one_is_whole(go, tmp_path, write_jsonl, reviews, fake_engine):
+    go(write_jsonl(reviews(5)), fake_engine)
+
+    def start():
+        raise EngineError("no engine today")
+
+    with pytest.raises(EngineError, match="no engine today"):
+        go(write_jsonl(reviews(9)), start)
+    report = build(tmp_path / "out")
+    assert report["run"]["status"] == "stopped"
+    assert (report["rows"]["in"], report["rows"]["answered"]) == (9, 6)  # one of the new four asks what was answered
+    report, _ = go(write_jsonl(reviews(9)), fake_engine)
+    assert (report["run"]["status"], report["rows"]["answered"]) == ("done", 9)
+
+
+def test_an_engine_that_refuses_everything_is_an_error_and_no_result(go, write_jsonl, reviews, fake_engine, tokenizer):
+    (everywhere,) = {tokenizer.encode("Review:")[0]}
+    with pytest.raises(EngineError, match="the engine refused every request; the last: will not"):
+        go(write_jsonl(reviews(5)), lambda: fake_engine(refused=everywhere))
+
+
 def test_a_corpus_of_rejects_alone_is_done(go, write_jsonl, tmp_path, fake_engine):
-    report, _ = go(write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]), fake_engine)
+    report, _ = go(
+        write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]), lambda: pytest.fail("no one to ask for")
+    )
     assert report["rows"]["rejected"] == 1
     assert results(tmp_path).height == 0
     assert results(tmp_path, "sentiment_by_restaurant").height == 0
