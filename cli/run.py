@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import options, screen
+from cli import interruption, options, screen
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,9 +77,15 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     corpus.check(found, chosen.columns)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")
-        with watching(quiet=quiet) as emit:
+        with watching(quiet=quiet) as draw:
             from pipelines import models, run, vllm_engine
-            from pipelines.events import Unpacking, Warned
+            from pipelines.events import EngineStarted, Event, Unpacking, Warned
+
+            def emit(event: Event) -> None:
+                if isinstance(event, EngineStarted):
+                    interruption.defer()
+                interruption.check()
+                draw(event)
 
             device = vllm_engine.device()
             vllm_engine.listen(lambda text: emit(Warned(text)))
