@@ -26,6 +26,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd benchmarks && $(abspath $(BIN))/mypy --config-file ../pyproject.toml *.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run_all.py $(INPUT)

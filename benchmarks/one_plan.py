@@ -27,11 +27,11 @@ with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Led
         tokenizer.encode_all,
         plan.identity(task, model, {}),
         context=model.context,
-        own=task.anchors,
+        anchors=task.anchors,
         emit=lambda _: None,
     )
     filled = time.monotonic()
-    queue = plan.order(ledger, task, POLICIES["prefill"])
+    queue = plan.queue(ledger, task, POLICIES["prefill"])
     first = next(ledger.requests(queue.pop().id))
     ended = time.monotonic()
     outlook = ledger.outlook()

@@ -18,7 +18,7 @@ given = parser.parse_args()
 
 
 def work(done: process.Finished) -> float:
-    return done.seconds - done.said["start_s"]
+    return done.seconds - float(done.said["start_s"])
 
 
 pairs = []
