@@ -96,7 +96,7 @@ class Ledger:
     ) -> None:  # fmt: skip
         """Make sure that every question has a request, and that new ones wait.
 
-        `tokenise` is called once with the texts not seen before. `around` is the number of prompt
+        `tokenise` is called once with the texts that have no request yet. `around` is the number of prompt
         tokens that stand around each of them; requests of more than `limit` tokens are rejected.
         """
         with self._db:

@@ -6,7 +6,7 @@ from pipelines.outlook import Outlook
 from pipelines.records import StoredRequest
 
 # What a request costs besides its own tokens, in tokens: scheduling, sampling, the attention to the
-# header that stands before it. Measured; it makes the ETA of cheapest-first work come out right.
+# header that stands before it. Chosen, not fitted; benchmarks/overhead.py prints how far off the ETA is with it.
 OVERHEAD = 16
 
 
