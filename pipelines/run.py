@@ -66,7 +66,8 @@ def run(
         plan.fill(ledger, chain([first], rows), task, tokenizer.encode_all, identity, context, anchors, emit)
         queue = plan.queue(ledger, task, POLICIES[order.policy])
         ledger.note(plan_s=time.monotonic() - began)
-        emit(Planned(len(queue), ledger.outlook()))
+        outlook = ledger.outlook()
+        emit(Planned(len(queue), outlook))
 
         if queue:
             emit(EngineStarting(order.model.name))
@@ -81,7 +82,10 @@ def run(
         calibration = order.calibration
         if len(known) < len(anchors):
             calibration = "raw"
-            emit(Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw"))
+            if outlook.rejected < outlook.rows:  # with no usable row nothing was asked, and nobody misses it
+                emit(
+                    Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw")
+                )
         judge = task.judge(calibration, known, results.pieces(ledger, task))
         labels = results.write(ledger, task, judge, order.format)
     except BaseException:
