@@ -224,10 +224,10 @@ def test_an_engine_that_refuses_everything_is_an_error_and_no_result(go, write_j
         go(write_jsonl(reviews(5)), lambda: fake_engine(refused=everywhere))
 
 
-def test_a_corpus_of_rejects_alone_is_done(go, write_jsonl, tmp_path, fake_engine):
-    report, _ = go(
-        write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]), lambda: pytest.fail("no one to ask for")
-    )
+def test_a_corpus_of_rejects_alone_is_done(go, write_jsonl, tmp_path):
+    row = {"review_id": "a", "restaurant_id": "x", "text": ""}
+    report, events = go(write_jsonl([row]), lambda: pytest.fail("there is no one to ask for"))
+    assert not [event for event in events if isinstance(event, Warned)]
     assert report["rows"]["rejected"] == 1
     assert results(tmp_path).height == 0
     assert results(tmp_path, "sentiment_by_restaurant").height == 0
