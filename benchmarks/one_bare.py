@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from cli import screen
-from pipelines import corpus, models, vllm_engine
+from pipelines import cache, corpus, models, vllm_engine
 from pipelines.review import Review
 from pipelines.tasks import TASKS
 from pipelines.tokenizer import Tokenizer
@@ -20,7 +20,7 @@ parser.add_argument("model")
 given = parser.parse_args()
 began = float(os.environ["BEGAN"])
 screen.divert(Path("/dev/null"))
-model = models.find(given.model, models.cache_folder())
+model = models.find(given.model, cache.folder("models"))
 tokenizer = Tokenizer(model.folder)
 task = TASKS["sentiment"](tokenizer)
 frame = task.frame

@@ -7,35 +7,25 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from pipelines import corpus, models, plan
+from pipelines import agenda, cache, models, plan
+from pipelines.feed import Feed
+from pipelines.order import Order
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS
-from pipelines.tokenizer import Tokenizer
-from scheduling.policy import POLICIES
 
 source = sys.argv[1]
-model = models.find("smollm2-135m", models.cache_folder())
-tokenizer = Tokenizer(model.folder)
-task = TASKS["sentiment"](tokenizer)
+model = models.find("smollm2-135m", cache.folder("models"))
+order = Order(task=TASKS["sentiment"], sources=[source], columns={}, limit=None, model=model, arguments={})
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})
-    plan.fill(
-        ledger,
-        corpus.read([source], {}),
-        task,
-        tokenizer.encode_all,
-        plan.identity(task, model, {}),
-        context=model.context,
-        anchors=task.anchors,
-        emit=lambda _: None,
-    )
+    task = plan.fill(ledger, plan.rows(order), order, lambda _: None)
     filled = time.monotonic()
-    queue = plan.queue(ledger, task, POLICIES["prefill"])
-    first = next(ledger.requests(queue.pop().id))
+    todo = agenda.make(ledger, task, order, 32, None, time.time())
+    first = Feed(todo.queue(), ledger.requests).peek(0.0)
     ended = time.monotonic()
     outlook = ledger.outlook()
 print(json.dumps({
     "fill_s": filled - began, "order_s": ended - filled, "rows": outlook.rows, "requests": outlook.requests,
-    "jobs": len(queue) + 1, "prompt_tokens": outlook.prompt_tokens, "first": first.id,
+    "jobs": len(todo.jobs), "prompt_tokens": outlook.prompt_tokens, "first": first is not None and first[0].id,
 }))  # fmt: skip

@@ -9,8 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 from cli import screen
-from pipelines import models, run, sources, vllm_engine
+from pipelines import cache, models, run, sources, vllm_engine
 from pipelines.events import EngineStarted, Event, Progress
+from pipelines.measurements import Measurements
+from pipelines.order import Order
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS
 
@@ -18,6 +20,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("input")
 parser.add_argument("limit", type=int)
 parser.add_argument("model")
+parser.add_argument("--measurements", type=Path)
 given = parser.parse_args()
 began = float(os.environ["BEGAN"])
 up = first = 0.0
@@ -39,19 +42,17 @@ with tempfile.TemporaryDirectory() as folder:
     output = Path(folder)
     with closing(Ledger(output)) as ledger:
         screen.divert(output / "engine.log")
-        model = models.find(given.model, models.cache_folder())
-        order = run.Order(
+        model = models.find(given.model, cache.folder("models"))
+        order = Order(
             task=TASKS["sentiment"],
             sources=sources.find([given.input], output=output),
             columns={},
             limit=given.limit,
             model=model,
             arguments={},
-            policy="prefill",
-            format="parquet",
-            calibration="anchors",
         )
-        report = run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, {}), {}, note)
+        kept = Measurements(given.measurements or output / "measurements.jsonl")
+        report = run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, {}), kept, {}, note)
 
 makespan = report["run"]["makespan_s"]
 worst = max(
@@ -66,4 +67,9 @@ screen.data(json.dumps({
     "eta_worst_error": worst,
     "requests": task["requests"],
     "computed_tokens": task["prompt_tokens"] - task["cached_tokens"],
+    "cached_tokens": task["cached_tokens"],
+    "expected_cached_tokens": task["expected_cached_tokens"],
+    "predicted": report["run"].get("predicted"),
+    "steps": report["run"]["steps"],
+    "dry_steps": report["run"]["dry_steps"],
 }))  # fmt: skip

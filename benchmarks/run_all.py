@@ -1,14 +1,21 @@
-"""Run every benchmark, one after the other; `make bench INPUT=reviews.parquet` for a corpus of your own."""
+"""Run every benchmark, one after the other; `make bench INPUT=reviews.parquet` for a corpus of your own.
+
+Those about order need one with many reviews of each restaurant, and are left out without it.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-corpus = sys.argv[1:2] or ["data-samples/reviews.parquet"]
+given = sys.argv[1:2]
+corpus = given or ["data-samples/reviews.parquet"]
 for script, *arguments in (
     ("help.py",),
+    ("heap.py",),
     ("overhead.py", "--input", *corpus),
+    ("feeding.py", "--input", *corpus),
+    *((script, *given) for script in ("policies.py", "prediction.py") if given),
     ("million.py",),
 ):
     print(f"\n{script}", flush=True)

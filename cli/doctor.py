@@ -24,8 +24,9 @@ PACKAGES = (
 
 def doctor() -> None:
     """Say what is installed, which device vLLM sees, what is missing and how to get it."""
+    from pipelines import cache
     from pipelines.errors import EngineError
-    from pipelines.models import cache_folder, default, installed
+    from pipelines.models import default, installed
     from pipelines.vllm_engine import device
 
     lists.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
@@ -41,5 +42,5 @@ def doctor() -> None:
         raise typer.Exit(1) from error
     lists.print(f"vLLM {found.vllm} runs on {found.kind}: {found.name}")
     model = default(found.kind)
-    lists.print(f"default model {model}, on this machine: {installed(model, cache_folder())}")
+    lists.print(f"default model {model}, on this machine: {installed(model, cache.folder('models'))}")
     lists.print("[green]ready[/]")

@@ -2,6 +2,10 @@
 
 import signal
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.events import Emit, Event
 
 _asked = 0
 _deferred = False
@@ -30,6 +34,19 @@ def defer() -> None:
     """
     global _deferred  # noqa: PLW0603  a process is interrupted as a whole
     _deferred = True
+
+
+def heeding(draw: "Emit") -> "Emit":
+    """Return `draw` such that a signal takes effect at an event once the engine works."""
+    from pipelines.events import EngineStarted
+
+    def emit(event: "Event") -> None:
+        if isinstance(event, EngineStarted):
+            defer()
+        check()
+        draw(event)
+
+    return emit
 
 
 def check() -> None:

@@ -18,10 +18,11 @@ def tasks() -> None:
 
 def models() -> None:
     """List the models with a short name, and whether they are on this machine."""
-    from pipelines.models import ALIASES, cache_folder, installed
+    from pipelines import cache
+    from pipelines.models import ALIASES, installed
 
     table = Table("model", "what it is", "on this machine")
     for name, alias in ALIASES.items():
-        table.add_row(name, alias.about, installed(name, cache_folder()))
+        table.add_row(name, alias.about, installed(name, cache.folder("models")))
     lists.print(table)
     lists.print("Besides these, --model takes a folder or a Hugging Face id.")

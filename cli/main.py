@@ -6,7 +6,7 @@ import traceback
 
 import typer
 
-from cli import doctor, interruption, lists, report, run, screen
+from cli import compare, doctor, interruption, lists, plan, report, run, screen
 from pipelines import errors
 
 CANNOT, USAGE, BUG = 1, 2, 70
@@ -18,6 +18,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(run.run)
+app.command()(plan.plan)
+app.command()(compare.compare)
 app.command()(report.report)
 app.command()(lists.tasks)
 app.command()(lists.models)
@@ -41,7 +43,7 @@ def main() -> None:
 def _outcome(error: BaseException) -> tuple[int, str]:
     """Return the exit status and the line for people that an error means."""
     if interruption.asked():  # also when the signal's exception has become another on its way
-        return 128 + interruption.asked(), "interrupted: every answer so far is kept; the same command continues"
+        return 128 + interruption.asked(), "interrupted: what was answered is kept, and the same command continues"
     if isinstance(error, errors.UsageError):
         return USAGE, f"error: {error}"
     if isinstance(error, errors.ReviewbatchError):

@@ -15,7 +15,29 @@ Output = Annotated[
     typer.Option("-o", "--output", help="Folder for results and ledger; the same folder again continues."),
 ]
 Model = Annotated[str | None, typer.Option(help="Alias (see `reviewbatch models`), folder, or Hugging Face id.")]
-Policy = Annotated[str | None, typer.Option(help="Who goes first: prefill (the cheapest job), fifo, task.")]
+Policy = Annotated[
+    str | None,
+    typer.Option(help="Who goes first: prefill (the cheapest job), fifo, task, hybrid, cost, longest, or auto."),
+]
+Objective = Annotated[
+    str | None, typer.Option(help="What --policy auto picks a policy for: completion, makespan or sla.")
+]
+Ageing = Annotated[
+    float | None, typer.Option(metavar="COST", help="How much cost a second of waiting makes up for, in prompt tokens.")
+]
+MaxWait = Annotated[
+    str | None, typer.Option(metavar="DURATION", help="A job that has waited so long goes next, whatever its cost.")
+]
+Sla = Annotated[
+    str | None, typer.Option(metavar="DURATION", help="How long a job may take, for goodput and SLA attainment.")
+]
+Deadline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME|DURATION", help="Stop in time for 06:00, or for 45m from now, with status 4 if work is left."
+    ),
+]
+Feed = Annotated[str | None, typer.Option(help="continuous, or generate: one LLM.generate a batch, the plain way.")]
 Limit = Annotated[int | None, typer.Option(help="Read only the first N rows.")]
 Columns = Annotated[
     list[str] | None,

@@ -19,12 +19,15 @@ from pipelines.events import (
     EngineStarted,
     EngineStarting,
     Event,
+    Ordered,
+    Passing,
     Planned,
     Progress,
     Reading,
     Unpacking,
     Warned,
 )
+from scheduling.speed import Prediction
 
 PACE = 10.0  # seconds that the tokens per second shown are taken over
 PLAIN_EVERY = 10.0  # seconds between plain lines
@@ -70,6 +73,11 @@ class LiveProgress:
                 self._phase.update(text=f"reading the corpus: {rows:,} rows")
             case Planned():
                 people.print(f"[green]✓[/] {planned(event)}")
+            case Ordered():
+                people.print(f"[green]✓[/] {ordered(event)}")
+            case Passing(policy, number, of):
+                self._rates = Rates()
+                people.print(f"pass {number} of {of}: {policy}")
             case Unpacking(model):
                 self._phase.update(text=f"unpacking {escape(model)}, once")
             case EngineStarting(model):
@@ -102,6 +110,11 @@ class PlainProgress:
         match event:
             case Planned():
                 say(planned(event))
+            case Ordered():
+                say(ordered(event))
+            case Passing(policy, number, of):
+                self._rates, self._next = Rates(), PLAIN_EVERY
+                say(f"pass {number} of {of}: {policy}")
             case Unpacking(model):
                 say(f"unpacking {model}, once")
             case EngineStarting(model):
@@ -143,12 +156,22 @@ def watching(*, quiet: bool) -> Iterator[Emit]:
 def planned(event: Planned) -> str:
     """Say what has been read and what is to be done."""
     o = event.outlook
-    asked = (
-        f"{o.requests:,} to ask in {event.jobs:,} jobs, {o.prompt_tokens:,} prompt tokens"
-        if o.requests
-        else "nothing left to ask"
-    )
+    asked = f"{o.requests:,} to ask, {o.prompt_tokens:,} prompt tokens" if o.requests else "nothing left to ask"
     return f"{o.rows:,} rows read: {o.answered:,} answered before, {o.rejected:,} rejected, {asked}"
+
+
+def ordered(event: Ordered) -> str:
+    """Say in what order the jobs go, and how long that should take."""
+    why = f" ({event.why})" if event.why else ""
+    return f"{event.jobs:,} jobs in order of {event.policy}{why}; {predicted(event.prediction)}"
+
+
+def predicted(prediction: Prediction | None) -> str:
+    """Say how long the work should take, with the band that nine in ten stretches of earlier runs kept to."""
+    if not prediction:
+        return "too little measured to say how long it takes"
+    low, high = (prediction.makespan * (1 + side * prediction.error) for side in (-1, 1))
+    return f"should take {clock(prediction.makespan)} ({clock(low)} to {clock(high)})"
 
 
 def clock(seconds: float | None) -> str:

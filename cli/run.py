@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import interruption, options, screen
-from pipelines.errors import UsageError
+from cli import interruption, options, preparation, screen
 
 if TYPE_CHECKING:
     from cli.settings import Settings
 
-TOO_MANY_REJECTS = 3
+TOO_MANY_REJECTS, OUT_OF_TIME = 3, 4
 
 
 def run(
@@ -20,6 +19,12 @@ def run(
     output: options.Output = None,
     model: options.Model = None,
     policy: options.Policy = None,
+    objective: options.Objective = None,
+    ageing: options.Ageing = None,
+    max_wait: options.MaxWait = None,
+    sla: options.Sla = None,
+    deadline: options.Deadline = None,
+    feed: options.Feed = None,
     limit: options.Limit = None,
     columns: options.Columns = None,
     max_rejects: options.MaxRejects = None,
@@ -32,23 +37,11 @@ def run(
     """Do the work, or what is left of it: the same command on the same folder continues."""
     from cli import settings
 
-    chosen = settings.load({
-        "input": inputs,
-        "output": output,
-        "model": model,
-        "policy": policy,
-        "limit": limit,
-        "columns": settings.pairs(columns or [], "--column"),
-        "max_rejects": max_rejects,
-        "format": result_format,
-        "calibration": calibration,
-        "engine": settings.pairs(engine or [], "--engine", decode=True),
-    })  # fmt: skip
-    if not chosen.input:
-        raise UsageError(
-            "no input: give one with -i reviews.parquet (or a folder, a glob, - for JSON lines on stdin), "
-            f'or write input = ["reviews.parquet"] in {settings.FILE}'
-        )
+    chosen = settings.load(
+        input=inputs, output=output, model=model, policy=policy, objective=objective, ageing=ageing,
+        max_wait=max_wait, sla=sla, deadline=deadline, feed=feed, limit=limit, columns=columns,
+        max_rejects=max_rejects, format=result_format, calibration=calibration, engine=engine,
+    )  # fmt: skip
     report = _run(task, chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))
@@ -57,7 +50,10 @@ def run(
 
         tables.show(report)
         tables.show_files(chosen.output)
-    rejected = report["rows"]["rejected"]
+    rejected, waiting = report["rows"]["rejected"], report["rows"]["waiting"]
+    if report["run"]["status"] == "deadline":
+        screen.say(f"stopped at --deadline with {waiting:,} rows left: the same command continues")
+        raise typer.Exit(OUT_OF_TIME)
     if chosen.max_rejects is not None and rejected > chosen.max_rejects:
         where = chosen.output / "rejects.jsonl"
         screen.say(f"{rejected:,} rows were rejected, more than --max-rejects {chosen.max_rejects:,}: see {where}")
@@ -68,47 +64,19 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     from contextlib import closing
 
     from cli.progress import watching
-    from pipelines import corpus, sources
     from pipelines.store import Ledger
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
-    named = _task(task)
-    found = sources.find(chosen.input, output=chosen.output)
-    corpus.check(found, chosen.columns)
+    found = preparation.sources(task, chosen)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")
         with watching(quiet=quiet) as draw:
-            from pipelines import models, run, vllm_engine
-            from pipelines.events import EngineStarted, Event, Unpacking, Warned
+            from pipelines import run
+            from pipelines.vllm_engine import ENGINES
 
-            def emit(event: Event) -> None:
-                if isinstance(event, EngineStarted):
-                    interruption.defer()
-                interruption.check()
-                draw(event)
-
-            device = vllm_engine.device()
-            vllm_engine.listen(lambda text: emit(Warned(text)))
-            name = chosen.model or models.default(device.kind)
-            model = models.find(name, models.cache_folder(), lambda: emit(Unpacking(name)))
-            order = run.Order(
-                task=named,
-                sources=found,
-                columns=chosen.columns,
-                limit=chosen.limit,
-                model=model,
-                arguments=chosen.engine,
-                policy=chosen.policy,
-                format=chosen.format,
-                calibration=chosen.calibration,
-            )
+            emit = interruption.heeding(draw)
+            order, device, measurements = preparation.order(task, chosen, found, emit)
             facts = {"device": device.name, "vllm": device.vllm}
-            return run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, chosen.engine), facts, emit)
-
-
-def _task(name: str) -> Any:
-    from pipelines.tasks import TASKS
-
-    if name not in TASKS:
-        raise UsageError(f"no task {name!r}: it is one of {', '.join(TASKS)}")
-    return TASKS[name]
+            return run.run(
+                ledger, order, lambda: ENGINES[order.feed](order.model, order.arguments), measurements, facts, emit
+            )

@@ -26,6 +26,7 @@ def divert(log: Path) -> None:
     _log = log
     _data = os.fdopen(os.dup(1), "w")
     people.file = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")  # of the last run; then append, so that several writers do not write over each other
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)

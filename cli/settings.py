@@ -1,13 +1,15 @@
 """The settings of a run: options, then environment, then reviewbatch.toml, then defaults."""
 
 import json
+import math
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -16,8 +18,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from pipelines.corpus import REQUIRED
+from cli.moments import duration, moment
+from pipelines.corpus import OPTIONAL, REQUIRED
 from pipelines.errors import ConfigError
+from pipelines.order import AUTO
+from pipelines.tasks import TASKS
+from scheduling.forecast import OBJECTIVES
 from scheduling.policy import DEFAULT, POLICIES, named_by_switches
 
 FILE = "reviewbatch.toml"
@@ -26,12 +32,18 @@ FILE = "reviewbatch.toml"
 class Settings(BaseSettings):
     """What a run may be told. A list or table in the environment is JSON: REVIEWBATCH_INPUT='["a", "b"]'."""
 
-    model_config = SettingsConfigDict(env_prefix="REVIEWBATCH_", toml_file=FILE, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="REVIEWBATCH_", toml_file=FILE, extra="forbid", validate_default=False)
 
     input: Annotated[list[str], NoDecode] = Field(default_factory=list)
     output: Path = Path("out")
     model: str | None = None
     policy: str = DEFAULT
+    objective: str = "completion"
+    ageing: NonNegativeFloat = 0.0
+    max_wait: float = math.inf
+    sla: Annotated[dict[str, float], NoDecode] = Field(default_factory=dict)
+    deadline: float = math.inf
+    feed: Literal["continuous", "generate"] = "continuous"
     limit: PositiveInt | None = None
     columns: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     max_rejects: NonNegativeInt | None = None
@@ -51,15 +63,37 @@ class Settings(BaseSettings):
     @field_validator("policy")
     @classmethod
     def _is_policy(cls, value: str) -> str:
-        if value not in POLICIES:
-            raise ValueError(f"no such policy: it is one of {', '.join(POLICIES)}")
-        return value
+        return _one_of([*POLICIES, AUTO], value, "policy")
+
+    @field_validator("objective")
+    @classmethod
+    def _is_objective(cls, value: str) -> str:
+        return _one_of(OBJECTIVES, value, "objective")
+
+    @field_validator("max_wait", mode="before")
+    @classmethod
+    def _is_duration(cls, value: Any) -> float:
+        return duration(str(value))
+
+    @field_validator("sla", mode="before")
+    @classmethod
+    def _are_durations(cls, value: Any) -> dict[str, float]:
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = json.loads(value)
+        of_task = value if isinstance(value, dict) else dict.fromkeys(TASKS, value)
+        return {_one_of(TASKS, task, "task"): duration(str(text)) for task, text in of_task.items()}
+
+    @field_validator("deadline", mode="before")
+    @classmethod
+    def _is_moment(cls, value: Any) -> float:
+        return moment(str(value), datetime.now())  # noqa: DTZ005  a time of day is meant in local time
 
     @field_validator("columns")
     @classmethod
     def _are_columns(cls, value: dict[str, str]) -> dict[str, str]:
-        if unknown := value.keys() - set(REQUIRED):
-            raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(REQUIRED)}")
+        known = (*REQUIRED, *OPTIONAL)
+        if unknown := value.keys() - set(known):
+            raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(known)}")
         return value
 
     @field_validator("engine")
@@ -85,12 +119,16 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load(options: Mapping[str, Any]) -> Settings:
+def load(**options: Any) -> Settings:
     """Return the settings; an option that is None or empty was not given.
 
     Raises ConfigError that names the setting and what was expected.
     """
-    given = {name: value for name, value in options.items() if value is not None and value not in ([], {})}
+    given = {name: value for name, value in options.items() if value not in (None, [])}
+    if "columns" in given:
+        given["columns"] = _pairs(given["columns"], "--column")
+    if "engine" in given:
+        given["engine"] = {name: _decoded(value) for name, value in _pairs(given["engine"], "--engine").items()}
     # A switch is environment: weaker than the option, stronger than the file.
     if "policy" not in given and "REVIEWBATCH_POLICY" not in os.environ and (switched := _switched()):
         given["policy"] = switched
@@ -105,18 +143,29 @@ def load(options: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"{FILE} cannot be read: {error}") from error
 
 
-def pairs(given: Iterable[str], option: str, *, decode: bool = False) -> dict[str, Any]:
-    """Return NAME=VALUE arguments as a mapping, the values read as JSON where they are and `decode` is set."""
-    found: dict[str, Any] = {}
+def _pairs(given: Iterable[str], option: str) -> dict[str, str]:
+    """Return NAME=VALUE arguments as a mapping."""
+    found: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise ConfigError(f"{option} {text}: NAME=VALUE expected")
-        try:
-            found[name] = json.loads(value) if decode else value
-        except ValueError:
-            found[name] = value
+        found[name] = value
     return found
+
+
+def _decoded(value: str) -> Any:
+    """Return what the value says in JSON, itself when it is none."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _one_of(known: Iterable[str], value: str, noun: str) -> str:
+    if value not in known:
+        raise ValueError(f"no such {noun}: it is one of {', '.join(known)}")
+    return value
 
 
 def _switched() -> str | None:

@@ -4,8 +4,10 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +20,16 @@ from pipelines.sources import STDIN, compression, is_parquet
 CHUNK = 4096
 BLOCK = 1 << 20
 REQUIRED = ("review_id", "restaurant_id", "text")
+OPTIONAL = ("deadline",)
 BOM = b"\xef\xbb\xbf"
+_NUMBERS = "text or whole numbers", (pa.types.is_integer, pa.types.is_floating)
+# What a Parquet column may hold besides text.
+EXPECTED: Mapping[str, tuple[str, Sequence[Callable[[pa.DataType], bool]]]] = {
+    "review_id": _NUMBERS,
+    "restaurant_id": _NUMBERS,
+    "text": ("text", ()),
+    "deadline": ("timestamps or ISO 8601 text", (pa.types.is_timestamp, pa.types.is_date)),
+}
 
 
 def read(
@@ -26,8 +37,8 @@ def read(
 ) -> Iterator[list[Review | Reject]]:
     """Yield the rows of `sources` in chunks, at most `limit` of them.
 
-    `columns` maps this program's names to the file's where they differ: {"text": "Review"}.
-    Raises CorpusError for a file that cannot be read or that lacks a required column.
+    `columns` maps this program's names to the file's where they differ: {"text": "Review"}; a column that is
+    named there must be there. Raises CorpusError for a file that cannot be read or that lacks a required column.
     """
     names = _names(columns)
     rows = itertools.chain.from_iterable(_file(source, names, limit) for source in sources)
@@ -46,8 +57,17 @@ def check(sources: Sequence[str], columns: Mapping[str, str]) -> None:
             _check_schema(source, _names(columns), file.schema_arrow)
 
 
-def _names(columns: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(columns.get(name, name) for name in REQUIRED)
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the input calls each column, by what this program calls it: those it must have, and all."""
+
+    required: Mapping[str, str]
+    all: Mapping[str, str]
+
+
+def _names(columns: Mapping[str, str]) -> _Names:
+    named = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
+    return _Names({ours: theirs for ours, theirs in named.items() if ours in REQUIRED or ours in columns}, named)
 
 
 @contextmanager
@@ -60,7 +80,7 @@ def _readable(source: str) -> Iterator[None]:
         raise CorpusError(f"cannot read {source}: {what}") from error
 
 
-def _file(source: str, names: tuple[str, ...], limit: int | None) -> Iterator[Review | Reject]:
+def _file(source: str, names: _Names, limit: int | None) -> Iterator[Review | Reject]:
     with _readable(source):
         yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names, limit)
 
@@ -70,27 +90,29 @@ def _shown(source: str) -> str:
     return os.fsencode(source).decode(errors="backslashreplace")
 
 
-def _parquet(source: str, names: tuple[str, ...]) -> Iterator[Review | Reject]:
+def _parquet(source: str, names: _Names) -> Iterator[Review | Reject]:
     with pq.ParquetFile(source, pre_buffer=False) as file:
         _check_schema(source, names, file.schema_arrow)
         row, shown = 0, _shown(source)
-        for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(names))):
-            for values in zip(*(_values(batch.column(name)) for name in names), strict=True):
+        present = {ours: theirs for ours, theirs in names.all.items() if theirs in file.schema_arrow.names}
+        for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(present.values()))):
+            for values in zip(*(_values(batch.column(theirs)) for theirs in present.values()), strict=True):
                 row += 1
                 yield _review(shown, row, *values)
 
 
-def _check_schema(source: str, names: tuple[str, ...], schema: pa.Schema) -> None:
+def _check_schema(source: str, names: _Names, schema: pa.Schema) -> None:
     _check_columns(source, names, schema.names)
-    for ours, theirs in zip(REQUIRED, names, strict=True):
+    for ours, theirs in names.all.items():
         if schema.names.count(theirs) > 1:
             raise CorpusError(f"{source} has more than one column {theirs!r}")
+        if theirs not in schema.names:
+            continue
         kind = schema.field(theirs).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
-        number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        if not (_is_text(kind) or pa.types.is_null(kind) or (number and ours != "text")):
-            expected = "text" if ours == "text" else "text or whole numbers"
+        expected, others = EXPECTED[ours]
+        if not (_is_text(kind) or pa.types.is_null(kind) or any(is_kind(kind) for is_kind in others)):
             raise CorpusError(f"column {theirs!r} of {source} holds {kind}, not {expected}")
 
 
@@ -104,6 +126,8 @@ def _values(column: pa.Array) -> list[Any]:
     """Return a column as Python values; text that is not UTF-8 stays bytes, for `_text` to judge."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # as fine as Python's are
     try:
         values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
@@ -112,8 +136,8 @@ def _values(column: pa.Array) -> list[Any]:
     return values
 
 
-def _jsonl(source: str, names: tuple[str, ...], limit: int | None) -> Iterator[Review | Reject]:
-    missing, objects, shown = set(names), 0, _shown(source)
+def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Review | Reject]:
+    missing, objects, shown = set(names.required.values()), 0, _shown(source)
     keys: dict[str, None] = {}
     for row, line in _lines(source):
         try:
@@ -134,7 +158,7 @@ def _jsonl(source: str, names: tuple[str, ...], limit: int | None) -> Iterator[R
         objects += 1
         if missing and objects == limit:  # nobody will read on to the end
             _check_columns(source, names, list(keys))
-        yield _review(shown, row, *map(record.get, names))
+        yield _review(shown, row, *map(record.get, names.all.values()))
     if keys and missing:
         _check_columns(source, names, list(keys))
 
@@ -169,8 +193,8 @@ def _split(stream: Any) -> Iterable[bytes]:
         yield b"".join(pieces)
 
 
-def _check_columns(source: str, names: Iterable[str], found: Sequence[str]) -> None:
-    for ours, theirs in zip(REQUIRED, names, strict=True):
+def _check_columns(source: str, names: _Names, found: Sequence[str]) -> None:
+    for ours, theirs in names.required.items():
         if theirs not in found:
             shown = ", ".join(map(str, found[:20])) or "none"
             raise CorpusError(
@@ -178,11 +202,14 @@ def _check_columns(source: str, names: Iterable[str], found: Sequence[str]) -> N
             )
 
 
-def _review(source: str, row: int, review_id: Any, restaurant_id: Any, text: Any) -> Review | Reject:
+def _review(
+    source: str, row: int, review_id: Any, restaurant_id: Any, text: Any, deadline: Any = None
+) -> Review | Reject:
     known: str | None = None
     try:
         known = _identifier(review_id, "review_id")
-        return Review(known, _identifier(restaurant_id, "restaurant_id"), _text(text), source, row)
+        restaurant = _identifier(restaurant_id, "restaurant_id")
+        return Review(known, restaurant, _text(text), source, row, _deadline(deadline))
     except _UnusableError as unusable:
         return Reject(source, row, unusable.reason, unusable.detail, review_id=known)
 
@@ -217,6 +244,22 @@ def _text(value: Any) -> str:
     if not text.strip():
         raise _UnusableError("no-text", "text is empty")
     return text
+
+
+def _deadline(value: Any) -> float | None:
+    """Return a moment in seconds since the epoch; one without a time zone is meant in local time."""
+    if value is None or value == "":
+        return None
+    try:
+        if isinstance(value, str | bytes):
+            value = datetime.fromisoformat(_unicode(value).strip())
+        elif isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        elif not isinstance(value, datetime):
+            raise TypeError(f"a {type(value).__name__}")  # noqa: TRY301  told as the others are
+        return float(value.timestamp())
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _UnusableError("bad-deadline", f"{value!r} is no timestamp or ISO 8601 text: {error}") from error
 
 
 def _unicode(value: str | bytes) -> str:

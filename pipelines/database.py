@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from pipelines.errors import LedgerError
 
 NAME = "run.sqlite"
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, status TEXT NOT NULL, facts TEXT NOT NULL
@@ -20,25 +21,48 @@ CREATE TABLE reject (
     source TEXT NOT NULL, row INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
     review_id TEXT, task TEXT, stage INTEGER
 );
-CREATE TABLE job (id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL);
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL, deadline REAL, cost INTEGER, predicted_s REAL
+);
 CREATE TABLE ask (
-    task TEXT NOT NULL, seq INTEGER NOT NULL, request INTEGER NOT NULL, PRIMARY KEY (task, seq)
+    task TEXT NOT NULL, seq INTEGER NOT NULL, job INTEGER NOT NULL, request INTEGER NOT NULL, PRIMARY KEY (task, seq)
 ) WITHOUT ROWID;
 CREATE INDEX ask_by_request ON ask (request);
+CREATE INDEX ask_by_job ON ask (job, request);
 CREATE TABLE request (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, stage INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'answered', 'rejected')),
-    job INTEGER, body BLOB, answer TEXT, reason TEXT, detail TEXT, run INTEGER,
+    body BLOB, answer TEXT, reason TEXT, detail TEXT, run INTEGER, job INTEGER,
     admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
-    prompt_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, preemptions INTEGER
+    prompt_tokens INTEGER, expected_cached_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER,
+    preemptions INTEGER
 );
-CREATE INDEX waiting_by_job ON request (job, id) WHERE state = 'waiting';
+CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
+CREATE VIEW job_times AS
+SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
+    count(DISTINCT request.id) AS requests, sum(request.state = 'waiting') AS waiting,
+    min(request.admitted) AS first_admitted, min(request.scheduled) AS first_scheduled,
+    min(request.first_token) AS first_token, max(request.last_token) AS last_token,
+    sent.expected_cached_tokens, sent.cached_tokens
+FROM job JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request
+LEFT JOIN (
+    SELECT job, sum(expected_cached_tokens) AS expected_cached_tokens, sum(cached_tokens) AS cached_tokens
+    FROM request WHERE run = (SELECT max(id) FROM run) GROUP BY job
+) AS sent ON sent.job = job.id
+WHERE request.state = 'waiting' OR request.run = (SELECT max(id) FROM run)
+GROUP BY job.id;
 """
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a ledger file to work on, making it when it is not there. Raises LedgerError when it is not one."""
     return _checked(path, path.resolve().as_uri(), _prepare)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a ledger file, also while a run writes it. Raises LedgerError when it is not one."""
+    with closing(read(source)) as from_, closing(sqlite3.connect(target)) as to:
+        from_.backup(to)
 
 
 def read(path: Path) -> sqlite3.Connection:

@@ -19,11 +19,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One prompt to the engine, as token ids."""
+    """One prompt to the engine, as token ids; of those that wait in it, the lowest `priority` goes first."""
 
     id: int
     prompt: list[int]
     sampling: Sampling
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,25 @@ class Refusal:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an engine is set up for.
+
+    `slots` sequences run at once, `batch_tokens` prompt tokens are computed in one step, and the prefix cache
+    keeps KV blocks of `block` tokens, 0 where it is off.
+    """
+
+    slots: int
+    batch_tokens: int
+    block: int
+
+
 class Engine(Protocol):
     """A started engine."""
 
     @property
-    def slots(self) -> int:
-        """Sequences that run at once."""
+    def limits(self) -> Limits:
+        """What it is set up for."""
 
     @property
     def kv_tokens(self) -> int:

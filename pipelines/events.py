@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.outlook import Outlook
+from scheduling.speed import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,26 @@ class Reading:
 class Planned:
     """The corpus has been read and the work is known."""
 
-    jobs: int
     outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """So many jobs have been put in order: by which policy, why by that one, and what it should take."""
+
+    jobs: int
+    policy: str
+    why: str
+    prediction: Prediction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A comparison does the work once more: under which policy, and for the how-manieth time of how many."""
+
+    policy: str
+    number: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +91,5 @@ class Warned:
     text: str
 
 
-Event = Reading | Planned | Unpacking | EngineStarting | EngineStarted | Progress | Warned
+Event = Reading | Planned | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress | Warned
 Emit = Callable[[Event], None]

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import importlib.util
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,11 +160,3 @@ def _context(folder: Path) -> int:
         return int(config.get("text_config", config)["max_position_embeddings"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{folder} is no model folder: config.json with max_position_embeddings expected") from error
-
-
-def cache_folder() -> Path:
-    """Return where made models are kept, below the user's cache."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  Path.home may raise
-    if home.startswith("~"):
-        raise ModelError("there is no home folder to keep models in: set HOME or XDG_CACHE_HOME")
-    return Path(home) / "reviewbatch" / "models"

@@ -1,21 +1,20 @@
 """The plan: every row of the corpus written into the ledger, as a question that waits or is answered."""
 
 import hashlib
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any
 
+from pipelines import corpus
+from pipelines.errors import CorpusError
 from pipelines.events import Emit, Reading
 from pipelines.models import Model
+from pipelines.order import Order
 from pipelines.records import Question
 from pipelines.review import Reject, Review
 from pipelines.store import Ledger
 from pipelines.tasks import Task
-from scheduling.cost import prefill_cost
-from scheduling.job import Job
-from scheduling.policy import Policy
-from scheduling.queue import JobQueue
+from pipelines.tokenizer import Tokenizer
 
 # Engine arguments that change the speed of answers and not the answers. Any other, also one of a later vLLM, may
 # change them: another value of it is another question.
@@ -27,8 +26,6 @@ SPEED_ARGUMENTS = frozenset({
 })  # fmt: skip
 
 ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
-
-Encode = Callable[[Sequence[str]], list[list[int]]]
 
 
 def identity(task: Task, model: Model, arguments: Mapping[str, Any]) -> bytes:
@@ -43,23 +40,32 @@ def key(identity: bytes, body: str) -> bytes:
     return hashlib.blake2b(body.encode(), key=salt, digest_size=16).digest()
 
 
-def fill(
-    ledger: Ledger,
-    chunks: Iterable[list[Review | Reject]],
-    task: Task,
-    encode: Encode,
-    identity: bytes,
-    context: int,
-    anchors: Sequence[str],
-    emit: Emit,
-) -> None:
-    """Write the corpus into the ledger, chunk by chunk, and the task's `anchors` after it.
+def rows(order: Order) -> Iterator[list[Review | Reject]]:
+    """Begin to read the corpus, and return its chunks. Raises CorpusError when it holds no rows."""
+    chunks = corpus.read(order.sources, order.columns, order.limit)
+    first = next(chunks, None)
+    if first is None:
+        raise CorpusError("no rows in the input: its files are empty")
+    return chain([first], chunks)
+
+
+def anchors(task: Task, order: Order) -> list[bytes]:
+    """Return the keys of the task's anchors, none when its answers are to be taken as they are."""
+    made = identity(task, order.model, order.arguments)
+    return [key(made, body) for body in map(task.body, () if order.calibration == "raw" else task.anchors)]
+
+
+def fill(ledger: Ledger, chunks: Iterable[list[Review | Reject]], order: Order, emit: Emit) -> Task:
+    """Write the corpus into the ledger, chunk by chunk, and the task's anchors after it; return the task.
 
     Rows that ask the same thing share one request; one that was answered in an earlier run is not asked
-    again. Only texts without an answer are tokenised, by `encode`. Prompts that would not fit the model's
-    `context` (tokens, the answer's included) are rejected.
+    again. Only texts without an answer are tokenised. Prompts that would not fit the model's context
+    are rejected.
     """
-    around, limit = task.frame.tokens, context - task.frame.sampling.max_tokens
+    tokenizer = Tokenizer(order.model.folder)
+    task = order.task(tokenizer)
+    made = identity(task, order.model, order.arguments)
+    around, limit = task.frame.tokens, order.context - task.frame.sampling.max_tokens
     jobs: dict[str, int] = {}
     seq = 0
     for chunk in chunks:
@@ -72,29 +78,13 @@ def fill(
             if n not in twice:
                 body = task.body(review.text)
                 job = jobs.setdefault(review.restaurant_id, len(jobs))
-                questions.append(Question(n, key(identity, body), job, body))
+                questions.append(Question(n, key(made, body), job, body, review.deadline))
         new_jobs = {number: unit for unit, number in islice(jobs.items(), known, None)}
-        ledger.ask(task.name, new_jobs, questions, encode, around, limit)
+        ledger.ask(task.name, new_jobs, questions, tokenizer.encode_all, around, limit)
         emit(Reading(seq))
-    if jobs:
-        questions = [Question(None, key(identity, body), len(jobs), body) for body in map(task.body, anchors)]
-        ledger.ask(task.name, {len(jobs): ANCHORS}, questions, encode, around, limit)
-
-
-def queue(ledger: Ledger, task: Task, policy: Policy) -> JobQueue:
-    """Return the jobs that have something to ask, in a queue under `policy`."""
-    return JobQueue(
-        policy,
-        (
-            Job(
-                id=job.id,
-                task=job.task,
-                # Nobody waits for the anchors before the end.
-                cost=sys.maxsize
-                if job.unit == ANCHORS
-                else prefill_cost(job.prompt_tokens, job.requests, len(task.frame.head)),
-                order=job.id,
-            )
-            for job in ledger.jobs()
-        ),
-    )
+    if jobs and order.calibration != "raw":
+        # No row asks these; their numbers are below 0.
+        bodies = enumerate(map(task.body, task.anchors))
+        questions = [Question(~n, key(made, body), len(jobs), body) for n, body in bodies]
+        ledger.ask(task.name, {len(jobs): ANCHORS}, questions, tokenizer.encode_all, around, limit)
+    return task

@@ -8,40 +8,61 @@ from pipelines.engine import Timing
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A review as one task asks it: the same `key` is the same question. A task's own have no `seq`."""
+    """A review as one task asks it: the same `key` is the same question.
 
-    seq: int | None
+    A task's own questions have a `seq` below 0. `deadline` is in seconds since the epoch.
+    """
+
+    seq: int
     key: bytes
     job: int
     text: str
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A request that waits: the tokens of its own part of the prompt, and how many rows it answers."""
+    """A request that waits: the tokens of its own part of the prompt, and how many rows it answers.
+
+    `shared` means that more than one job asks it.
+    """
 
     id: int
     body: list[int]
     prompt_tokens: int
     rows: int
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job with requests that wait: how many, and the sum of their prompt tokens."""
+    """A job with requests that wait: how many, and the sum of their prompt tokens.
+
+    `deadline` is the earliest of its rows', in seconds since the epoch.
+    """
 
     id: int
     task: str
     unit: str
+    deadline: float | None
     requests: int
     prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A request in the engine: for which job, since when, and how many of its tokens should be in the cache."""
+
+    request: StoredRequest
+    job: int
+    admitted: float
+    expected_cached: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answered request: what the task read out of it, and its times in seconds since the run's start."""
 
-    request: int
+    flight: Flight
     value: Sequence[float]
-    admitted: float
     timing: Timing

@@ -6,19 +6,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from pipelines import times
 from pipelines.database import NAME, read
 from pipelines.errors import LedgerError
 from pipelines.files import replacing
 
 SCHEMA = 1
-SPANS = {
-    "queue_wait_s": "scheduled",
-    "ttft_s": "first_token",
-    "prefill_s": "first_token - scheduled",
-    "decode_s": "last_token - first_token",
-}
 
 
 def write(output: Path) -> dict[str, Any]:
@@ -54,55 +47,46 @@ def build(output: Path) -> dict[str, Any]:
                 "waiting": waiting,
                 "rejects_by_reason": rejects,
             },
-            "tasks": {
-                task: _task(db, run, task, rows, facts.get("makespan_s")) for task, rows in db.execute(_TASKS, [run])
-            },
+            "tasks": {task: _task(db, run, task, rows, facts) for task, rows in db.execute(_TASKS, [run])},
         }
 
 
 _ROWS = """
 SELECT coalesce(sum(state = 'answered'), 0), coalesce(sum(state = 'waiting'), 0)
-FROM ask JOIN request ON request.id = ask.request
+FROM ask JOIN request ON request.id = ask.request WHERE seq >= 0
 """
 _REJECTS = """
 SELECT reason, count(*) FROM (
     SELECT reason FROM reject UNION ALL
-    SELECT reason FROM ask JOIN request ON request.id = ask.request WHERE state = 'rejected'
+    SELECT reason FROM ask JOIN request ON request.id = ask.request WHERE state = 'rejected' AND seq >= 0
 ) GROUP BY reason ORDER BY count(*) DESC, reason
 """
 _TASKS = """
 SELECT task, (
     SELECT count(*) FROM ask JOIN request ON request.id = ask.request
-    WHERE ask.task = named.task AND run = ? AND state = 'answered'
+    WHERE ask.task = named.task AND run = ? AND state = 'answered' AND seq >= 0
 ) FROM (SELECT task FROM ask UNION SELECT task FROM request) AS named
 """
 _TOTALS = """
-SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0),
-       coalesce(sum(preemptions), 0), max(last_token)
+SELECT count(*) AS requests, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
+    coalesce(sum(expected_cached_tokens), 0) AS expected_cached_tokens,
+    coalesce(sum(cached_tokens), 0) AS cached_tokens,
+    coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(preemptions), 0) AS preemptions,
+    max(last_token) AS makespan_s
 FROM request WHERE run = ? AND task = ? AND state = 'answered'
 """
 
 
-def _task(db: sqlite3.Connection, run: int, task: str, reviews: int, makespan: float | None) -> dict[str, Any]:
-    totals = db.execute(_TOTALS, (run, task)).fetchone()
-    *counts, last_token = totals
+def _task(db: sqlite3.Connection, run: int, task: str, reviews: int, facts: dict[str, Any]) -> dict[str, Any]:
+    cursor = db.execute(_TOTALS, (run, task))
+    totals = dict(zip((name for name, *_ in cursor.description), cursor.fetchone(), strict=True))
     # A run that did not end has no makespan; when its last answer came stands in for it.
-    seconds = makespan or last_token
+    seconds = facts.get("makespan_s") or totals["makespan_s"]
     return {
         "reviews": reviews,
-        **dict(
-            zip(("requests", "prompt_tokens", "cached_tokens", "output_tokens", "preemptions"), counts, strict=True)
-        ),
-        **{name: _distribution(db, run, task, formula) for name, formula in SPANS.items()},
+        **totals,
         "makespan_s": seconds,
         "reviews_per_s": reviews / seconds if seconds else None,
+        **times.of_requests(db, run, task),
+        "jobs": times.of_jobs(db, task, facts),
     }
-
-
-def _distribution(db: sqlite3.Connection, run: int, task: str, formula: str) -> dict[str, float | None]:
-    sql = f"SELECT {formula} FROM request WHERE run = ? AND task = ? AND state = 'answered'"  # noqa: S608
-    values = np.fromiter((value for (value,) in db.execute(sql, (run, task))), dtype=np.float64)
-    if not len(values):
-        return dict.fromkeys(("mean", "p50", "p90", "p99"))
-    p50, p90, p99 = np.quantile(values, (0.5, 0.9, 0.99)).tolist()
-    return {"mean": float(values.mean()), "p50": p50, "p90": p90, "p99": p99}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One usable row; `row` counts from 1 in its `source` file."""
+    """One usable row; `row` counts from 1 in its `source` file, `deadline` is in seconds since the epoch."""
 
     review_id: str
     restaurant_id: str
     text: str
     source: str
     row: int
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,144 +1,148 @@
 """A run: the life of a corpus, from its rows to its results and report."""
 
+import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipelines import corpus, plan, report, results
-from pipelines.engine import Engine, Refusal, Request
-from pipelines.errors import CorpusError, EngineError
-from pipelines.events import Emit, EngineStarted, EngineStarting, Planned, Warned
-from pipelines.models import Model
-from pipelines.records import Answer, StoredRequest
+from pipelines import agenda, plan, report, results, times
+from pipelines.agenda import Agenda
+from pipelines.engine import Engine, Refusal
+from pipelines.errors import EngineError
+from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Planned, Warned
+from pipelines.feed import Feed
+from pipelines.gate import Gate
+from pipelines.measurements import Measurements
+from pipelines.order import Order
+from pipelines.records import Answer
 from pipelines.store import Ledger
 from pipelines.sturdy import SturdyEngine
 from pipelines.tally import Tally
-from pipelines.tasks import Task
-from pipelines.tokenizer import Tokenizer
-from scheduling.policy import POLICIES
-from scheduling.queue import JobQueue
-from scheduling.window import Window
-
-# In flight at once, in multiples of what the engine runs at once: enough that a slot never waits for us.
-DEPTH = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be done: the settings of one run."""
-
-    task: type[Task]
-    sources: list[str]
-    columns: Mapping[str, str]
-    limit: int | None
-    model: Model
-    arguments: Mapping[str, Any]
-    policy: str
-    format: str
-    calibration: str
+from pipelines.tasks import Judge, Task
 
 
 def run(
-    ledger: Ledger, order: Order, start: Callable[[], Engine], facts: Mapping[str, Any], emit: Emit
+    ledger: Ledger,
+    order: Order,
+    start: Callable[[], Engine],
+    measurements: Measurements,
+    facts: Mapping[str, Any],
+    emit: Emit,
 ) -> dict[str, Any]:
     """Do the work, or what is left of it, and return the report.
 
     `start` makes the engine, which happens only if something is left to ask. `facts` go into the report.
     """
     began = time.monotonic()
-    rows = corpus.read(order.sources, order.columns, order.limit)
-    first = next(rows, None)
-    if first is None:
-        # Said before the ledger forgets the last run's rows.
-        raise CorpusError("no rows in the input: its files are empty")
-    ledger.begin({**facts, "model": order.model.name, "fingerprint": order.model.fingerprint, "policy": order.policy,
-                  "engine": dict(order.arguments)})  # fmt: skip
+    rows = plan.rows(order)  # an empty corpus is said before the ledger forgets the last run's rows
+    ledger.begin({**facts, **_settings(order)})
     try:
-        tokenizer = Tokenizer(order.model.folder)
-        task = order.task(tokenizer)
-        identity = plan.identity(task, order.model, order.arguments)
-        anchors = () if order.calibration == "raw" else task.anchors
-        context = int(order.arguments.get("max_model_len", order.model.context))
-        plan.fill(ledger, chain([first], rows), task, tokenizer.encode_all, identity, context, anchors, emit)
-        queue = plan.queue(ledger, task, POLICIES[order.policy])
+        task = plan.fill(ledger, rows, order, emit)
         ledger.note(plan_s=time.monotonic() - began)
         outlook = ledger.outlook()
-        emit(Planned(len(queue), outlook))
-
-        if queue:
-            emit(EngineStarting(order.model.name))
-            began = time.monotonic()
-            with closing(SturdyEngine(start, lambda why: emit(Warned(f"{why}; starting it again")))) as engine:
-                started = time.monotonic() - began
-                ledger.note(engine_start_s=started)
-                emit(EngineStarted(started))
-                ledger.note(makespan_s=work(ledger, queue, engine, task, emit))
-
-        known = ledger.answered(plan.key(identity, task.body(text)) for text in anchors)
-        calibration = order.calibration
-        if len(known) < len(anchors):
-            calibration = "raw"
-            if outlook.rejected < outlook.rows:  # with no usable row nothing was asked, and nobody misses it
-                emit(
-                    Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw")
-                )
-        judge = task.judge(calibration, known, results.pieces(ledger, task))
+        emit(Planned(outlook))
+        if outlook.requests and time.time() < order.deadline:
+            _ask(ledger, task, order, start, measurements, emit)
+        calibration, judge = _judge(ledger, task, order, emit)
         labels = results.write(ledger, task, judge, order.format)
     except BaseException:
         with suppress(sqlite3.Error):  # the disk may be full, and that is the error to tell of
             ledger.note("stopped")
         raise
-    ledger.note("done", labels=labels, calibration=calibration)
+    status = "deadline" if ledger.outlook().requests else "done"
+    ledger.note(status, labels=labels, calibration=calibration)
     return report.write(ledger.folder)
 
 
-def work(ledger: Ledger, queue: JobQueue, engine: Engine, task: Task, emit: Emit) -> float:
-    """Ask everything in the queue and store every answer as it comes; return the seconds it took.
+def _ask(
+    ledger: Ledger, task: Task, order: Order, start: Callable[[], Engine], measurements: Measurements, emit: Emit
+) -> None:
+    """Start the engine, put the jobs in order, do the work, and keep what it took."""
+    emit(EngineStarting(order.model.name))
+    began = time.monotonic()
+    with closing(SturdyEngine(start, lambda why: emit(Warned(f"{why}; starting it again")))) as engine:
+        started = time.monotonic() - began
+        emit(EngineStarted(started))
+        todo = agenda.make(ledger, task, order, engine.limits.block, measurements.speed(), time.time())
+        predicted = todo.prediction and todo.prediction.figures()
+        emit(Ordered(len(todo.jobs), todo.policy, todo.why, todo.prediction))
+        ledger.note(engine_start_s=started, ordered_by=todo.policy, predicted=predicted, engine_up=time.time())
+        done = work(ledger, todo, engine, task, order, emit)
+        ledger.note(**asdict(done), engine_restarts=engine.restarts)
+    if not engine.restarts:  # or the engine would seem slow
+        measurements.add(times.measured(ledger.folder, done.steps), lambda why: emit(Warned(why)))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the work took: seconds, and engine steps; in `dry_steps` a slot was free while a request could have had it.
+
+    `sent_by_max_wait` jobs went because they had waited too long, and not by their rank.
+    """
+
+    makespan_s: float
+    steps: int
+    dry_steps: int
+    sent_by_max_wait: int
+
+
+def work(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order, emit: Emit) -> Work:
+    """Ask what is on the agenda, best first, and store every answer as it comes, until all is done or time is up.
 
     Raises EngineError when nothing at all was answered: then it is not the rows' fault.
     """
-    zero, frame = time.monotonic(), task.frame
-    # The first request goes alone: its answer is there, and durable, long before a full step could end.
-    window = Window(1, engine.kv_tokens)
-    tally = Tally(len(frame.head), ledger.outlook())
-    admitted: dict[int, tuple[StoredRequest, float]] = {}
-    waiting = _waiting(ledger, queue)
-    following = next(waiting, None)
-    answered, refused = 0, ""
-    while following or len(window):
-        group: list[Request] = []
-        while following and window.can_admit(tokens := following.prompt_tokens + frame.sampling.max_tokens):
-            window.admit(following.id, tokens)
-            admitted[following.id] = following, time.monotonic() - zero
-            group.append(Request(following.id, frame.around(following.body), frame.sampling))
-            following = next(waiting, None)
+    zero, deadline = time.monotonic(), order.deadline - time.time()
+    queue, tally = todo.queue(), Tally(len(task.frame.head), ledger.outlook())
+    feed, batched = Feed(queue, ledger.requests), order.feed == "generate"
+    gate = Gate(feed, task.frame, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
+    steps = dry_steps = answered = 0
+    refused = ""
+    while (group := gate.admit(time.monotonic() - zero)) or len(gate):
         engine.submit(group)
-
+        steps += 1
+        dry_steps += gate.dry
         answers: list[Answer] = []
         refusals: list[Refusal] = []
         for done in engine.step():
-            window.release(done.id)
-            window.max_requests = DEPTH * engine.slots
-            request, since = admitted.pop(done.id)
-            tally.count(request, done)
+            flight = gate.land(done)
             if isinstance(done, Refusal):
                 refusals.append(done)
             else:
-                answers.append(Answer(done.id, task.parse(done), since, done.timing.since(zero)))
+                answers.append(Answer(flight, task.parse(done), done.timing.since(zero)))
         ledger.settle(answers, refusals)
         answered += len(answers)
         refused = refusals[-1].detail if refusals else refused
-        emit(tally.progress(time.monotonic() - zero, len(window)))
+        emit(gate.progress(time.monotonic() - zero))
     if refused and not answered:
         raise EngineError(f"the engine refused every request; the last: {refused}")
-    return time.monotonic() - zero
+    return Work(time.monotonic() - zero, steps, dry_steps, queue.sent_by_max_wait)
 
 
-def _waiting(ledger: Ledger, queue: JobQueue) -> Iterator[StoredRequest]:
-    """Yield the requests of the queue's jobs, best job first; a job leaves the queue when its turn comes."""
-    while queue:
-        yield from ledger.requests(queue.pop().id)
+def _judge(ledger: Ledger, task: Task, order: Order, emit: Emit) -> tuple[str, Judge]:
+    """Return the calibration that the answers to the anchors allow, and what turns answers into probabilities by it."""
+    anchors = plan.anchors(task, order)
+    known = ledger.answered(anchors)
+    calibration = order.calibration
+    if len(known) < len(anchors):
+        calibration = "raw"
+        outlook = ledger.outlook()
+        if outlook.rejected < outlook.rows:  # with no usable row nothing was asked, and nobody misses it
+            emit(Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw"))
+    return calibration, task.judge(calibration, known, results.pieces(ledger, task))
+
+
+def _settings(order: Order) -> dict[str, Any]:
+    """Return what the report says of an order."""
+    return {
+        "model": order.model.name,
+        "fingerprint": order.model.fingerprint,
+        "engine": dict(order.arguments),
+        "policy": order.policy,
+        "feed": order.feed,
+        "sla": dict(order.sla),
+        "ageing": order.ageing,
+        "max_wait_s": None if order.max_wait == math.inf else order.max_wait,
+    }

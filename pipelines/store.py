@@ -34,12 +34,12 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = _hold(folder)
-        self._run = 0
         try:
             self._db = connect(folder / NAME)
         except LedgerError:
             self._lock.close()
             raise
+        self._run: int = self._db.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0]
 
     def close(self) -> None:
         """Close the file and let go of the folder."""
@@ -100,16 +100,22 @@ class Ledger:
         tokens that stand around each of them; requests of more than `limit` tokens are rejected.
         """
         with self._db:
-            self._db.executemany("INSERT INTO job VALUES (?, ?, ?)", ((job, task, unit) for job, unit in jobs.items()))
-            (known,) = self._db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()
             self._db.executemany(
-                "INSERT INTO request (key, task, stage, state, job) VALUES (?, ?, 0, 'waiting', ?) "
-                "ON CONFLICT (key) DO NOTHING",
-                ((q.key, task, q.job) for q in questions),
+                "INSERT INTO job (id, task, unit) VALUES (?, ?, ?)", ((job, task, unit) for job, unit in jobs.items())
             )
             self._db.executemany(
-                "INSERT INTO ask SELECT ?, ?, id FROM request WHERE key = ?",
-                ((task, q.seq, q.key) for q in questions if q.seq is not None),
+                "UPDATE job SET deadline = min(coalesce(deadline, ?1), ?1) WHERE id = ?2",
+                ((q.deadline, q.job) for q in questions if q.deadline is not None),
+            )
+            (known,) = self._db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()
+            self._db.executemany(
+                "INSERT INTO request (key, task, stage, state) VALUES (?, ?, 0, 'waiting') "
+                "ON CONFLICT (key) DO NOTHING",
+                ((q.key, task) for q in questions),
+            )
+            self._db.executemany(
+                "INSERT INTO ask SELECT ?, ?, ?, id FROM request WHERE key = ?",
+                ((task, q.seq, q.job, q.key) for q in questions),
             )
             new = self._db.execute("SELECT id, key FROM request WHERE id > ?", (known,)).fetchall()
             texts = {q.key: q.text for q in questions}
@@ -126,30 +132,39 @@ class Ledger:
             )
 
     def jobs(self) -> Iterator[StoredJob]:
-        """Yield the jobs that have requests waiting, in input order."""
+        """Yield the jobs that have requests waiting, in input order; a request that two jobs ask counts in both."""
         for row in self._db.execute(
-            "SELECT job.id, job.task, job.unit, count(*), sum(prompt_tokens) "
-            "FROM request JOIN job ON job.id = request.job WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id"
+            "SELECT job.id, job.task, job.unit, job.deadline, count(*), sum(prompt_tokens) "
+            "FROM (SELECT DISTINCT job, request FROM ask) AS asked JOIN job ON job.id = asked.job "
+            "JOIN request ON request.id = asked.request WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id"
         ):
             yield StoredJob(*row)
+
+    def cost(self, jobs: Iterable[tuple[int, int, float]]) -> None:
+        """Write down what jobs were found to cost: id, prompt tokens, predicted seconds."""
+        with self._db:
+            self._db.executemany("UPDATE job SET cost = ?2, predicted_s = ?3 WHERE id = ?1", jobs)
 
     def requests(self, job: int) -> Iterator[StoredRequest]:
         """Yield a job's waiting requests in input order, read a page at a time."""
         last = 0
         while page := self._db.execute(
-            "SELECT id, body, prompt_tokens, (SELECT count(*) FROM ask WHERE request = request.id) FROM request "
-            "WHERE state = 'waiting' AND job = ? AND id > ? ORDER BY id LIMIT ?",
+            "WITH page AS (SELECT DISTINCT request FROM ask WHERE job = ? AND request > ? ORDER BY request LIMIT ?) "
+            "SELECT id, state, body, prompt_tokens, sum(asked.seq >= 0), count(DISTINCT asked.job) > 1 "
+            "FROM page JOIN request ON id = page.request JOIN ask AS asked ON asked.request = id "
+            "GROUP BY id ORDER BY id",
             (job, last, PAGE),
         ).fetchall():
             last = page[-1][0]
-            for id_, body, prompt_tokens, rows in page:
-                yield StoredRequest(id_, array("I", body).tolist(), prompt_tokens, rows)
+            for id_, state, body, prompt_tokens, rows, shared in page:
+                if state == "waiting":
+                    yield StoredRequest(id_, array("I", body).tolist(), prompt_tokens, rows, bool(shared))
 
     def outlook(self) -> Outlook:
         """Count what stands in the ledger and what is left to do."""
         rows, answered, waiting = self._db.execute(
             "SELECT count(*), coalesce(sum(state = 'answered'), 0), coalesce(sum(state = 'waiting'), 0) "
-            "FROM ask JOIN request ON request.id = ask.request"
+            "FROM ask JOIN request ON request.id = ask.request WHERE seq >= 0"
         ).fetchone()
         (unusable,) = self._db.execute("SELECT count(*) FROM reject").fetchone()
         requests, prompt_tokens = self._db.execute(
@@ -163,11 +178,15 @@ class Ledger:
         """Make a group of answers and refusals durable."""
         with self._db:
             self._db.executemany(
-                "UPDATE request SET state = 'answered', body = NULL, answer = ?, run = ?, admitted = ?, queued = ?, "
-                "scheduled = ?, first_token = ?, last_token = ?, prompt_tokens = ?, cached_tokens = ?, "
-                "output_tokens = ?, preemptions = ? WHERE id = ?",
-                ((json.dumps(a.value), self._run, a.admitted, *astuple(a.timing), a.request) for a in answers),
-            )
+                "UPDATE request SET state = 'answered', body = NULL, answer = ?, run = ?, job = ?, admitted = ?, "
+                "expected_cached_tokens = ?, queued = ?, scheduled = ?, first_token = ?, last_token = ?, "
+                "prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, preemptions = ? WHERE id = ?",
+                (
+                    (json.dumps(value), self._run, flight.job, flight.admitted, flight.expected_cached,
+                     *astuple(timing), flight.request.id)
+                    for flight, value, timing in ((a.flight, a.value, a.timing) for a in answers)
+                ),
+            )  # fmt: skip
             self._refuse(refusals)
 
     # -- what came of it

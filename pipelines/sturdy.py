@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
-from pipelines.engine import Completion, Engine, Refusal, Request
+from pipelines.engine import Completion, Engine, Limits, Refusal, Request
 from pipelines.errors import EngineDied, EngineError
 
 PATIENCE = 10
@@ -26,11 +26,12 @@ class SturdyEngine:
         self._held: list[Request] = []
         self._deaths: Counter[int] = Counter()
         self._deaths_in_a_row = 0
+        self.restarts = 0
 
     @property
-    def slots(self) -> int:
+    def limits(self) -> Limits:
         """See `Engine`."""
-        return self._engine.slots
+        return self._engine.limits
 
     @property
     def kv_tokens(self) -> int:
@@ -81,4 +82,5 @@ class SturdyEngine:
         self._in_flight.clear()
         self._engine.close()
         self._engine = self._start()
+        self.restarts += 1
         return [Refusal(id_, "poison", str(death)) for id_ in poison]

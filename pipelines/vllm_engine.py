@@ -3,23 +3,18 @@
 Written against `vllm.LLM.enqueue` and `LLMEngine.step` of vLLM 0.25 to 0.33.
 """
 
-import ctypes
 import gc
 import importlib.util
-import logging
 import math
-import multiprocessing
 import os
-import re
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine import Completion, Refusal, Request, Sampling, Timing
+from pipelines import process
+from pipelines.engine import Completion, Limits, Refusal, Request, Sampling, Timing
 from pipelines.errors import EngineDied, EngineError
 from pipelines.models import Model
 
@@ -71,6 +66,22 @@ def hide_switches() -> None:
         os.environ.pop(name, None)
 
 
+def limits(model: Model, arguments: Mapping[str, Any]) -> Limits:
+    """Say what an engine of this model would be set up for, without loading its weights.
+
+    Raises EngineError when vLLM does not take the arguments.
+    """
+    settings = _prepare(model, arguments)
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.usage.usage_lib import UsageContext
+
+    try:
+        config = EngineArgs(**settings).create_engine_config(UsageContext.LLM_CLASS)
+    except Exception as error:  # vLLM raises whatever its parts raise
+        raise EngineError(f"vLLM would not start: {_first_line(error)}") from error
+    return _limits(config)
+
+
 class VllmEngine:
     """`vllm.LLM`, stepped by hand. See `pipelines.engine.Engine`.
 
@@ -79,28 +90,9 @@ class VllmEngine:
     """
 
     def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
-        if taken := sorted(set(OURS) & arguments.keys()):
-            raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
-        on = device()
-        hide_switches()
-        for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
-            os.environ.setdefault(name, value)
-        if on.kind == "cpu":
-            _keep_freed_memory()
-        import torch
+        settings = _prepare(model, arguments)
         from vllm import LLM
 
-        settings = {
-            "model": str(model.folder),
-            "max_model_len": model.context,
-            "disable_log_stats": False,  # the timings of each request come from these
-            **(CPU_ARGUMENTS if on.kind == "cpu" else {}),
-            **arguments,
-        }
-        if on.kind == "cpu" and settings["enforce_eager"]:
-            # Eager is meant whole: left alone, torch compiles a helper of vLLM's sampler on the first answer, for
-            # longer than the helper could ever save here.
-            torch.compiler.set_stance("force_eager")
         try:
             self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
@@ -108,47 +100,46 @@ class VllmEngine:
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
-        self._guard = _guard_children()
+        self._guard = process.guard_children()
         config = self._llm.llm_engine.vllm_config
-        self.slots: int = config.scheduler_config.max_num_seqs
+        self.limits = _limits(config)
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
         self._ours: dict[str, Request] = {}
         self._refused: list[Refusal] = []
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; one that vLLM will not take comes back as a refusal."""
-        from vllm.v1.engine.exceptions import EngineDeadError
-
         for request in requests:
             try:
                 (theirs,) = self._llm.enqueue(
                     {"prompt_token_ids": request.prompt},
                     _sampling_params(request.sampling),
+                    priority=[request.priority],
                     use_tqdm=False,
                 )
-            except EngineDeadError as error:
-                raise EngineDied("vLLM's engine process died") from error
             except _refusals() as error:
                 self._refused.append(Refusal(request.id, "engine-refused", _first_line(error)))
+            except Exception as error:
+                raise _death(error) from error
             else:
                 # enqueue returns ids like 42-86c85a86; the outputs carry 42.
                 self._ours[theirs.partition("-")[0]] = request
 
     def step(self) -> list[Completion | Refusal]:
         """Run one scheduler step; return what finished in it."""
-        from vllm.v1.engine.exceptions import EngineDeadError
-
         done: list[Completion | Refusal] = [*self._refused]
         self._refused.clear()
         if self._ours:
             try:
                 outputs = self._llm.llm_engine.step()
-            except EngineDeadError as error:
-                raise EngineDied("vLLM's engine process died") from error
             except Exception as error:
-                raise EngineDied(f"vLLM stopped: {_first_line(error)}") from error
+                raise _death(error) from error
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
         return done
+
+    def forget(self) -> None:
+        """Empty the prefix cache, so that what follows is as good as the first. Nothing may be in flight."""
+        self._llm.reset_prefix_cache()
 
     def close(self) -> None:
         """Shut vLLM down and give its memory back; closing again does nothing."""
@@ -163,23 +154,85 @@ class VllmEngine:
             self._guard = None
 
 
-def listen(tell: Callable[[str], None]) -> None:
-    """Call `tell` with what vLLM logs and a person should know; the rest is for its log alone."""
-    logging.getLogger("vllm").addHandler(_Ear(tell))
+class GenerateEngine(VllmEngine):
+    """vLLM the plain way: what was submitted is one call of `LLM.generate`, which returns when all of it is done."""
+
+    def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
+        super().__init__(model, arguments)
+        self._batch: list[Request] = []
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        """Put requests into the batch of the next step."""
+        self._batch += requests
+
+    def step(self) -> list[Completion | Refusal]:
+        """Answer the whole batch."""
+        batch, self._batch = self._batch, []
+        return self._generate(batch) if batch else []
+
+    def _generate(self, batch: Sequence[Request]) -> list[Completion | Refusal]:
+        try:
+            outputs = self._llm.generate(
+                [{"prompt_token_ids": request.prompt} for request in batch],
+                [_sampling_params(request.sampling) for request in batch],
+                priority=[request.priority for request in batch],
+                use_tqdm=False,
+            )
+        except _refusals() as error:
+            if len(batch) == 1:
+                return [Refusal(batch[0].id, "engine-refused", _first_line(error))]
+            # vLLM refuses all for one. Which one shows when each is asked by itself.
+            return [done for request in batch for done in self._generate([request])]
+        except Exception as error:
+            raise _death(error) from error
+        return [_completion(request, output) for request, output in zip(batch, outputs, strict=True)]
 
 
-class _Ear(logging.Handler):
-    # Of vLLM's many warnings these cost time or answers; the others are about itself.
-    MATTERS = re.compile("preempt|out of memory|KV cache (space|memory)|truncat", re.IGNORECASE)
+ENGINES: Mapping[str, type[VllmEngine]] = {"continuous": VllmEngine, "generate": GenerateEngine}
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._tell = tell
 
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if record.levelno < logging.ERROR and self.MATTERS.search(message):
-            self._tell(message)
+def _prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Set the process up for vLLM on its device, and return what vLLM is to be told."""
+    if taken := sorted(set(OURS) & arguments.keys()):
+        raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
+    on = device()
+    hide_switches()
+    for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
+        os.environ.setdefault(name, value)
+    settings = {
+        "model": str(model.folder),
+        "max_model_len": model.context,
+        "disable_log_stats": False,  # the timings of each request come from these
+        "scheduling_policy": "priority",  # of what is in flight, too, the best goes first and the worst is preempted
+        **(CPU_ARGUMENTS if on.kind == "cpu" else {}),
+        **arguments,
+    }
+    if on.kind == "cpu":
+        process.keep_freed_memory()
+        if settings["enforce_eager"]:
+            import torch
+
+            # Eager is meant whole: left alone, torch compiles a helper of vLLM's sampler on the first answer, for
+            # longer than the helper could ever save here.
+            torch.compiler.set_stance("force_eager")
+    return settings
+
+
+def _limits(config: Any) -> Limits:
+    scheduler, cache = config.scheduler_config, config.cache_config
+    return Limits(
+        slots=scheduler.max_num_seqs,
+        batch_tokens=scheduler.max_num_batched_tokens,
+        block=cache.block_size if cache.enable_prefix_caching else 0,
+    )
+
+
+def _death(error: Exception) -> EngineDied:
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    return EngineDied(
+        "vLLM's engine process died" if isinstance(error, EngineDeadError) else f"vLLM stopped: {_first_line(error)}"
+    )
 
 
 def _refusals() -> tuple[type[Exception], ...]:
@@ -199,36 +252,6 @@ def _wake_on_death(core: Any) -> None:
     while not core.resources.engine_dead:
         time.sleep(0.2)
     core.outputs_queue.put(EngineDeadError())
-
-
-def _guard_children() -> subprocess.Popen[bytes] | None:
-    """Have vLLM's processes killed when this one dies in any way; return the guard, None when there are none.
-
-    An engine whose parent was killed with -9 lives on and holds the GPU's memory, so that the next run could not start.
-    The guard reads from a pipe that nobody writes to, and which ends with this process.
-    """
-    children = [str(child.pid) for child in multiprocessing.active_children()]
-    if not children:
-        return None
-    script = "import os, sys; sys.stdin.read(); [os.kill(int(pid), 9) for pid in sys.argv[1:]]"
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", script, *children],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc keep the large buffers that torch frees after every operation, and not fault them in again.
-
-    The first full step takes half as long for it, the others some 6 % less.
-    """
-    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD in malloc.h
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(mmap_threshold, 1 << 30)
-        mallopt(trim_threshold, (1 << 31) - 1)
 
 
 def _sampling_params(sampling: Sampling) -> Any:

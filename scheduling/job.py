@@ -1,5 +1,6 @@
 """A job: what somebody waits for, as the scheduler sees it."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -7,8 +8,11 @@ from dataclasses import dataclass
 class Job:
     """One restaurant under one task: the requests that have to be answered before it is complete.
 
-    `cost` is in prompt tokens (see `scheduling.cost`), `arrival` in seconds since the run's start,
-    `order` is the position of its first row in the input and makes every ranking total.
+    `cost` is in prompt tokens (see `scheduling.cost`). `seconds` is what it is predicted to take of the
+    engine's time and `latency` what its last answer takes at the least however idle the engine is; both are
+    0 while nothing has been measured. `arrival` and `deadline` are seconds since the run's start, `sla`
+    seconds since the arrival. `order` is the position of its first row in the input and makes every ranking
+    total. Nobody waits for a job with a `place`: it goes before all others (-1) or after them (1), whatever the policy.
     """
 
     id: int
@@ -16,3 +20,13 @@ class Job:
     cost: int
     order: int
     arrival: float = 0.0
+    seconds: float = 0.0
+    latency: float = 0.0
+    deadline: float = math.inf
+    sla: float = math.inf
+    place: int = 0
+
+    @property
+    def due(self) -> float:
+        """The moment by which it should be complete: its deadline or its SLA, whichever is earlier."""
+        return min(self.deadline, self.arrival + self.sla)

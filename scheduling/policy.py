@@ -1,19 +1,37 @@
 """Policies: the order in which waiting jobs go. Each is a pure function from a job to its rank."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from scheduling.job import Job
 
 TASK_ORDER: Mapping[str, int] = MappingProxyType({"query-expansion": 1, "sentiment": 2, "summary": 3, "strengths": 4})
+SMALL = 4096  # prompt tokens; what one step of the engine computes, or half of it
+NEAR = 60.0  # seconds of slack below which a deadline is near
 
-Rank = tuple[float, ...]
-Policy = Callable[[Job], Rank]
+
+# Where a job stands: a group, a key within it, and the input order for ties; lower goes first.
+Rank = tuple[int, float, int]
+
+
+def never(_: Job) -> float:
+    """No job is urgent."""
+    return math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An order: the rank of a job, and the moment from which it goes before all that are not urgent."""
+
+    rank: Callable[[Job], Rank]
+    urgent_at: Callable[[Job], float] = never
 
 
 def fifo(job: Job) -> Rank:
     """Arrival, then input order."""
-    return (job.arrival, job.order)
+    return 0, job.arrival, job.order
 
 
 def prefill(job: Job) -> Rank:
@@ -22,15 +40,48 @@ def prefill(job: Job) -> Rank:
     Shortest job first minimises the mean completion time on one machine
     (Smith, "Various optimizers for single-stage production", 1956).
     """
-    return (job.cost, job.order)
+    return 0, job.cost, job.order
 
 
 def task(job: Job) -> Rank:
     """Light kinds of task first, smallest prefill cost within a kind; a task of one's own goes last."""
-    return (TASK_ORDER.get(job.task, len(TASK_ORDER) + 1), job.cost, job.order)
+    return TASK_ORDER.get(job.task, len(TASK_ORDER) + 1), job.cost, job.order
 
 
-POLICIES: Mapping[str, Policy] = MappingProxyType({"fifo": fifo, "prefill": prefill, "task": task})
+def hybrid(job: Job) -> Rank:
+    """Small prefill first, smallest first; then the rest, first come first served. See also `near_deadline`."""
+    return (0, job.cost, job.order) if job.cost <= SMALL else (1, job.arrival, job.order)
+
+
+def near_deadline(job: Job) -> float:
+    """When the job's slack (time to its deadline, less the time it takes) falls below `NEAR`."""
+    return job.deadline - job.seconds - NEAR
+
+
+def cost(job: Job) -> Rank:
+    """Shortest predicted time first, prefill and decode together: `prefill`'s reason, with measured seconds."""
+    return 0, job.seconds, job.order
+
+
+def longest(job: Job) -> Rank:
+    """Largest prefill cost first, so that nothing large is left over for an engine that is nearly empty.
+
+    Longest processing time first is within 4/3 of the best makespan on machines side by side
+    (Graham, "Bounds on multiprocessing timing anomalies", 1969), which an engine's slots resemble.
+    """
+    return 0, -job.cost, job.order
+
+
+POLICIES: Mapping[str, Policy] = MappingProxyType(
+    {
+        "prefill": Policy(prefill),
+        "fifo": Policy(fifo),
+        "task": Policy(task),
+        "hybrid": Policy(hybrid, near_deadline),
+        "cost": Policy(cost),
+        "longest": Policy(longest),
+    }
+)
 DEFAULT = "prefill"
 
 

@@ -21,9 +21,11 @@ class Window:
 
     def can_admit(self, tokens: int) -> bool:
         """Say whether a request that may come to hold `tokens` fits beside those in flight."""
-        if not self._held:
-            return True
-        return len(self._held) < self.max_requests and self._tokens + tokens <= self.max_tokens
+        return not self._held or (len(self._held) < self.max_requests and self.has_room(tokens))
+
+    def has_room(self, tokens: int) -> bool:
+        """Say whether `tokens` fit beside those in flight, however many requests that are."""
+        return self._tokens + tokens <= self.max_tokens
 
     def admit(self, request: int, tokens: int) -> None:
         """Count the request as in flight."""

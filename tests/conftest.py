@@ -1,14 +1,20 @@
 import json
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipelines import models
-from pipelines.engine import Completion, Refusal, Request, Timing
+from pipelines.engine import Completion, Limits, Refusal, Request, Timing
 from pipelines.errors import EngineDied
 from pipelines.tokenizer import Tokenizer
+
+# On a busy machine an example may take long; what it shows does not depend on it.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +48,7 @@ def engine(tiny):
 class FakeEngine:
     """Answers everything after `latency` steps; dies when a prompt holds a deadly token."""
 
-    slots = 4
+    limits = Limits(slots=4, batch_tokens=4096, block=32)
     kv_tokens = 100_000
 
     def __init__(self, latency: int = 1, deadly: int | None = None, refused: int | None = None) -> None:
@@ -59,6 +65,7 @@ class FakeEngine:
 
     def step(self) -> list[Completion | Refusal]:
         done: list[Completion | Refusal] = []
+        now = time.monotonic()
         for request, age in list(self._ages.values()):
             if self.deadly in request.prompt:
                 raise EngineDied("it was deadly")
@@ -73,7 +80,7 @@ class FakeEngine:
                     request.id,
                     "",
                     {token: -1.0 - n for n, token in enumerate(request.sampling.score)},
-                    Timing(0.0, 0.0, 0.1, 0.1, len(request.prompt), 0, 1, 0),
+                    Timing(now, now, now, now, len(request.prompt), 0, 1, 0),
                 )
             )
         return done

@@ -84,3 +84,16 @@ def test_every_link_between_documents_leads_somewhere():
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_policy_and_figure_is_in_the_scheduling_page():
+    from scheduling.forecast import OBJECTIVES
+    from scheduling.policy import POLICIES
+
+    page = (ROOT / "docs" / "scheduling.md").read_text()
+    table = page.split("| `--policy` |")[1].split("\n\n")[0]
+    assert {name for row in table.splitlines()[2:] for name in re.findall(r"^\| `([a-z]+)`", row)} == {
+        *POLICIES,
+        "auto",
+    }
+    assert all(f"`{objective}`" in page for objective in OBJECTIVES)

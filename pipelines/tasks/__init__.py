@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from pipelines.tasks.sentiment import Judge, Row, Sentiment
 
-__all__ = ["TASKS", "Judge", "Row", "Task"]
+__all__ = ["TASKS", "Judge", "Row", "Sentiment", "Task"]
 
 Task = Sentiment
 TASKS: Mapping[str, type[Task]] = MappingProxyType({Sentiment.name: Sentiment})

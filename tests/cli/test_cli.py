@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -106,6 +107,121 @@ def test_stdin_environment_and_toml(run, reviews, tmp_path):
     assert "VLLM_USE_PRIORITY_QUEUE" not in Path("from-toml/engine.log").read_text()
 
 
+def order_of_jobs(folder: Path) -> list[str]:
+    """Return the restaurants in the order in which the last run sent their first request."""
+    db = sqlite3.connect(folder / "run.sqlite")
+    try:
+        rows = db.execute(
+            "SELECT unit FROM request JOIN job ON job.id = request.job WHERE unit <> '' "
+            "GROUP BY job.id ORDER BY min(scheduled), min(queued), min(request.id)"
+        ).fetchall()
+        return [unit for (unit,) in rows]
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "policy", "order"),
+    [
+        ({}, "prefill", ["small", "medium", "large"]),
+        ({"VLLM_USE_PRIORITY_QUEUE": "false"}, "fifo", ["large", "small", "medium"]),
+        ({"VLLM_PRIORITY_BY_PREFILL_COST": "false"}, "task", ["small", "medium", "large"]),
+    ],
+)
+def test_the_environment_switches_change_who_goes_first(run, write_jsonl, environment, policy, order):
+    sizes = {"large": 60, "small": 4, "medium": 20}
+    rows = [
+        {"review_id": f"{name}{i}", "restaurant_id": name, "text": f"{name} {i} was fine"}
+        for name, size in sizes.items()
+        for i in range(size)
+    ]
+    status, out, err = run(
+        "run", "sentiment", "-i", write_jsonl(rows), "-o", "out", "--model", "tiny", "--json", *SMALL,
+        "--engine", "max_num_seqs=2", **environment,
+    )  # fmt: skip
+    assert status == 0, err
+    assert json.loads(out)["run"]["policy"] == policy
+    assert order_of_jobs(Path("out")) == order
+
+
+def test_generate_gives_the_same_answers_as_continuous_feeding(run, write_jsonl, reviews):
+    tables = []
+    for feed in ("continuous", "generate"):
+        status, out, err = run(
+            "run", "sentiment", "-i", write_jsonl(reviews(60)), "-o", feed, "--feed", feed, "--model", "tiny", "--json",
+            *SMALL, "--engine", "dtype=float32",
+        )  # fmt: skip
+        assert status == 0, err
+        assert json.loads(out)["run"]["feed"] == feed
+        tables.append(pl.read_parquet(f"{feed}/results/sentiment.parquet"))
+    first, second = tables
+    assert first["review_id"].equals(second["review_id"])
+    assert first["label"].equals(second["label"])
+    assert (first["p_positive"] - second["p_positive"]).abs().max() < 1e-3  # the sums run in another order
+
+
+def test_a_plan_says_what_a_run_will_do_and_the_run_says_how_it_went(run, write_jsonl, reviews):
+    corpus = ["sentiment", "-i", write_jsonl([*distinct(300), {"review_id": "bad"}]), "--model", "tiny", *SMALL]
+    status, out, err = run("plan", *corpus, "--json")
+    assert status == 0, err
+    plan = json.loads(out)
+    assert (plan["requests"], plan["jobs"]["count"], plan["predicted"]) == (300 + ANCHORS, 7, None)
+    assert "would reject" in err
+    assert "too little has been measured" in err
+    assert not Path("out").exists()
+    status, out, err = run("run", *corpus, "-o", "out", "--json", "--sla", "5m")
+    assert status == 0, err
+    jobs = json.loads(out)["tasks"]["sentiment"]["jobs"]
+    assert (jobs["promised"], jobs["met"], jobs["sla_attainment"]) == (7, 7, 1.0)
+    assert "7 of 7 jobs complete after: mean" in err
+    assert "goodput" in err
+
+    status, out, err = run("plan", *corpus, "-o", "again", "--json")
+    assert status == 0, err
+    predicted = json.loads(out)["predicted"]
+    assert predicted["low_s"] < predicted["makespan_s"] < predicted["high_s"]
+    assert "should take 0:" in err
+    status, out, err = run("run", *corpus, "-o", "again", "--policy", "cost", "--json")
+    assert status == 0, err
+    assert json.loads(out)["run"]["ordered_by"] == "cost"
+    assert "in order of cost (cost: from what earlier runs of this model took on this machine)" in err
+    assert re.search(r"planned 0:0\d \(0:0\d to 0:\d\d\), took 0:0\d: [+-]\d+%", err), err
+
+
+def test_policies_are_compared(run, write_jsonl):
+    command = ["compare", "sentiment", "-i", write_jsonl(distinct(100)), "--model", "tiny", "--repeat", "1", *SMALL]
+    status, out, err = run(*command, "--json", "--sla", "1m", "--policies", "fifo,longest")
+    assert status == 0, err
+    found = json.loads(out)
+    assert list(found["policies"]) == ["fifo", "longest"]
+    assert found["policies"]["fifo"]["sla_attainment"]["median"] == 1.0
+    assert "longest against fifo: the mean job is complete after" in err
+    assert "goodput" in err
+    assert not Path("out").exists()
+
+
+def test_a_run_that_reaches_its_deadline_ends_with_status_4_and_the_next_one_continues(run, program, write_jsonl):
+    path, command = write_jsonl(distinct(3000)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
+    slow = ("--engine", "max_num_seqs=2")
+    process = program(*command, "-i", path, *slow)  # to learn how long it takes to begin
+    began = time.monotonic()
+    wait_for(lambda: answered(Path("out")) > 100, process)
+    to_begin = time.monotonic() - began
+    process.kill()
+    process.communicate()
+    kept = answered(Path("out"))
+    status, out, err = run(*command, "-i", path, *slow, "--deadline", f"{to_begin + 1:.0f}s", "--json")
+    assert status == 4, err
+    report = json.loads(out)
+    assert report["run"]["status"] == "deadline"
+    assert "rows left: the same command continues" in err
+    assert kept < answered(Path("out")) < 3000
+    assert report["rows"]["answered"] + report["rows"]["waiting"] == 3000
+    assert pl.read_parquet("out/results/sentiment.parquet").height == report["rows"]["answered"]
+    status, out, err = run(*command, "-i", path, "--json")
+    assert (status, json.loads(out)["rows"]["answered"]) == (0, 3000), err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
@@ -126,6 +242,13 @@ def test_stdin_environment_and_toml(run, reviews, tmp_path):
         (["run", "sentiment", "-i", "r" * 300], 1, "no such file or folder: rrr"),
         (["run", "sentiment", "-i", "empty.jsonl"], 1, "no rows in the input"),
         (["run", "sentiment", "-i", "r.jsonl", "-o", "r.jsonl"], 1, "cannot write to r.jsonl"),
+        (["run", "sentiment", "-i", "r.jsonl", "--deadline", "soon"], 1, "setting deadline: a time of day such as 06:00"),
+        (["run", "sentiment", "-i", "r.jsonl", "--sla", "5"], 1, "setting sla: a duration such as 90s, 10m or 1h30m expected"),
+        (["plan", "mood", "-i", "r.jsonl"], 2, "no task 'mood'"),
+        (["plan", "sentiment", "-i", "empty.jsonl"], 1, "no rows in the input"),
+        (["plan", "sentiment", "-i", "r.jsonl", "--engine", "max_num_seqs=-2"], 1, "vLLM would not start: "),
+        (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo"], 2, "two or more different ones expected"),
+        (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo,lifo"], 1, "setting policy: no such policy"),
         (["report", "nowhere"], 1, "no run in nowhere"),
         (["run"], 2, "Missing argument"),
     ],
@@ -166,7 +289,7 @@ def test_interrupted_it_keeps_what_it_has_and_the_same_command_continues(
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
     assert process.returncode == status, err
-    assert "interrupted: every answer so far is kept" in err
+    assert "interrupted: what was answered is kept" in err
     assert "Traceback" not in err
     kept = answered(Path("out"))
     assert 60 < kept < 400 + ANCHORS

@@ -4,10 +4,22 @@ import pytest
 from rich.console import Console
 
 from cli import progress, screen
-from pipelines.events import EngineStarted, EngineStarting, Planned, Progress, Reading, Unpacking, Warned
+from pipelines.events import (
+    EngineStarted,
+    EngineStarting,
+    Ordered,
+    Passing,
+    Planned,
+    Progress,
+    Reading,
+    Unpacking,
+    Warned,
+)
 from pipelines.outlook import Outlook
+from scheduling.speed import Prediction
 
-PLANNED = Planned(3, Outlook(rows=20, answered=5, rejected=2, requests=12, prompt_tokens=3000))
+PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, requests=12, prompt_tokens=3000))
+ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 
 def at(seconds: float, share: float) -> Progress:
@@ -28,7 +40,7 @@ def written(monkeypatch):
 
 
 def feed(emit):
-    for event in (Reading(20), PLANNED, Unpacking("m"), EngineStarting("m"), EngineStarted(1.5), Warned("look"),
+    for event in (Reading(20), PLANNED, Unpacking("m"), EngineStarting("m"), EngineStarted(1.5), ORDERED, Passing("fifo", 1, 2), Warned("look"),
                   at(1, 0.1), at(10, 0.5), at(11, 0.6), at(21, 1.0)):  # fmt: skip
         emit(event)
 
@@ -40,10 +52,12 @@ def test_off_a_terminal_it_is_a_plain_line_now_and_then(written):
     lines = stream.getvalue().splitlines()
     assert "\x1b" not in stream.getvalue()
     assert lines == [
-        "20 rows read: 5 answered before, 2 rejected, 12 to ask in 3 jobs, 3,000 prompt tokens",
+        "20 rows read: 5 answered before, 2 rejected, 12 to ask, 3,000 prompt tokens",
         "unpacking m, once",
         "loading m",
         "engine up in 1.5 s",
+        "3 jobs in order of prefill (cost: why); should take 1:40 (1:20 to 2:00)",
+        "pass 1 of 2: fifo",
         "warning: look",
         "50 of 100 reviews, 1 rejects, 8 in flight, prefill 222 tok/s, decode 4 tok/s, 0:10 elapsed, ETA 0:10",
         "100 of 100 reviews, 1 rejects, 8 in flight, prefill 227 tok/s, decode 5 tok/s, 0:21 elapsed, ETA 0:00",

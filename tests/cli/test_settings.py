@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from cli import settings
@@ -13,24 +15,24 @@ def nothing_set(tmp_path, monkeypatch):
 
 
 def test_options_win_over_environment_over_file_over_defaults(nothing_set, monkeypatch):
-    assert settings.load({}).model is None
+    assert settings.load().model is None
     (nothing_set / "reviewbatch.toml").write_text('model = "file"\nformat = "jsonl"')
-    assert settings.load({}).model == "file"
+    assert settings.load().model == "file"
     monkeypatch.setenv("REVIEWBATCH_MODEL", "environment")
-    assert settings.load({"model": None}).model == "environment"
-    chosen = settings.load({"model": "option"})
+    assert settings.load(model=None).model == "environment"
+    chosen = settings.load(model="option")
     assert (chosen.model, chosen.format) == ("option", "jsonl")
 
 
 def test_switches_choose_the_policy_unless_one_is_named(monkeypatch):
-    assert settings.load({}).policy == "prefill"
+    assert settings.load().policy == "prefill"
     monkeypatch.setenv("VLLM_PRIORITY_BY_PREFILL_COST", "FALSE")
-    assert settings.load({}).policy == "task"
+    assert settings.load().policy == "task"
     monkeypatch.setenv("VLLM_USE_PRIORITY_QUEUE", "0")
-    assert settings.load({}).policy == "fifo"
-    assert settings.load({"policy": "prefill"}).policy == "prefill"
+    assert settings.load().policy == "fifo"
+    assert settings.load(policy="prefill").policy == "prefill"
     monkeypatch.setenv("REVIEWBATCH_POLICY", "task")
-    assert settings.load({}).policy == "task"
+    assert settings.load().policy == "task"
 
 
 @pytest.mark.parametrize(
@@ -38,19 +40,61 @@ def test_switches_choose_the_policy_unless_one_is_named(monkeypatch):
 )
 def test_inputs_in_the_environment_are_one_path_or_json(monkeypatch, value, expected):
     monkeypatch.setenv("REVIEWBATCH_INPUT", value)
-    assert settings.load({}).input == expected
+    assert settings.load().input == expected
 
 
 def test_tables_in_the_environment_are_json(monkeypatch):
     monkeypatch.setenv("REVIEWBATCH_COLUMNS", '{"text": "Review"}')
-    assert settings.load({}).columns == {"text": "Review"}
+    assert settings.load().columns == {"text": "Review"}
     monkeypatch.setenv("REVIEWBATCH_COLUMNS", "text=Review")
     with pytest.raises(ConfigError, match="columns"):
-        settings.load({})
+        settings.load()
 
 
 def test_engine_values_are_read_as_json_where_they_are():
     given = ["max_num_seqs=8", "enforce_eager=false", "dtype=float16", 'x={"a": [1]}', "y=a=b"]
-    assert settings.pairs(given, "--engine", decode=True) == {
+    assert settings.load(engine=given).engine == {
         "max_num_seqs": 8, "enforce_eager": False, "dtype": "float16", "x": {"a": [1]}, "y": "a=b",
     }  # fmt: skip
+
+
+def test_an_sla_is_for_all_tasks_or_for_each(nothing_set):
+    assert settings.load(sla="10m").sla == {"sentiment": 600.0}
+    assert settings.load().sla == {}
+    (nothing_set / "reviewbatch.toml").write_text('[sla]\nsentiment = "1h30m"')
+    assert settings.load().sla == {"sentiment": 5400.0}
+    assert settings.load(sla="90s").sla == {"sentiment": 90.0}
+
+
+def test_times_may_stand_in_the_environment(monkeypatch):
+    monkeypatch.setenv("REVIEWBATCH_SLA", '{"sentiment": "2m"}')
+    monkeypatch.setenv("REVIEWBATCH_MAX_WAIT", "30s")
+    monkeypatch.setenv("REVIEWBATCH_DEADLINE", "45m")
+    before, chosen = time.time(), settings.load()
+    assert chosen.sla == {"sentiment": 120.0}
+    assert chosen.max_wait == 30.0
+    assert before + 2700 <= chosen.deadline <= time.time() + 2700
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sla": "10"}, "setting sla: a duration such as 90s, 10m or 1h30m expected, found '10'"),
+        ({"max_wait": "soon"}, "setting max_wait: a duration such as"),
+        ({"deadline": "25:00"}, "setting deadline: a time of day such as 06:00, or a duration such as"),
+        ({"objective": "speed"}, "setting objective: no such objective: it is one of completion, makespan, sla"),
+        ({"policy": "best"}, "setting policy: no such policy: it is one of prefill, fifo, task, hybrid, cost, longest, auto"),
+        ({"ageing": -1.0}, "setting ageing: "),
+        ({"feed": "drip"}, "setting feed: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_named_with_what_was_expected(given, message):
+    with pytest.raises(ConfigError) as error:
+        settings.load(**given)
+    assert message in str(error.value)
+
+
+def test_an_sla_of_a_task_that_is_none(nothing_set):
+    (nothing_set / "reviewbatch.toml").write_text('[sla]\nmood = "1m"')
+    with pytest.raises(ConfigError, match="no such task: it is one of sentiment"):
+        settings.load()

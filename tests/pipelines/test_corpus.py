@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -194,3 +195,42 @@ def test_parquet_ids_of_another_kind_and_columns_of_one_name(tmp_path):
 
 def test_limit_stops_reading(tmp_path, write_jsonl):
     assert len(read(write_jsonl([GOOD] * 9), tmp_path / "never-opened.jsonl", limit=5)) == 5
+
+
+def test_a_deadline_is_a_timestamp_or_iso_8601_text_in_local_time_unless_it_says_otherwise(tmp_path, write_jsonl):
+    local, utc = datetime(2026, 3, 1, 6, 0), datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+    given = {
+        "2026-03-01T06:00": local, "2026-03-01 06:00:00+00:00": utc, "2026-03-01T06:00:00Z": utc,
+        "2026-03-01": datetime(2026, 3, 1), "": None, None: None,
+    }  # fmt: skip
+    rows = [{**GOOD, "deadline": text} for text in given]
+    expected = [moment and moment.timestamp() for moment in given.values()]
+    assert [review.deadline for review in read(write_jsonl(rows))] == expected
+    for kind, moments in (
+        (pa.timestamp("ns", "UTC"), [utc, None]), (pa.timestamp("ms"), [local, None]), (pa.date32(), [local.date(), None]),
+    ):  # fmt: skip
+        table = pa.table({**{name: [value] * 2 for name, value in GOOD.items()}, "deadline": pa.array(moments, kind)})
+        pq.write_table(table, tmp_path / "rows.parquet")
+        first, second = read(tmp_path / "rows.parquet")
+        midnight = datetime(2026, 3, 1)
+        assert first.deadline == {pa.date32(): midnight, pa.timestamp("ms"): local}.get(kind, utc).timestamp()
+        assert second.deadline is None
+
+
+@pytest.mark.parametrize("deadline", ["soon", "2026-13-01", 7, [1]])
+def test_a_deadline_that_is_none_rejects_its_row_alone(write_jsonl, deadline):
+    good, bad = read(write_jsonl([GOOD, {**GOOD, "review_id": "b", "deadline": deadline}]))
+    assert good.deadline is None
+    assert (bad.reason, bad.review_id) == ("bad-deadline", "b")
+    assert repr(deadline) in bad.detail
+
+
+def test_a_deadline_column_may_be_missing_unless_it_is_named(tmp_path, write_jsonl):
+    pq.write_table(pa.Table.from_pylist([GOOD]), tmp_path / "rows.parquet")
+    for path in (write_jsonl([GOOD]), tmp_path / "rows.parquet"):
+        assert read(path)[0].deadline is None
+        with pytest.raises(CorpusError, match="has no column 'due'"):
+            read(path, deadline="due")
+    pq.write_table(pa.Table.from_pylist([{**GOOD, "deadline": 5}]), tmp_path / "rows.parquet")
+    with pytest.raises(CorpusError, match="'deadline' of .* holds int64, not timestamps or ISO 8601 text"):
+        read(tmp_path / "rows.parquet")

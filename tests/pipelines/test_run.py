@@ -1,15 +1,22 @@
 import json
+import sqlite3
+import time
 from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 from pipelines import run
 from pipelines.errors import CorpusError, EngineError
-from pipelines.events import EngineStarting, Planned, Progress, Warned
+from pipelines.events import EngineStarting, Ordered, Planned, Progress, Warned
+from pipelines.measurements import Measured, Measurements
+from pipelines.order import Order
 from pipelines.report import build
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS
+from scheduling.speed import Slice
 
 ANCHORS = len(TASKS["sentiment"].anchors)
 
@@ -19,14 +26,15 @@ def go(tmp_path, tiny):
     """Run sentiment over a file in this process and return the report and the events."""
 
     def go(path, start, **settings):
-        order = run.Order(
+        order = Order(
             **{"task": TASKS["sentiment"], "sources": [str(path)], "columns": {}, "limit": None, "model": tiny,
-               "arguments": {}, "policy": "prefill", "format": "parquet", "calibration": "anchors", **settings}
+               "arguments": {}, **settings}
         )  # fmt: skip
         events = []
+        measurements = Measurements(tmp_path / "measurements" / "tiny.jsonl")
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, order, start, {"device": "cpu"}, events.append)
+            report = run.run(ledger, order, start, measurements, {"device": "cpu"}, events.append)
         finally:
             ledger.close()
         return report, events
@@ -42,7 +50,7 @@ def shared(engine):
     """Lend the session's engine to a run, which would close its own."""
 
     class Lent:
-        slots, kv_tokens = engine.slots, engine.kv_tokens
+        limits, kv_tokens = engine.limits, engine.kv_tokens
         submit, step = engine.submit, engine.step
 
         def close(self):
@@ -71,7 +79,7 @@ def test_every_row_is_answered_or_rejected_by_the_real_engine(go, tmp_path, writ
     progress = [event for event in events if isinstance(event, Progress)]
     assert progress[-1].share == 1.0
     assert progress[-1].rows == 30
-    assert max(event.in_flight for event in progress) <= 2 * engine.slots
+    assert max(event.in_flight for event in progress) <= 2 * engine.limits.slots
 
 
 def test_the_report_adds_up_and_the_times_are_in_order(go, tmp_path, write_jsonl, reviews, engine):
@@ -101,9 +109,11 @@ def test_the_same_texts_get_the_same_answer_whatever_the_order(go, tmp_path, wri
 
 def test_the_cheapest_restaurant_goes_first(go, write_jsonl, reviews, fake_engine, tokenizer, tiny):
     rows = [row for row in reviews(30) if row["text"] != "good"]
+    frame = TASKS["sentiment"](tokenizer).frame
+    computed = frame.tokens - len(frame.head) // 32 * 32  # of the header whole KV blocks are cached
     cheapest = Counter()
     for row in rows:
-        cheapest[row["restaurant_id"]] += len(tokenizer.encode(body(row)))
+        cheapest[row["restaurant_id"]] += computed + len(tokenizer.encode(body(row)))
     order = [name for name, _ in reversed(cheapest.most_common())]
     engine = fake_engine()
     go(write_jsonl(rows), lambda: engine)
@@ -284,6 +294,147 @@ def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews,
     _, events = go(write_jsonl(reviews(12)), fake_engine)
     kinds = [type(event) for event in events]
     assert kinds.index(Planned) < kinds.index(EngineStarting)
-    planned = events[kinds.index(Planned)]
-    assert planned.jobs == 3 + 1  # and the anchors
-    assert planned.outlook.rows == 12
+    assert events[kinds.index(Planned)].outlook.rows == 12
+    assert events[kinds.index(Ordered)].jobs == 3 + 1  # and the anchors
+
+
+def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, engine, tokenizer):
+    engine.forget()
+    rows = [
+        {"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine " * (i % 9 + 1)}
+        for i in range(120)
+    ]
+    report, _ = go(write_jsonl(rows), shared(engine))
+    task = report["tasks"]["sentiment"]
+    assert task["expected_cached_tokens"] > 0.3 * task["prompt_tokens"]
+    assert task["cached_tokens"] == pytest.approx(task["expected_cached_tokens"], rel=0.05)
+    with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as db:
+        jobs = db.execute("SELECT expected_cached_tokens, cached_tokens, cost FROM job_times").fetchall()
+    assert len(jobs) == 5 + 1
+    assert sum(expected for expected, *_ in jobs) == task["expected_cached_tokens"]
+    # Nobody asks what another asks here: the jobs' costs are all prompts but for the header's whole blocks.
+    header = len(TASKS["sentiment"](tokenizer).frame.head) // 32 * 32
+    assert sum(cost for *_, cost in jobs) == task["prompt_tokens"] - task["requests"] * header
+
+
+def test_the_engine_does_not_run_dry_while_jobs_wait(go, write_jsonl, reviews, engine):
+    rows = [{**row, "text": f"{row['text']} {n}"} for n, row in enumerate(reviews(900))]
+    report, _ = go(write_jsonl(rows), shared(engine))
+    assert report["run"]["dry_steps"] / report["run"]["steps"] < 0.01
+
+
+@pytest.mark.parametrize("policy", ["fifo", "prefill", "task", "hybrid", "cost", "longest", "auto"])
+def test_every_policy_answers_every_row(go, tmp_path, write_jsonl, reviews, fake_engine, policy):
+    report, _ = go(write_jsonl(reviews(30)), fake_engine, policy=policy, max_wait=0.0, ageing=3.0)
+    assert report["rows"]["answered"] == 30
+    assert report["run"]["policy"] == policy
+
+
+def test_without_measurements_cost_and_auto_are_prefill_and_say_so(go, write_jsonl, reviews, fake_engine):
+    for policy in ("cost", "auto"):
+        rows = [{**row, "text": row["text"] + policy} for row in reviews(30)]
+        report, events = go(write_jsonl(rows), fake_engine, policy=policy)
+        (ordered,) = [event for event in events if isinstance(event, Ordered)]
+        assert (ordered.policy, ordered.prediction) == ("prefill", None)
+        assert ordered.why == f"{policy}: too little has been measured of this model on this machine"
+        assert report["run"]["ordered_by"] == "prefill"
+        assert "predicted" not in report["run"]
+
+
+def test_with_measurements_cost_is_cost_auto_picks_and_the_plan_is_held_against_what_happened(
+    go, tmp_path, write_jsonl, reviews, fake_engine, tokenizer
+):
+    kept = Measurements(tmp_path / "measurements" / "tiny.jsonl")
+    kept.add(Measured([Slice(2.0, 8000.0, 100.0, 0.0)] * 5, {"sentiment": (500, 0)}, 0.0), pytest.fail)
+    report, events = go(write_jsonl(reviews(30)), fake_engine, policy="cost")
+    (ordered,) = [event for event in events if isinstance(event, Ordered)]
+    assert (ordered.policy, ordered.why) == ("cost", "cost: from what earlier runs of this model took on this machine")
+    predicted = report["run"]["predicted"]
+    assert predicted["low_s"] < predicted["makespan_s"] < predicted["high_s"]
+    task = report["tasks"]["sentiment"]
+    header = len(TASKS["sentiment"](tokenizer).frame.head) // 32 * 32
+    computed = task["prompt_tokens"] - task["requests"] * header
+    assert predicted["prefill_s"] == pytest.approx((computed + 16 * task["requests"]) * 10 / (40_000 + 16 * 500))
+    rows = [{**row, "text": row["text"] + "!"} for row in reviews(30)]
+    _, events = go(write_jsonl(rows), fake_engine, policy="auto", objective="makespan")
+    (ordered,) = [event for event in events if isinstance(event, Ordered)]
+    assert (ordered.policy, ordered.why) == ("prefill", "auto: the best forecast for makespan")
+
+
+def test_a_run_leaves_its_measurements_behind(go, tmp_path, write_jsonl, engine):
+    rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine"} for i in range(250)]
+    report, _ = go(write_jsonl(rows), shared(engine))
+    speed = Measurements(tmp_path / "measurements" / "tiny.jsonl").speed()
+    task = report["tasks"]["sentiment"]
+    predicted = speed.predict("sentiment", task["prompt_tokens"] - task["cached_tokens"], task["requests"])
+    assert predicted.makespan == pytest.approx(report["run"]["makespan_s"], rel=0.05)
+    assert predicted.decode == 0.0
+
+
+class Slow:
+    """Takes its time over every step of a real or fake engine."""
+
+    def __init__(self, engine, seconds: float) -> None:
+        self._engine, self._seconds = engine, seconds
+        self.limits, self.kv_tokens = engine.limits, engine.kv_tokens
+        self.submit, self.close = engine.submit, engine.close
+
+    def step(self):
+        time.sleep(self._seconds)
+        return self._engine.step()
+
+
+def test_at_the_deadline_what_is_in_flight_ends_and_the_next_run_continues(go, tmp_path, write_jsonl, fake_engine):
+    rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 50}", "text": f"visit {i} was fine"} for i in range(400)]
+    path, until = write_jsonl(rows), time.time() + 4.0
+    first = fake_engine()
+    report, _ = go(path, lambda: Slow(first, 0.1), deadline=until)
+    ended = time.time()
+    assert ended < until + 1.0
+    assert ended > until - 3.0, "it gave up long before the deadline"
+    assert report["run"]["status"] == "deadline"
+    answered = report["rows"]["answered"]
+    assert 0 < answered < 400
+    assert len(first.submitted) == answered + ANCHORS, "something was admitted and not answered"
+    assert results(tmp_path).height == answered
+    assert report["run"]["calibration"] == "anchors"  # which go first when time is short
+    second = fake_engine()
+    report, _ = go(path, lambda: second)
+    assert (report["run"]["status"], report["rows"]["answered"]) == ("done", 400)
+    assert len(second.submitted) == 400 - answered
+
+
+def test_after_the_deadline_no_engine_is_started(go, tmp_path, write_jsonl, reviews):
+    report, _ = go(write_jsonl(reviews(5)), lambda: pytest.fail("there is no time"), deadline=time.time() - 1.0)
+    assert report["run"]["status"] == "deadline"
+    assert report["rows"] == {"in": 5, "answered": 0, "rejected": 0, "waiting": 5, "rejects_by_reason": {}}
+    assert results(tmp_path).height == 0
+
+
+def test_an_urgent_restaurant_goes_first_under_hybrid(go, tmp_path, write_jsonl, reviews, fake_engine):
+    soon = datetime.fromtimestamp(time.time() + 30, UTC).isoformat()
+    rows = [
+        {**row, "deadline": soon if row["restaurant_id"] == "large" and n > 5 else None}
+        for n, row in enumerate(reviews(30))
+    ]
+    report, _ = go(write_jsonl(rows), fake_engine, policy="hybrid")
+    jobs = report["tasks"]["sentiment"]["jobs"]
+    assert (jobs["promised"], jobs["met"], jobs["sla_attainment"]) == (1, 1, 1.0)
+    with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as db:
+        (first,) = db.execute(
+            "SELECT unit FROM request JOIN job ON job.id = request.job ORDER BY admitted, request.id LIMIT 1"
+        ).fetchone()
+    assert first == "large"
+
+
+def test_a_run_whose_engine_died_leaves_no_measurements(go, tmp_path, write_jsonl, fake_engine, tokenizer):
+    (deadly,) = tokenizer.encode("Z")
+    rows = [{"review_id": f"r{i}", "restaurant_id": "x", "text": f"visit {i}"} for i in range(100)]
+    report, _ = go(
+        write_jsonl([*rows, {"review_id": "z", "restaurant_id": "x", "text": "Z"}]), lambda: fake_engine(deadly=deadly)
+    )
+    assert report["run"]["engine_restarts"] == 2
+    assert not (tmp_path / "measurements").exists()
+    report, _ = go(write_jsonl([{**row, "text": row["text"] + "!"} for row in rows]), fake_engine)
+    assert report["run"]["engine_restarts"] == 0
+    assert (tmp_path / "measurements").exists()

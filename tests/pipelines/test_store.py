@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.engine import Refusal, Timing
 from pipelines.errors import LedgerError
-from pipelines.records import Answer, Question
+from pipelines.records import Answer, Flight, Question, StoredRequest
 from pipelines.review import Reject, Review
 from pipelines.store import Ledger
 
@@ -21,6 +21,10 @@ def review(number: int, restaurant: str = "x") -> Review:
 def question(seq: int, text: str = "", job: int = 0) -> Question:
     text = text or f"text {seq}"
     return Question(seq, text.encode().ljust(16), job, text)
+
+
+def answer(request: StoredRequest, value=(), timing: Timing = TIMING, job: int = 0) -> Answer:
+    return Answer(Flight(request, job, 0.0, 4), list(value), timing)
 
 
 def ask(ledger, questions, jobs=None, limit=1000):
@@ -55,7 +59,7 @@ def test_rows_that_ask_the_same_share_one_request(ledger):
     first, second = ledger.requests(0)
     assert (first.rows, first.body, first.prompt_tokens) == (2, [1] * 4, 9)
     assert second.rows == 1
-    ledger.settle([Answer(first.id, [-1.5], 0.0, TIMING)], [])
+    ledger.settle([answer(first, [-1.5])], [])
     assert list(ledger.answers("sentiment")) == [("r0", "x", [-1.5]), ("r1", "x", [-1.5])]
     assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().waiting) == (3, 2, 1)
 
@@ -64,7 +68,7 @@ def test_a_second_run_asks_and_tokenises_only_what_has_no_answer(ledger):
     ledger.add([(0, review(0)), (1, review(1))], [])
     ask(ledger, [question(0), question(1)])
     (first, _) = ledger.requests(0)
-    ledger.settle([Answer(first.id, [], 0.0, TIMING)], [])
+    ledger.settle([answer(first, [])], [])
     again = reopened(ledger)
     again.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
     assert ask(again, [question(0), question(1), question(2)]) == ["text 1", "text 2"]
@@ -127,7 +131,7 @@ def test_requests_come_in_pages_while_answers_are_written(ledger, monkeypatch):
     seen = []
     for request in ledger.requests(0):
         seen.append(request.id)
-        ledger.settle([Answer(request.id, [], 0.0, TIMING)], [])
+        ledger.settle([answer(request, [])], [])
     assert len(seen) == len(set(seen)) == 10
 
 

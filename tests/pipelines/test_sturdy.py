@@ -67,4 +67,4 @@ def test_nothing_changes_while_it_lives(sturdy):
     sturdy.submit([request(n) for n in range(5)])
     assert len(drain(sturdy)) == 5
     assert len(sturdy.made) == 1
-    assert (sturdy.slots, sturdy.kv_tokens) == (4, 100_000)
+    assert (sturdy.limits.slots, sturdy.kv_tokens) == (4, 100_000)

@@ -1,11 +1,13 @@
 """Real vLLM on the tiny model: one engine for all of these."""
 
 import math
+import warnings
 
 import pytest
 
 from pipelines.engine import Completion, Refusal, Request, Sampling
 from pipelines.errors import EngineError
+from pipelines.vllm_engine import GenerateEngine, limits
 
 
 def ask(engine, *requests):
@@ -66,7 +68,7 @@ def test_an_empty_engine_steps_without_work(engine):
 
 
 def test_its_size_is_known(engine):
-    assert engine.slots == 8
+    assert engine.limits.slots == 8
     assert engine.kv_tokens >= 2048
 
 
@@ -76,3 +78,62 @@ def test_an_argument_vllm_does_not_take_is_one_clear_line(engine, tiny, argument
 
     with pytest.raises(EngineError, match=r"^vLLM did not start: [^\n]+$"):
         VllmEngine(tiny, arguments)
+
+
+def test_who_is_submitted_last_with_the_best_rank_is_scheduled_next(engine):
+    waiting = [Request(n, [600 + n] * 40, Sampling(4), priority=10) for n in range(24)]
+    engine.submit(waiting)
+    done = {finished.id: finished for finished in engine.step()}  # eight are running, sixteen wait
+    late = Request(99, [700] * 40, Sampling(4), priority=-(2**50))
+    engine.submit([late])
+    for _ in range(500):
+        done |= {finished.id: finished for finished in engine.step()}
+        if len(done) == 25:
+            break
+    assert len(done) == 25
+    scheduled = {id_: finished.timing.scheduled for id_, finished in done.items()}
+    running = sorted(scheduled.values())[:8]
+    assert scheduled[99] > max(running)
+    assert scheduled[99] <= min(moment for id_, moment in scheduled.items() if id_ != 99 and moment not in running)
+
+
+def test_what_it_has_forgotten_is_computed_again(engine):
+    head = list(range(800, 896))
+    ask(engine, Request(1, [*head, 1], Sampling(1, (5,))))
+    engine.forget()
+    assert ask(engine, Request(2, [*head, 2], Sampling(1, (5,))))[2].timing.cached_tokens == 0
+
+
+def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
+    arguments = {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8}
+    with warnings.catch_warnings(action="ignore"):  # vLLM's own, as it loads
+        assert limits(tiny, arguments) == engine.limits
+        assert limits(tiny, {**arguments, "enable_prefix_caching": False}).block == 0
+        with pytest.raises(EngineError, match="vLLM would not start: "):
+            limits(tiny, {"max_num_batched_tokens": -3})
+
+
+@pytest.fixture
+def generating(engine):
+    """The session's engine, fed the plain way."""
+    lent = GenerateEngine.__new__(GenerateEngine)
+    lent._llm, lent._batch, lent.limits, lent.kv_tokens = engine._llm, [], engine.limits, engine.kv_tokens
+    return lent
+
+
+def test_a_batch_is_answered_as_a_whole_and_as_one_by_one(engine, generating):
+    requests = [Request(n, [900 + n] * 30, Sampling(1, (5, 6))) for n in range(20)]
+    one_by_one = ask(engine, *requests)
+    generating.submit(requests)
+    batch = generating.step()
+    assert [done.id for done in batch] == [request.id for request in requests]
+    for done in batch:
+        assert done.scores == pytest.approx(one_by_one[done.id].scores, abs=0.02)
+    assert generating.step() == []
+
+
+def test_one_prompt_it_will_not_take_does_not_cost_its_batch(generating, tiny):
+    generating.submit([Request(1, [7] * 9, Sampling(1)), Request(2, [7] * (tiny.context + 1), Sampling(1))])
+    good, bad = generating.step()
+    assert isinstance(good, Completion)
+    assert (bad.id, bad.reason) == (2, "engine-refused")

@@ -1,0 +1,52 @@
+"""`reviewbatch compare`: the same work under several policies."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from cli import interruption, options, preparation, screen
+from pipelines.errors import UsageError
+
+
+def compare(
+    task: options.Task,
+    policies: Annotated[str, typer.Option(help="Policies to compare, the one to compare with first.")] = "fifo,prefill",
+    repeat: Annotated[int, typer.Option(min=1, help="How often each policy does all of the work.")] = 3,
+    inputs: options.Inputs = None,
+    model: options.Model = None,
+    ageing: options.Ageing = None,
+    max_wait: options.MaxWait = None,
+    sla: options.Sla = None,
+    limit: options.Limit = None,
+    columns: options.Columns = None,
+    engine: options.EngineArguments = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Do the same work under several policies on one engine, in turns, and show what the order changes."""
+    from cli import settings, tables
+    from cli.progress import watching
+    from pipelines import cache
+    from pipelines.comparison import compare
+    from pipelines.vllm_engine import VllmEngine
+
+    chosen = settings.load(
+        input=inputs, model=model, ageing=ageing, max_wait=max_wait, sla=sla, limit=limit, columns=columns,
+        engine=engine,
+    )  # fmt: skip
+    names = [settings.load(policy=name.strip()).policy for name in policies.split(",")]
+    if len(set(names)) < max(2, len(names)):
+        raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
+    found = preparation.sources(task, chosen)
+    screen.divert(cache.folder("logs") / "compare.log")
+    with watching(quiet=quiet) as draw:
+        emit = interruption.heeding(draw)
+        order, _, measurements = preparation.order(task, chosen, found, emit)
+        compared = compare(
+            order, names, repeat, lambda: VllmEngine(order.model, order.arguments), measurements.speed(), emit
+        )
+    if as_json:
+        screen.data(json.dumps(compared))
+    if not quiet:
+        tables.show_comparison(compared)

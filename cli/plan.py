@@ -1,0 +1,44 @@
+"""`reviewbatch plan`: what a run would do."""
+
+import json
+
+from cli import options, preparation, screen
+
+
+def plan(
+    task: options.Task,
+    inputs: options.Inputs = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    policy: options.Policy = None,
+    objective: options.Objective = None,
+    ageing: options.Ageing = None,
+    max_wait: options.MaxWait = None,
+    sla: options.Sla = None,
+    limit: options.Limit = None,
+    columns: options.Columns = None,
+    calibration: options.Calibration = None,
+    engine: options.EngineArguments = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights, writes nothing."""
+    from cli import settings, tables
+    from cli.progress import watching
+    from pipelines import cache, vllm_engine
+    from pipelines.preview import preview
+
+    chosen = settings.load(
+        input=inputs, output=output, model=model, policy=policy, objective=objective, ageing=ageing,
+        max_wait=max_wait, sla=sla, limit=limit, columns=columns, calibration=calibration, engine=engine,
+    )  # fmt: skip
+    found = preparation.sources(task, chosen)
+    screen.divert(cache.folder("logs") / "plan.log")
+    with watching(quiet=quiet) as emit:
+        order, _, measurements = preparation.order(task, chosen, found, emit)
+        limits = vllm_engine.limits(order.model, order.arguments)
+        seen = preview(chosen.output, order, limits, measurements.speed(), emit)
+    if as_json:
+        screen.data(json.dumps(seen))
+    if not quiet:
+        tables.show_plan(seen)

@@ -1,0 +1,167 @@
+"""The comparison: the same work under several policies on one engine, in turns."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from pipelines import agenda, database, plan, times
+from pipelines.engine import Engine, Request
+from pipelines.events import Emit, EngineStarted, EngineStarting, Passing, Planned
+from pipelines.order import Order
+from pipelines.run import work
+from pipelines.store import Ledger
+from pipelines.tasks import Task
+from scheduling.speed import Speed
+
+SCHEMA = 1
+Figures = dict[str, float | None]
+
+
+class Comparable(Engine, Protocol):
+    """An engine whose prefix cache can be emptied, so that every pass starts as the first one did."""
+
+    def forget(self) -> None:
+        """Empty the prefix cache. Nothing may be in flight."""
+
+
+def compare(
+    order: Order,
+    policies: Sequence[str],
+    repeat: int,
+    start: Callable[[], Comparable],
+    speed: Speed | None,
+    emit: Emit,
+) -> dict[str, Any]:
+    """Do all of the work `repeat` times under each policy, in turns, and return what came of it.
+
+    Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
+    input holds no rows.
+    """
+    rows = plan.rows(order)
+    with TemporaryDirectory() as scratch:
+        planned = Path(scratch) / "planned"
+        with closing(Ledger(planned)) as ledger:
+            ledger.begin({})
+            task = plan.fill(ledger, rows, order, emit)
+            outlook = ledger.outlook()
+            emit(Planned(outlook))
+            emit(EngineStarting(order.model.name))
+            began = time.monotonic()
+            engine = start()
+            emit(EngineStarted(time.monotonic() - began))
+            _warm_up(engine, ledger, task)
+        with closing(engine):
+            passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
+            for turn in range(repeat):
+                # There and back again, so that a machine that gets slower or faster does so for all.
+                for policy in policies if turn % 2 == 0 else reversed(policies):
+                    emit(Passing(policy, turn + 1, repeat))
+                    engine.forget()
+                    copy = Path(scratch) / f"{policy}-{turn}"
+                    copy.mkdir()
+                    database.copy(planned / database.NAME, copy / database.NAME)
+                    with closing(Ledger(copy)) as ledger:
+                        passes[policy].append(_pass(ledger, replace(order, policy=policy), engine, task, speed, emit))
+    ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
+    return {
+        "schema": SCHEMA,
+        "model": order.model.name,
+        "task": task.name,
+        "rows": outlook.rows,
+        "requests": outlook.requests,
+        "sla": dict(order.sla),
+        "repeat": repeat,
+        "policies": {policy: _summary(figures) for policy, figures in passes.items()},
+        "against_first": ratios,
+        "verdict": [_verdict(policy, policies[0], found, repeat) for policy, found in ratios.items()],
+    }
+
+
+def _warm_up(engine: Engine, ledger: Ledger, task: Task) -> None:
+    """Have the engine run a full step, the first of which takes longer than any other."""
+    requests = chain.from_iterable(ledger.requests(job.id) for job in ledger.jobs())
+    prompts = {request.id: task.frame.around(request.body) for request in islice(requests, engine.limits.slots)}
+    engine.submit([Request(id_, prompt, task.frame.sampling) for id_, prompt in prompts.items()])
+    left = len(prompts)
+    while left:
+        left -= len(engine.step())
+
+
+def _pass(ledger: Ledger, order: Order, engine: Engine, task: Task, speed: Speed | None, emit: Emit) -> Figures:
+    todo = agenda.make(ledger, task, order, engine.limits.block, speed, time.time())
+    ledger.note(engine_up=time.time(), sla=dict(order.sla))
+    done = work(ledger, todo, engine, task, order, emit)
+    ledger.note(makespan_s=done.makespan_s)
+    with closing(database.read(ledger.folder / database.NAME)) as db:
+        requests, jobs = times.of_last_run(db, task.name)
+    return {
+        "makespan_s": done.makespan_s,
+        **{f"job_completion_{name}_s": value for name, value in jobs["completion_s"].items()},
+        **{f"request_completion_{name}_s": value for name, value in requests["completion_s"].items()},
+        **{f"ttft_{name}_s": value for name, value in requests["ttft_s"].items()},
+        "goodput_per_min": jobs["goodput_per_min"],
+        "sla_attainment": jobs["sla_attainment"],
+        "longest_wait_s": jobs["longest_wait_s"],
+    }
+
+
+def _summary(passes: Sequence[Figures]) -> dict[str, Any]:
+    """Return the median, the least and the most of every figure, and the figures of each pass."""
+    return {
+        **{
+            name: {"median": median(values), "low": min(values), "high": max(values)}
+            for name, values in _columns(passes).items()
+        },
+        "passes": list(passes),
+    }
+
+
+def _ratios(first: Sequence[Figures], other: Sequence[Figures]) -> dict[str, Any]:
+    """Return every figure of the other policy over that of the first: of the passes in pairs, and their median.
+
+    A difference is more than the noise when no pass of the one reaches into the range of the other's, and there
+    is more than one of each.
+    """
+    before, after = _columns(first), _columns(other)
+    found = {}
+    for name in before.keys() & after.keys():
+        pairs = [b / a for a, b in zip(before[name], after[name], strict=True) if a]
+        apart = max(before[name]) < min(after[name]) or max(after[name]) < min(before[name])
+        if pairs:
+            found[name] = {
+                "median": median(pairs),
+                "low": min(pairs),
+                "high": max(pairs),
+                "more_than_noise": len(first) > 1 and apart,
+            }
+    return {name: found[name] for name in before if name in found}
+
+
+def _columns(passes: Sequence[Figures]) -> Mapping[str, list[float]]:
+    """Return the figures that every pass has."""
+    return {
+        name: values
+        for name in passes[0]
+        if len(values := [value for figures in passes if (value := figures[name]) is not None]) == len(passes)
+    }
+
+
+def _verdict(policy: str, first: str, ratios: Mapping[str, Any], repeat: int) -> str:
+    def said(name: str) -> str:
+        ratio = ratios[name]
+        if repeat == 1:
+            return f"{ratio['median']:.2f}x"
+        noise = "more than the noise" if ratio["more_than_noise"] else "within the noise"
+        return f"{ratio['median']:.2f}x ({ratio['low']:.2f} to {ratio['high']:.2f}, {noise})"
+
+    sentence = (
+        f"{policy} against {first}: the mean job is complete after {said('job_completion_mean_s')} the time, "
+        f"the last one after {said('makespan_s')}"
+    )
+    return sentence if repeat > 1 else f"{sentence}; one pass each says nothing about noise"

@@ -1,0 +1,57 @@
+"""The feed: the requests of the queue's jobs, in the order in which they go."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from pipelines.records import StoredRequest
+from scheduling.queue import JobQueue, Turn
+
+
+class Feed:
+    """Draws requests from the queue's jobs one at a time, so that a better job overtakes even one that is under way.
+
+    `requests` yields the waiting requests of a job by its id.
+    """
+
+    def __init__(self, queue: JobQueue, requests: Callable[[int], Iterator[StoredRequest]]) -> None:
+        self._queue = queue
+        self._requests = requests
+        self._begun: dict[int, Iterator[StoredRequest]] = {}
+        self._turn: Turn | None = None
+        self._next: StoredRequest | None = None
+        # Requests that several jobs ask are sent by the first of them.
+        self._sent: set[int] = set()
+
+    def peek(self, now: float) -> tuple[StoredRequest, Turn] | None:
+        """Return the request that goes next at the moment `now`, and the turn of its job; None when nothing waits."""
+        while self._turn or self._queue:
+            if self._turn is None or (self._queue and self._queue.peek(now) < self._turn):
+                self._change(now)
+            elif self._next:
+                return self._next, self._turn
+            else:
+                del self._begun[self._turn.job.id]
+                self._turn = None
+        return None
+
+    def take(self) -> None:
+        """Count what `peek` returned as sent."""
+        if self._turn and self._next:
+            if self._next.shared:
+                self._sent.add(self._next.id)
+            self._next = self._following(self._turn.job.id)
+
+    def _change(self, now: float) -> None:
+        if self._turn:
+            job = self._turn.job.id
+            if self._next:
+                self._begun[job] = chain([self._next], self._begun[job])
+            self._queue.put_back(self._turn)
+        self._turn = self._queue.pop(now)
+        job = self._turn.job.id
+        if job not in self._begun:
+            self._begun[job] = self._requests(job)
+        self._next = self._following(job)
+
+    def _following(self, job: int) -> StoredRequest | None:
+        return next((request for request in self._begun[job] if request.id not in self._sent), None)

@@ -1,0 +1,79 @@
+"""The gate: what goes into the engine now, and what is in it."""
+
+from pipelines.engine import Completion, Limits, Refusal, Request
+from pipelines.events import Progress
+from pipelines.feed import Feed
+from pipelines.prompt import Frame
+from pipelines.records import Flight
+from pipelines.tally import Tally
+from scheduling.prefix import PrefixCache
+from scheduling.window import Window
+
+# In flight at once, in multiples of what the engine runs at once: enough that a slot never waits for us.
+DEPTH = 2
+
+
+class Gate:
+    """Admits what `feed` has next as long as the window has room for it and the deadline allows it.
+
+    Fed continuously, the window is `DEPTH` times the engine's slots and as many tokens as its KV cache has;
+    `batched`, it is what the engine computes in one step, and nothing joins a batch that is under way. Times
+    are in seconds since the run's start, as is the `deadline`: what cannot be expected to be answered by then,
+    at the pace so far, is not admitted.
+    """
+
+    def __init__(
+        self, feed: Feed, frame: Frame, limits: Limits, kv_tokens: int, tally: Tally, deadline: float, *, batched: bool
+    ) -> None:
+        self._feed = feed
+        self._frame = frame
+        self._limits = limits
+        self._batched = batched
+        # Fed continuously, the first step is one request's: its answer is there long before a full step could end.
+        self._window = Window(limits.slots, limits.batch_tokens) if batched else Window(1, kv_tokens)
+        self._cache = PrefixCache(limits.block, kv_tokens // max(limits.block, 1))
+        self._tally = tally
+        self._deadline = deadline
+        self._flights: dict[int, Flight] = {}
+        self._last = 0.0
+        self.dry = False  # whether the last admission left a slot free that a waiting request could have had
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def admit(self, now: float) -> list[Request]:
+        """Return what goes to the engine now, best first."""
+        step, self._last = now - self._last, now
+        self.dry = False
+        group: list[Request] = []
+        while following := self._feed.peek(now):
+            request, turn = following
+            prompt = self._frame.around(request.body)
+            cached = self._cache.cached(prompt)
+            # A batch is bounded by what it takes to compute, what is in flight by what it holds in the KV cache.
+            tokens = request.prompt_tokens + (-cached if self._batched else self._frame.sampling.max_tokens)
+            if now + step + self._tally.expected(request, now) > self._deadline:
+                break
+            if not self._window.can_admit(tokens):
+                self.dry = len(self) < self._limits.slots and self._window.has_room(tokens)
+                break
+            self._feed.take()
+            self._window.admit(request.id, tokens)
+            self._tally.admit(request)
+            self._flights[request.id] = Flight(request, turn.job.id, now, cached)
+            self._cache.add(prompt)
+            group.append(Request(request.id, prompt, self._frame.sampling, turn.priority))
+        if not self._batched:
+            self._window.max_requests = DEPTH * self._limits.slots
+        return group
+
+    def land(self, done: Completion | Refusal) -> Flight:
+        """Take note of what the engine has finished, and return what it was."""
+        flight = self._flights.pop(done.id)
+        self._window.release(done.id)
+        self._tally.count(flight.request, done)
+        return flight
+
+    def progress(self, now: float) -> Progress:
+        """Return how far the work has come."""
+        return self._tally.progress(now, len(self))

@@ -1,0 +1,122 @@
+"""The preview: what a run would do, in which order and how long it should take, without an engine."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pipelines import agenda, database, plan
+from pipelines.agenda import Agenda
+from pipelines.engine import Limits
+from pipelines.events import Emit
+from pipelines.feed import Feed
+from pipelines.order import Order
+from pipelines.store import Ledger
+from pipelines.tasks import Task
+from scheduling.job import Job
+from scheduling.prefix import PrefixCache
+from scheduling.speed import Speed
+from scheduling.window import Window
+
+SCHEMA = 1
+BLOCKS = 1 << 16  # of the KV cache, whose size only the started engine knows
+REJECTS, SHOWN = 100, 5  # how many rejects, and jobs at either end, are listed
+
+
+def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emit: Emit) -> dict[str, Any]:
+    """Return what `run` would do now with this order and output folder, which is left as it is.
+
+    `docs/scheduling.md` describes every field. Raises CorpusError when the input holds no rows.
+    """
+    rows = plan.rows(order)
+    with TemporaryDirectory() as scratch:
+        if (output / database.NAME).exists():
+            database.copy(output / database.NAME, Path(scratch) / database.NAME)
+        with closing(Ledger(Path(scratch))) as ledger:
+            ledger.begin({})
+            task = plan.fill(ledger, rows, order, emit)
+            todo = agenda.make(ledger, task, order, limits.block, speed, time.time())
+            batches, ends = _walk(ledger, task, limits, todo, speed)
+            return {
+                "schema": SCHEMA,
+                "model": order.model.name,
+                **_totals(ledger),
+                "requests": sum(batch["requests"] for batch in batches),
+                "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
+                "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
+                "cost": sum(batch["cost"] for batch in batches),
+                "policy": order.policy,
+                "ordered_by": todo.policy,
+                "why": todo.why,
+                "engine": asdict(limits),
+                "predicted": todo.prediction and todo.prediction.figures(),
+                "jobs": _jobs(ledger, todo, ends),
+                "batches": batches,
+            }
+
+
+def _walk(
+    ledger: Ledger, task: Task, limits: Limits, todo: Agenda, speed: Speed | None
+) -> tuple[list[dict[str, Any]], dict[int, float]]:
+    """Go through the requests in order and predicted time; return the batches, and when each job is complete."""
+    feed, window = Feed(todo.queue(), ledger.requests), Window(limits.slots, limits.batch_tokens)
+    cache = PrefixCache(limits.block, BLOCKS)
+    units = {job.id: job.unit for job in ledger.jobs()}
+    batches: list[dict[str, Any]] = []
+    ends: dict[int, float] = {}
+    now = 0.0
+    while following := feed.peek(now):
+        request, turn = following
+        feed.take()
+        prompt = task.frame.around(request.body)
+        cost = len(prompt) - cache.cached(prompt)
+        cache.add(prompt)
+        if not batches or not window.can_admit(cost):
+            window = Window(limits.slots, limits.batch_tokens)
+            batches.append({"jobs": {}, "requests": 0, "prompt_tokens": 0, "cost": 0, "ends_s": None})
+        window.admit(request.id, cost)
+        batch = batches[-1]
+        if not turn.job.place:
+            batch["jobs"][units[turn.job.id]] = None
+        batch["requests"] += 1
+        batch["prompt_tokens"] += request.prompt_tokens
+        batch["cost"] += cost
+        if speed:
+            predicted = speed.predict(task.name, cost, 1)
+            now += predicted.prefill + predicted.decode
+            batch["ends_s"] = ends[turn.job.id] = now + predicted.tail
+    return [{**batch, "jobs": list(batch["jobs"])} for batch in batches], ends
+
+
+def _jobs(ledger: Ledger, todo: Agenda, ends: Mapping[int, float]) -> dict[str, Any]:
+    stored = {job.id: job for job in ledger.jobs()}
+    ranked = sorted((job for job in todo.jobs if not job.place), key=lambda job: (job.cost, job.order))
+
+    def shown(job: Job) -> dict[str, Any]:
+        unit, requests = stored[job.id].unit, stored[job.id].requests
+        return {"unit": unit, "requests": requests, "cost": job.cost, "ends_s": ends.get(job.id)}
+
+    return {
+        "count": len(ranked),
+        "smallest": [shown(job) for job in ranked[:SHOWN]],
+        "largest": [shown(job) for job in reversed(ranked[-SHOWN:])],
+    }
+
+
+def _totals(ledger: Ledger) -> dict[str, Any]:
+    left = ledger.outlook()
+    rejects = list(ledger.rejects())
+    return {
+        "rows": {
+            "in": left.rows,
+            "answered": left.answered,
+            "waiting": left.waiting,
+            "rejected": left.rejected,
+            "rejects_by_reason": dict(Counter(reject.reason for reject in rejects).most_common()),
+        },
+        "rejects": [asdict(reject) for reject in rejects[:REJECTS]],
+    }

@@ -1,0 +1,45 @@
+"""The prefix cache, foreseen: which tokens of a prompt the engine will not have to compute."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+
+
+class PrefixCache:
+    """What vLLM's prefix cache holds when prompts are computed in the order in which they are added.
+
+    vLLM keeps whole KV blocks of `block` tokens, finds a block by its tokens and all that stand before it, always
+    computes a prompt's last token, for it needs what comes after, and lets go of the block that was used longest
+    ago when its `blocks` are full (Kwon et al., "Efficient memory management for large language model serving with
+    PagedAttention", 2023; vLLM's `KVCacheManager`). A `block` of 0 means that there is no prefix cache.
+    """
+
+    def __init__(self, block: int, blocks: int) -> None:
+        self._block = block
+        self._blocks = blocks
+        self._held: dict[int, None] = {}  # in the order of last use
+
+    def cached(self, prompt: Sequence[int]) -> int:
+        """Return how many tokens at the start of the prompt are held."""
+        found = 0
+        for key in self._keys(prompt, len(prompt) - 1):
+            if key not in self._held:
+                break
+            found += self._block
+        return found
+
+    def add(self, prompt: Sequence[int]) -> None:
+        """Hold the prompt's blocks, and let go of those used longest ago."""
+        for key in self._keys(prompt, len(prompt)):
+            self._held.pop(key, None)
+            self._held[key] = None
+        while len(self._held) > self._blocks:
+            del self._held[next(iter(self._held))]
+
+    def _keys(self, prompt: Sequence[int], tokens: int) -> Iterator[int]:
+        """Yield a key for each whole block of the first `tokens`: a hash of it and of all before it."""
+        if not self._block:
+            return
+        packed, key = array("I", prompt), 0
+        for start in range(0, tokens - self._block + 1, self._block):
+            key = hash((key, packed[start : start + self._block].tobytes()))
+            yield key

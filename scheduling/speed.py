@@ -1,0 +1,98 @@
+"""Speed: what prompt tokens, requests and output tokens take on one engine, learned from what they took."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# What a request costs besides its own tokens (scheduling, sampling, the attention to the header before it), and a
+# decoded token, both in prefilled tokens. Chosen: where to start from while little has been measured.
+REQUEST, DECODED = 16.0, 3.0
+ENOUGH = 200  # requests
+LEAST_ERROR = 0.05
+FEW, FEW_ERROR = 4, 0.25  # slices that say little about how far they scatter, and what is said in their place
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A stretch of a run: its seconds, and what was done in them. The first output token counts as prefill."""
+
+    seconds: float
+    prefilled: float
+    requests: float
+    decoded: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What some work is predicted to take, in seconds: the engine's prefill and decode, and the last answer's tail."""
+
+    prefill: float
+    decode: float
+    tail: float
+    error: float
+
+    @property
+    def makespan(self) -> float:
+        """From the engine being up to the last answer; nine times in ten within `error` of it, as a share."""
+        return self.prefill + self.decode + self.tail
+
+    def figures(self) -> dict[str, float]:
+        """Return it as reports have it."""
+        return {
+            "prefill_s": self.prefill,
+            "decode_s": self.decode,
+            "tail_s": self.tail,
+            "makespan_s": self.makespan,
+            "low_s": self.makespan * (1 - self.error),
+            "high_s": self.makespan * (1 + self.error),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Engine seconds per computed prompt token, per request, and per output token after the first.
+
+    `error` is how far a prediction may be off, as a share of it: nine in ten slices were nearer. `lengths` has
+    each task's mean of output tokens after the first, `pace` the seconds between two of them in one answer.
+    """
+
+    prefilled: float
+    request: float
+    decoded: float
+    error: float
+    lengths: Mapping[str, float]
+    pace: float
+
+    def predict(self, task: str, prefilled: int, requests: int) -> Prediction:
+        """Predict what so many requests take whose prompts have so many tokens left to compute."""
+        length = self.lengths.get(task, 0.0)
+        return Prediction(
+            prefill=prefilled * self.prefilled + requests * self.request,
+            decode=requests * length * self.decoded,
+            tail=length * self.pace,
+            error=self.error,
+        )
+
+
+def fit(slices: Sequence[Slice], lengths: Mapping[str, float], pace: float) -> Speed | None:
+    """Learn the speed from slices, None when they are too few to say.
+
+    Least squares on seconds = a x prefilled + b x requests + c x decoded, drawn with the weight of one mean slice
+    towards the proportions above (ridge regression: Hoerl and Kennard, 1970), and scaled so that the slices'
+    total is met. Where all requests were alike the three cannot be told apart, and need not be.
+    """
+    slices = [s for s in slices if s.prefilled + s.requests + s.decoded]  # in others the engine was not at work
+    if sum(s.requests for s in slices) < ENOUGH:
+        return None
+    seconds = np.array([s.seconds for s in slices])
+    work = np.array([(s.prefilled, s.requests, s.decoded) for s in slices]) * (1.0, REQUEST, DECODED)
+    scale = seconds.sum() / work.sum()
+    design, mean = work * scale, seconds.mean()
+    weights = np.linalg.solve(design.T @ design / mean**2 + np.eye(3), design.T @ seconds / mean**2 + np.ones(3))
+    weights = weights.clip(0.1)
+    weights *= seconds.sum() / (design @ weights).sum()
+    error = float(np.quantile(np.abs(seconds / (design @ weights) - 1), 0.9))
+    prefilled, request, decoded = (weights * scale * (1.0, REQUEST, DECODED)).tolist()
+    error = max(error, FEW_ERROR if len(slices) < FEW else LEAST_ERROR)
+    return Speed(prefilled, request, decoded, error, lengths, pace)

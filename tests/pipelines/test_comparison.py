@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from pipelines.comparison import compare
+from pipelines.events import EngineStarted, Passing
+from pipelines.order import Order
+from pipelines.tasks import TASKS
+
+
+@pytest.fixture
+def compared(engine, tiny, write_jsonl):
+    """The same work under two policies, twice each, on the real engine."""
+    sizes = {"large": 120, "medium": 30, "small": 3}
+    rows = [
+        {"review_id": f"{name}{i}", "restaurant_id": name, "text": f"{name} visit {i} was fine"}
+        for name, size in sizes.items()
+        for i in range(size)
+    ]
+
+    class Lent:
+        limits, kv_tokens = engine.limits, engine.kv_tokens
+        submit, step, forget = engine.submit, engine.step, engine.forget
+
+        def close(self):
+            pass
+
+    events = []
+    order = Order(
+        task=TASKS["sentiment"], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
+        sla={"sentiment": 60.0},
+    )  # fmt: skip
+    found = compare(order, ["fifo", "prefill"], 2, Lent, None, events.append)
+    return json.loads(json.dumps(found)), events
+
+
+def test_the_policies_take_turns_there_and_back(compared):
+    _, events = compared
+    assert [event.policy for event in events if isinstance(event, Passing)] == ["fifo", "prefill", "prefill", "fifo"]
+    assert [event.number for event in events if isinstance(event, Passing)] == [1, 1, 2, 2]
+    assert len([event for event in events if isinstance(event, EngineStarted)]) == 1
+
+
+def test_smallest_first_has_the_small_restaurants_complete_earlier(compared):
+    found, _ = compared
+    ratio = found["against_first"]["prefill"]["job_completion_mean_s"]
+    assert ratio["median"] < 0.9
+    assert ratio["low"] <= ratio["median"] <= ratio["high"]
+
+
+def test_every_figure_is_there_with_its_spread(compared):
+    found, _ = compared
+    assert found["requests"] == 153 + 48
+    for figures in found["policies"].values():
+        assert len(figures["passes"]) == 2
+        for name in (
+            "makespan_s",
+            "job_completion_p90_s",
+            "request_completion_p99_s",
+            "ttft_mean_s",
+            "goodput_per_min",
+            "longest_wait_s",
+        ):
+            assert figures[name]["low"] <= figures[name]["median"] <= figures[name]["high"]
+        assert figures["sla_attainment"]["median"] == 1.0
+
+
+def test_a_sentence_says_what_changed_and_whether_it_is_noise(compared):
+    found, _ = compared
+    (sentence,) = found["verdict"]
+    assert sentence.startswith("prefill against fifo: the mean job is complete after 0.")
+    assert sentence.count("the noise") == 2
+
+
+def test_figures_that_overlap_are_within_the_noise():
+    from pipelines.comparison import _ratios, _verdict
+
+    first, apart, overlapping = ([{"makespan_s": a, "job_completion_mean_s": a} for a in pair] for pair in ([10.0, 12.0], [5.0, 6.0], [11.0, 13.0]))  # fmt: skip
+    assert _ratios(first, apart)["makespan_s"] == {"median": 0.5, "low": 0.5, "high": 0.5, "more_than_noise": True}
+    assert not _ratios(first, overlapping)["makespan_s"]["more_than_noise"]
+    once = _ratios(first[:1], apart[:1])
+    assert not once["makespan_s"]["more_than_noise"]
+    assert _verdict("b", "a", once, 1).endswith("one pass each says nothing about noise")

@@ -1,0 +1,93 @@
+from pipelines.engine import Completion, Limits, Sampling, Timing
+from pipelines.feed import Feed
+from pipelines.gate import DEPTH, Gate
+from pipelines.outlook import Outlook
+from pipelines.prompt import Frame
+from pipelines.records import StoredRequest
+from pipelines.tally import Tally
+from scheduling.job import Job
+from scheduling.policy import POLICIES
+from scheduling.queue import JobQueue
+
+FRAME = Frame(tuple(range(100)), (7,), Sampling(max_tokens=1))
+SLOTS = 4
+
+
+def gate(n: int = 40, *, body: int = 20, kv_tokens: int = 10**6, deadline: float = 1e9, batched: bool = False) -> Gate:
+    tokens = FRAME.tokens + body
+    queue = JobQueue(POLICIES["prefill"], [Job(0, "sentiment", 1, 0)])
+    feed = Feed(queue, lambda _: iter([StoredRequest(i, [i] * body, tokens, 1, False) for i in range(n)]))
+    tally = Tally(len(FRAME.head), Outlook(n, 0, 0, n, n * tokens))
+    return Gate(feed, FRAME, Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
+
+
+def land(gate: Gate, *ids: int) -> None:
+    for id_ in ids:
+        gate.land(Completion(id_, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0)))
+
+
+def ids(group) -> list[int]:
+    return [request.id for request in group]
+
+
+def test_the_first_goes_alone_and_then_as_many_as_keep_every_slot_busy():
+    it = gate()
+    assert ids(it.admit(0.0)) == [0]
+    assert it.dry
+    assert ids(it.admit(1.0)) == list(range(1, DEPTH * SLOTS))
+    assert not it.dry
+    land(it, 0, 1, 2)
+    assert ids(it.admit(2.0)) == [8, 9, 10]
+    assert not it.dry
+
+
+def test_a_full_kv_cache_is_no_dry_engine():
+    it = gate(kv_tokens=250)  # two prompts and their answers
+    it.admit(0.0)
+    assert ids(it.admit(1.0)) == [1]
+    assert len(it) == 2
+    assert not it.dry
+
+
+def test_an_empty_queue_is_no_dry_engine():
+    it = gate(n=1)
+    assert ids(it.admit(0.0)) == [0]
+    assert not it.dry
+
+
+def test_a_flight_knows_what_should_be_cached():
+    it = gate(n=2)
+    it.admit(0.0)
+    it.admit(1.0)
+    first, second = (it.land(Completion(n, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))) for n in range(2))
+    assert (first.expected_cached, first.job, first.admitted) == (0, 0, 0.0)
+    assert (second.expected_cached, second.admitted) == (96, 1.0)
+
+
+def test_a_batch_is_what_one_step_computes_and_nothing_joins_it():
+    it = gate(n=9, batched=True)  # 121 tokens less 96 cached ones are 25 to compute, and a step computes 60
+    assert ids(it.admit(0.0)) == [0]  # which nothing is cached for yet
+    land(it, 0)
+    assert ids(it.admit(1.0)) == [1, 2]
+    it = gate(n=9, body=0, batched=True)  # 5 to compute: now the slots are the bound
+    it.admit(0.0)
+    land(it, 0)
+    assert ids(it.admit(1.0)) == [1, 2, 3, 4]
+
+
+def test_near_the_deadline_only_what_can_be_expected_to_finish_is_admitted():
+    it = gate(deadline=10.0)
+    it.admit(0.0)
+    it.admit(1.0)
+    land(it, *range(4))  # four done in two seconds: half a second each, with a step of one second on top
+    assert ids(it.admit(2.0)) == [8, 9, 10, 11]  # eight in flight would be done after 4 + 1 s
+    land(it, *range(4, 8))
+    # Eight done in seven seconds: four are in flight, and with one more it is 5 x 7/8 s and a step of five.
+    assert ids(it.admit(7.0)) == []
+    land(it, *range(8, 12))
+    assert ids(it.admit(8.0)) == [12]  # alone it takes 2/3 s and a step of one
+    assert not it.dry
+
+
+def test_after_the_deadline_nothing_is_admitted():
+    assert gate(deadline=-1.0).admit(0.0) == []
