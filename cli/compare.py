@@ -29,7 +29,7 @@ def compare(
     from cli.progress import watching
     from pipelines import cache
     from pipelines.comparison import compare
-    from pipelines.vllm_engine import VllmEngine
+    from pipelines.vllm_engine import ENGINES
 
     chosen = settings.load(
         input=inputs, model=model, ageing=ageing, max_wait=max_wait, sla=sla, limit=limit, columns=columns,
@@ -43,9 +43,8 @@ def compare(
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw)
         order, _, measurements = preparation.order(task, chosen, found, emit)
-        compared = compare(
-            order, names, repeat, lambda: VllmEngine(order.model, order.arguments), measurements.speed(), emit
-        )
+        make = ENGINES[order.feed]
+        compared = compare(order, names, repeat, lambda: make(order.model, order.arguments), measurements.speed(), emit)
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:

@@ -15,6 +15,8 @@ def plan(
     ageing: options.Ageing = None,
     max_wait: options.MaxWait = None,
     sla: options.Sla = None,
+    deadline: options.Deadline = None,
+    feed: options.Feed = None,
     limit: options.Limit = None,
     columns: options.Columns = None,
     calibration: options.Calibration = None,
@@ -22,7 +24,7 @@ def plan(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights, writes nothing."""
+    """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights."""
     from cli import settings, tables
     from cli.progress import watching
     from pipelines import cache, vllm_engine
@@ -30,7 +32,8 @@ def plan(
 
     chosen = settings.load(
         input=inputs, output=output, model=model, policy=policy, objective=objective, ageing=ageing,
-        max_wait=max_wait, sla=sla, limit=limit, columns=columns, calibration=calibration, engine=engine,
+        max_wait=max_wait, sla=sla, deadline=deadline, feed=feed, limit=limit, columns=columns,
+        calibration=calibration, engine=engine,
     )  # fmt: skip
     found = preparation.sources(task, chosen)
     screen.divert(cache.folder("logs") / "plan.log")

@@ -170,8 +170,8 @@ def predicted(prediction: Prediction | None) -> str:
     """Say how long the work should take, with the band that nine in ten stretches of earlier runs kept to."""
     if not prediction:
         return "too little measured to say how long it takes"
-    low, high = (prediction.makespan * (1 + side * prediction.error) for side in (-1, 1))
-    return f"should take {clock(prediction.makespan)} ({clock(low)} to {clock(high)})"
+    figures = prediction.figures()
+    return "should take {} ({} to {})".format(*(clock(figures[name]) for name in ("makespan_s", "low_s", "high_s")))
 
 
 def clock(seconds: float | None) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     model: str | None = None
     policy: str = DEFAULT
     objective: str = "completion"
-    ageing: NonNegativeFloat = 0.0
+    ageing: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     max_wait: float = math.inf
     sla: Annotated[dict[str, float], NoDecode] = Field(default_factory=dict)
     deadline: float = math.inf

@@ -44,7 +44,7 @@ def show(report: dict[str, Any]) -> None:
     people.print(f"[bold]{rows['in']:,}[/] rows = " + " + ".join(totals))
     if rows["rejects_by_reason"]:
         people.print("rejects: " + _counted(rows["rejects_by_reason"]))
-    if run.get("predicted") and "makespan_s" in run:
+    if run.get("predicted") and run["status"] == "done":
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
         say(f"planned {_band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
     start = f", engine start {run['engine_start_s']:.1f} s" if "engine_start_s" in run else ""
@@ -198,7 +198,7 @@ def _spans(task: dict[str, Any]) -> Table:
 def show_files(output: Path) -> None:
     """Print where the files of a run are."""
     for file in sorted(output.glob("results/*")) + [
-        output / name for name in ("rejects.jsonl", "report.json", "run.sqlite", "engine.log")
+        output / name for name in ("rejects.jsonl", "report.json", "metrics.prom", "run.sqlite", "engine.log")
     ]:
         if file.exists():
             say(str(file))

@@ -27,6 +27,11 @@ class Agenda:
     ageing: float
     max_wait: float
 
+    @property
+    def size(self) -> int:
+        """How many jobs there are that somebody waits for."""
+        return sum(not job.place for job in self.jobs)
+
     def queue(self) -> JobQueue:
         """Return the jobs in a queue."""
         return JobQueue(POLICIES[self.policy], self.jobs, ageing=self.ageing, max_wait=self.max_wait)
@@ -58,7 +63,7 @@ def make(ledger: Ledger, task: Task, order: Order, block: int, speed: Speed | No
         )
 
     jobs = [job(stored) for stored in ledger.jobs()]
-    ledger.cost((job.id, job.cost, job.seconds) for job in jobs)
+    ledger.cost((job.id, job.cost, job.seconds if speed else None) for job in jobs)
     policy, why = _decide(order, jobs, speed)
     # Jobs that ask the same count it each; the engine answers it once.
     left = ledger.outlook()

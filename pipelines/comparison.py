@@ -1,5 +1,6 @@
 """The comparison: the same work under several policies on one engine, in turns."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -11,8 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from pipelines import agenda, database, plan, times
+from pipelines.agenda import Agenda
 from pipelines.engine import Engine, Request
-from pipelines.events import Emit, EngineStarted, EngineStarting, Passing, Planned
+from pipelines.errors import CorpusError
+from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing, Planned
 from pipelines.order import Order
 from pipelines.run import work
 from pipelines.store import Ledger
@@ -41,33 +44,38 @@ def compare(
     """Do all of the work `repeat` times under each policy, in turns, and return what came of it.
 
     Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
-    input holds no rows.
+    input holds no row that can be used.
     """
     rows = plan.rows(order)
-    with TemporaryDirectory() as scratch:
-        planned = Path(scratch) / "planned"
-        with closing(Ledger(planned)) as ledger:
-            ledger.begin({})
-            task = plan.fill(ledger, rows, order, emit)
-            outlook = ledger.outlook()
-            emit(Planned(outlook))
-            emit(EngineStarting(order.model.name))
-            began = time.monotonic()
-            engine = start()
+    with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
+        planned.begin({})
+        task = plan.fill(planned, rows, order, emit)
+        outlook = planned.outlook()
+        emit(Planned(outlook))
+        if not outlook.waiting:
+            raise CorpusError("nothing to compare: no row of the input can be asked about")
+        emit(EngineStarting(order.model.name))
+        began = time.monotonic()
+        passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
+        ordered_by: dict[str, str] = {}
+        with closing(start()) as engine:
             emit(EngineStarted(time.monotonic() - began))
-            _warm_up(engine, ledger, task)
-        with closing(engine):
-            passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
+            _warm_up(engine, planned, task)
+            zero = time.time()  # of every pass: a deadline leaves each of them as much time
             for turn in range(repeat):
                 # There and back again, so that a machine that gets slower or faster does so for all.
                 for policy in policies if turn % 2 == 0 else reversed(policies):
                     emit(Passing(policy, turn + 1, repeat))
                     engine.forget()
-                    copy = Path(scratch) / f"{policy}-{turn}"
-                    copy.mkdir()
-                    database.copy(planned / database.NAME, copy / database.NAME)
-                    with closing(Ledger(copy)) as ledger:
-                        passes[policy].append(_pass(ledger, replace(order, policy=policy), engine, task, speed, emit))
+                    with TemporaryDirectory(dir=scratch) as copy:
+                        database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
+                        with closing(Ledger(Path(copy))) as ledger:
+                            under = replace(order, policy=policy, deadline=math.inf)
+                            todo = agenda.make(ledger, task, under, engine.limits.block, speed, zero)
+                            emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
+                            ordered_by[policy] = todo.policy
+                            ledger.note(engine_up=zero, sla=dict(order.sla))
+                            passes[policy].append(_pass(ledger, todo, engine, task, under, emit))
     ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
     return {
         "schema": SCHEMA,
@@ -77,7 +85,9 @@ def compare(
         "requests": outlook.requests,
         "sla": dict(order.sla),
         "repeat": repeat,
-        "policies": {policy: _summary(figures) for policy, figures in passes.items()},
+        "policies": {
+            policy: {"ordered_by": ordered_by[policy], **_summary(figures)} for policy, figures in passes.items()
+        },
         "against_first": ratios,
         "verdict": [_verdict(policy, policies[0], found, repeat) for policy, found in ratios.items()],
     }
@@ -93,9 +103,7 @@ def _warm_up(engine: Engine, ledger: Ledger, task: Task) -> None:
         left -= len(engine.step())
 
 
-def _pass(ledger: Ledger, order: Order, engine: Engine, task: Task, speed: Speed | None, emit: Emit) -> Figures:
-    todo = agenda.make(ledger, task, order, engine.limits.block, speed, time.time())
-    ledger.note(engine_up=time.time(), sla=dict(order.sla))
+def _pass(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order, emit: Emit) -> Figures:
     done = work(ledger, todo, engine, task, order, emit)
     ledger.note(makespan_s=done.makespan_s)
     with closing(database.read(ledger.folder / database.NAME)) as db:
@@ -154,7 +162,9 @@ def _columns(passes: Sequence[Figures]) -> Mapping[str, list[float]]:
 
 def _verdict(policy: str, first: str, ratios: Mapping[str, Any], repeat: int) -> str:
     def said(name: str) -> str:
-        ratio = ratios[name]
+        ratio = ratios.get(name)
+        if not ratio:
+            return "no telling what"
         if repeat == 1:
             return f"{ratio['median']:.2f}x"
         noise = "more than the noise" if ratio["more_than_noise"] else "within the noise"

@@ -130,10 +130,20 @@ def _values(column: pa.Array) -> list[Any]:
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # as fine as Python's are
     try:
         values: list[Any] = column.to_pylist()
-    except UnicodeDecodeError:
+    except (OverflowError, ValueError) as error:
+        if not isinstance(error, UnicodeDecodeError):
+            return [_moment(scalar) for scalar in column]
         # Parquet does not check its strings. One bad value must not cost the others.
         values = column.cast(pa.large_binary()).to_pylist()
     return values
+
+
+def _moment(scalar: pa.Scalar) -> Any:
+    """Return a timestamp as Python has it, one beyond Python's years as the number it is, for `_deadline` to judge."""
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return scalar.value
 
 
 def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Review | Reject]:

@@ -94,6 +94,10 @@ class Engine(Protocol):
     def kv_tokens(self) -> int:
         """Tokens that fit the KV cache."""
 
+    @property
+    def restarts(self) -> int:
+        """How often it died and was started again."""
+
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; they finish, or are refused, in later steps."""
 

@@ -25,7 +25,7 @@ class Feed:
     def peek(self, now: float) -> tuple[StoredRequest, Turn] | None:
         """Return the request that goes next at the moment `now`, and the turn of its job; None when nothing waits."""
         while self._turn or self._queue:
-            if self._turn is None or (self._queue and self._queue.peek(now) < self._turn):
+            if self._turn is None or self._queue.overtakes(self._turn, now):
                 self._change(now)
             elif self._next:
                 return self._next, self._turn

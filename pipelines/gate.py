@@ -1,5 +1,7 @@
 """The gate: what goes into the engine now, and what is in it."""
 
+import math
+
 from pipelines.engine import Completion, Limits, Refusal, Request
 from pipelines.events import Progress
 from pipelines.feed import Feed
@@ -30,12 +32,14 @@ class Gate:
         self._limits = limits
         self._batched = batched
         # Fed continuously, the first step is one request's: its answer is there long before a full step could end.
+        # Where time is short, so are the next until there is an answer, and with it a pace to go by.
         self._window = Window(limits.slots, limits.batch_tokens) if batched else Window(1, kv_tokens)
         self._cache = PrefixCache(limits.block, kv_tokens // max(limits.block, 1))
         self._tally = tally
         self._deadline = deadline
         self._flights: dict[int, Flight] = {}
         self._last = 0.0
+        self._begun = self._landed = False
         self.dry = False  # whether the last admission left a slot free that a waiting request could have had
 
     def __len__(self) -> int:
@@ -45,6 +49,8 @@ class Gate:
         """Return what goes to the engine now, best first."""
         step, self._last = now - self._last, now
         self.dry = False
+        if not self._batched and (self._landed or (self._begun and self._deadline == math.inf)):
+            self._window.max_requests = DEPTH * self._limits.slots
         group: list[Request] = []
         while following := self._feed.peek(now):
             request, turn = following
@@ -63,12 +69,12 @@ class Gate:
             self._flights[request.id] = Flight(request, turn.job.id, now, cached)
             self._cache.add(prompt)
             group.append(Request(request.id, prompt, self._frame.sampling, turn.priority))
-        if not self._batched:
-            self._window.max_requests = DEPTH * self._limits.slots
+            self._begun = True
         return group
 
     def land(self, done: Completion | Refusal) -> Flight:
         """Take note of what the engine has finished, and return what it was."""
+        self._landed = True
         flight = self._flights.pop(done.id)
         self._window.release(done.id)
         self._tally.count(flight.request, done)

@@ -1,12 +1,16 @@
-"""The process that an engine runs in: its children, its memory, and what is logged in it."""
+"""The process that an engine runs in: its children, memory and environment, and what is logged in it."""
 
 import ctypes
 import logging
 import multiprocessing
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+
+# Names that belong to this program, and of which vLLM would warn as unknown to it.
+OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
 
 
 def listen(tell: Callable[[str], None]) -> None:
@@ -56,3 +60,9 @@ def keep_freed_memory() -> None:
     if mallopt:
         mallopt(mmap_threshold, 1 << 30)
         mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def hide_switches() -> None:
+    """Take this program's own VLLM_ names out of the environment, once they have been read."""
+    for name in OUR_SWITCHES:
+        os.environ.pop(name, None)

@@ -22,15 +22,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A request that waits: the tokens of its own part of the prompt, and how many rows it answers.
-
-    `shared` means that more than one job asks it.
-    """
+    """A request that waits: the tokens of its own part of the prompt, and whether more than one job asks it."""
 
     id: int
     body: list[int]
     prompt_tokens: int
-    rows: int
     shared: bool
 
 

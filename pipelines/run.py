@@ -66,10 +66,14 @@ def _ask(
     with closing(SturdyEngine(start, lambda why: emit(Warned(f"{why}; starting it again")))) as engine:
         started = time.monotonic() - began
         emit(EngineStarted(started))
-        todo = agenda.make(ledger, task, order, engine.limits.block, measurements.speed(), time.time())
+        began, up = time.monotonic(), time.time()
+        todo = agenda.make(ledger, task, order, engine.limits.block, measurements.speed(), up)
+        emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
-        emit(Ordered(len(todo.jobs), todo.policy, todo.why, todo.prediction))
-        ledger.note(engine_start_s=started, ordered_by=todo.policy, predicted=predicted, engine_up=time.time())
+        ledger.note(
+            engine_start_s=started, engine_up=up, ordered_by=todo.policy, why=todo.why or None, predicted=predicted
+        )
+        ledger.note(order_s=time.monotonic() - began)
         done = work(ledger, todo, engine, task, order, emit)
         ledger.note(**asdict(done), engine_restarts=engine.restarts)
     if not engine.restarts:  # or the engine would seem slow
@@ -92,10 +96,11 @@ class Work:
 def work(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order, emit: Emit) -> Work:
     """Ask what is on the agenda, best first, and store every answer as it comes, until all is done or time is up.
 
-    Raises EngineError when nothing at all was answered: then it is not the rows' fault.
+    Raises EngineError when nothing at all was answered, ever: then it is not the rows' fault.
     """
     zero, deadline = time.monotonic(), order.deadline - time.time()
-    queue, tally = todo.queue(), Tally(len(task.frame.head), ledger.outlook())
+    predicted = todo.prediction.makespan if todo.prediction else 0.0
+    queue, tally = todo.queue(), Tally(len(task.frame.head), ledger.outlook(), predicted)
     feed, batched = Feed(queue, ledger.requests), order.feed == "generate"
     gate = Gate(feed, task.frame, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
     steps = dry_steps = answered = 0
@@ -112,11 +117,13 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order,
                 refusals.append(done)
             else:
                 answers.append(Answer(flight, task.parse(done), done.timing.since(zero)))
-        ledger.settle(answers, refusals)
+        tally.settle(*ledger.settle(answers, refusals))
         answered += len(answers)
         refused = refusals[-1].detail if refusals else refused
         emit(gate.progress(time.monotonic() - zero))
-    if refused and not answered:
+        if engine.restarts and time.monotonic() - zero > deadline:
+            break  # what was in flight at the engine's death is asked one by one, which may take long
+    if refused and not answered and not ledger.outlook().answered:
         raise EngineError(f"the engine refused every request; the last: {refused}")
     return Work(time.monotonic() - zero, steps, dry_steps, queue.sent_by_max_wait)
 

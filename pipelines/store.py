@@ -140,8 +140,8 @@ class Ledger:
         ):
             yield StoredJob(*row)
 
-    def cost(self, jobs: Iterable[tuple[int, int, float]]) -> None:
-        """Write down what jobs were found to cost: id, prompt tokens, predicted seconds."""
+    def cost(self, jobs: Iterable[tuple[int, int, float | None]]) -> None:
+        """Write down what jobs were found to cost: id, prompt tokens, predicted seconds if known."""
         with self._db:
             self._db.executemany("UPDATE job SET cost = ?2, predicted_s = ?3 WHERE id = ?1", jobs)
 
@@ -149,16 +149,15 @@ class Ledger:
         """Yield a job's waiting requests in input order, read a page at a time."""
         last = 0
         while page := self._db.execute(
-            "WITH page AS (SELECT DISTINCT request FROM ask WHERE job = ? AND request > ? ORDER BY request LIMIT ?) "
-            "SELECT id, state, body, prompt_tokens, sum(asked.seq >= 0), count(DISTINCT asked.job) > 1 "
-            "FROM page JOIN request ON id = page.request JOIN ask AS asked ON asked.request = id "
-            "GROUP BY id ORDER BY id",
+            "SELECT DISTINCT id, body, prompt_tokens, "
+            "EXISTS (SELECT 1 FROM ask AS other WHERE other.request = id AND other.job <> asked.job) "
+            "FROM ask AS asked JOIN request ON id = asked.request AND state = 'waiting' "
+            "WHERE asked.job = ? AND asked.request > ? ORDER BY asked.request LIMIT ?",
             (job, last, PAGE),
         ).fetchall():
             last = page[-1][0]
-            for id_, state, body, prompt_tokens, rows, shared in page:
-                if state == "waiting":
-                    yield StoredRequest(id_, array("I", body).tolist(), prompt_tokens, rows, bool(shared))
+            for id_, body, prompt_tokens, shared in page:
+                yield StoredRequest(id_, array("I", body).tolist(), prompt_tokens, bool(shared))
 
     def outlook(self) -> Outlook:
         """Count what stands in the ledger and what is left to do."""
@@ -174,8 +173,8 @@ class Ledger:
 
     # -- its answers
 
-    def settle(self, answers: Sequence[Answer], refusals: Iterable[Refusal]) -> None:
-        """Make a group of answers and refusals durable."""
+    def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> tuple[int, int]:
+        """Make a group of answers and refusals durable; return how many rows have got the one and the other."""
         with self._db:
             self._db.executemany(
                 "UPDATE request SET state = 'answered', body = NULL, answer = ?, run = ?, job = ?, admitted = ?, "
@@ -188,6 +187,7 @@ class Ledger:
                 ),
             )  # fmt: skip
             self._refuse(refusals)
+        return self._rows(a.flight.request.id for a in answers), self._rows(refusal.id for refusal in refusals)
 
     # -- what came of it
 
@@ -216,6 +216,10 @@ class Ledger:
             "JOIN request ON request.id = ask.request WHERE state = 'rejected'"
         ):
             yield Reject(*row)
+
+    def _rows(self, requests: Iterable[int]) -> int:
+        count = "SELECT count(*) FROM ask WHERE request = ? AND seq >= 0"
+        return sum(self._db.execute(count, (request,)).fetchone()[0] for request in requests)
 
     def _refuse(self, refusals: Iterable[Refusal]) -> None:
         self._db.executemany(

@@ -45,8 +45,7 @@ def of_jobs(db: sqlite3.Connection, task: str, facts: Mapping[str, Any]) -> dict
     the request; in time if that was within the task's SLA and before the deadline of its rows, where it has either.
     """
     rows = db.execute(
-        "SELECT first_scheduled, last_token, waiting, deadline FROM job_times "
-        "WHERE task = ? AND unit <> '' AND (waiting OR last_token IS NOT NULL)",
+        "SELECT first_scheduled, last_token, waiting, deadline FROM job_times WHERE task = ? AND unit <> ''",
         (task,),
     )
     # A job that is not there yet has no number in its place.

@@ -31,8 +31,6 @@ CPU_ARGUMENTS: Mapping[str, Any] = {
 }
 # What this program decides itself: the model is known by its files, the scores by what they are.
 OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
-# Names that belong to this program, and of which vLLM would warn as unknown to it.
-OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +56,6 @@ def device() -> Device:
     kind = current_platform.device_type
     name = current_platform.get_device_name()
     return Device(kind, name, __version__)
-
-
-def hide_switches() -> None:
-    """Take this program's own VLLM_ names out of the environment, once they have been read."""
-    for name in OUR_SWITCHES:
-        os.environ.pop(name, None)
 
 
 def limits(model: Model, arguments: Mapping[str, Any]) -> Limits:
@@ -102,7 +94,7 @@ class VllmEngine:
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
         self._guard = process.guard_children()
         config = self._llm.llm_engine.vllm_config
-        self.limits = _limits(config)
+        self.limits, self.restarts = _limits(config), 0
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
         self._ours: dict[str, Request] = {}
         self._refused: list[Refusal] = []
@@ -138,8 +130,15 @@ class VllmEngine:
         return done
 
     def forget(self) -> None:
-        """Empty the prefix cache, so that what follows is as good as the first. Nothing may be in flight."""
-        self._llm.reset_prefix_cache()
+        """Empty the prefix cache, so that what follows is as good as the first. Nothing may be in flight.
+
+        Raises EngineError when vLLM still holds on to a part of it.
+        """
+        for _ in range(10):
+            if self._llm.reset_prefix_cache():
+                return
+            time.sleep(0.1)
+        raise EngineError("vLLM did not empty its prefix cache: passes cannot be compared")
 
     def close(self) -> None:
         """Shut vLLM down and give its memory back; closing again does nothing."""
@@ -179,6 +178,8 @@ class GenerateEngine(VllmEngine):
                 use_tqdm=False,
             )
         except _refusals() as error:
+            if self._llm.llm_engine.has_unfinished_requests():  # it was not about taking them
+                raise _death(error) from error
             if len(batch) == 1:
                 return [Refusal(batch[0].id, "engine-refused", _first_line(error))]
             # vLLM refuses all for one. Which one shows when each is asked by itself.
@@ -196,7 +197,7 @@ def _prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if taken := sorted(set(OURS) & arguments.keys()):
         raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
     on = device()
-    hide_switches()
+    process.hide_switches()
     for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
         os.environ.setdefault(name, value)
     settings = {

@@ -15,10 +15,9 @@ ALIKE = 1.001  # forecasts that differ by less are the same
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """A job with its predicted first admission and completion, in seconds since the run's start."""
+    """A job with its predicted completion, in seconds since the run's start."""
 
     job: Job
-    start: float
     end: float
 
 
@@ -32,7 +31,7 @@ def forecast(queue: JobQueue) -> list[Finish]:
     now = 0.0
     while queue:
         job = queue.pop(now).job
-        finishes.append(Finish(job, now, now + job.seconds + job.latency))
+        finishes.append(Finish(job, now + job.seconds + job.latency))
         now += job.seconds
     return finishes
 

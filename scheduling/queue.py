@@ -57,15 +57,15 @@ class JobQueue:
         self._size = len(self._waiting)
         self.sent_by_max_wait = 0  # jobs that the maximum wait has sent in place of another
         if max_wait < math.inf or policy.urgent_at is not never:
-            self._promotions = sorted(p for turn in self._waiting for p in self._promotions_of(turn, max_wait))
+            self._promotions = sorted(p for turn in self._waiting for p in self._promotions_of(turn))
 
     def push(self, job: Job) -> None:
         """Add a job that has just arrived."""
-        self._enter(self._turn(job), self._max_wait)
+        self._enter(self._turn(job))
 
     def put_back(self, turn: Turn) -> None:
-        """Have a job that was begun go on when its turn comes again; it does not wait any more."""
-        self._enter(self._turn(turn.job), math.inf)
+        """Have a job that was begun go on when its turn comes again."""
+        self._enter(self._turn(turn.job))
 
     def peek(self, now: float) -> Turn:
         """Return whose turn it is at the moment `now`; IndexError when no job waits."""
@@ -76,19 +76,30 @@ class JobQueue:
         for heap in (self._promoted, self._waiting):
             while heap and heap[0].ticket in self._left:
                 heapq.heappop(heap)
-        return (self._promoted or self._waiting)[0]
+        # A job before all others goes before promoted ones too.
+        return min(*self._promoted[:1], *self._waiting[:1]) if self._promoted else self._waiting[0]
+
+    def overtakes(self, turn: Turn, now: float) -> bool:
+        """Say whether somebody goes before the job of `turn`, which is under way, at the moment `now`.
+
+        Nobody does for having waited too long if that job would have, too: it is nearer to being done.
+        """
+        if not self._size:
+            return False
+        best = self.peek(now)
+        return best < turn and (best.group != OVERDUE or best.key < turn.job.arrival + self._max_wait)
 
     def pop(self, now: float) -> Turn:
         """Remove and return whose turn it is at the moment `now`; IndexError when no job waits."""
         turn = self.peek(now)
         self._size -= 1
-        if self._promoted:
+        if self._promoted and self._promoted[0] is turn:
             self.sent_by_max_wait += turn.group == OVERDUE and turn.ticket != self._waiting[0].ticket
             self._left.add(turn.ticket)
             heapq.heappop(self._promoted)
         else:
             heapq.heappop(self._waiting)
-            if self._promotions:
+            if self._promotions or self._promoted:
                 self._left.add(turn.ticket)
         return turn
 
@@ -100,16 +111,16 @@ class JobQueue:
         key += self._ageing * job.arrival
         return Turn(job.place * OUTSIDE or group, key, order, next(self._tickets), job)
 
-    def _enter(self, turn: Turn, max_wait: float) -> None:
+    def _enter(self, turn: Turn) -> None:
         heapq.heappush(self._waiting, turn)
         self._size += 1
-        for promotion in self._promotions_of(turn, max_wait):
+        for promotion in self._promotions_of(turn):
             heapq.heappush(self._promotions, promotion)
 
-    def _promotions_of(self, turn: Turn, max_wait: float) -> Iterator[tuple[float, Turn]]:
+    def _promotions_of(self, turn: Turn) -> Iterator[tuple[float, Turn]]:
         """Yield the moments at which the job stops waiting for its turn, with the better one it takes then."""
         job = turn.job
-        overdue, urgent = job.arrival + max_wait, self._policy.urgent_at(job)
+        overdue, urgent = job.arrival + self._max_wait, self._policy.urgent_at(job)
         if overdue < math.inf and not job.place:
             yield overdue, turn._replace(group=OVERDUE, key=overdue)
         if urgent < math.inf and not job.place:

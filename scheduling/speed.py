@@ -44,7 +44,7 @@ class Prediction:
             "decode_s": self.decode,
             "tail_s": self.tail,
             "makespan_s": self.makespan,
-            "low_s": self.makespan * (1 - self.error),
+            "low_s": self.makespan * max(0.0, 1 - self.error),
             "high_s": self.makespan * (1 + self.error),
         }
 

@@ -50,6 +50,7 @@ class FakeEngine:
 
     limits = Limits(slots=4, batch_tokens=4096, block=32)
     kv_tokens = 100_000
+    restarts = 0
 
     def __init__(self, latency: int = 1, deadly: int | None = None, refused: int | None = None) -> None:
         self.latency, self.deadly, self.refused = latency, deadly, refused

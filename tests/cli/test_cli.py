@@ -289,7 +289,7 @@ def test_interrupted_it_keeps_what_it_has_and_the_same_command_continues(
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
     assert process.returncode == status, err
-    assert "interrupted: what was answered is kept" in err
+    assert "interrupted: every answer so far is kept" in err
     assert "Traceback" not in err
     kept = answered(Path("out"))
     assert 60 < kept < 400 + ANCHORS

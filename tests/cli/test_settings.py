@@ -85,6 +85,7 @@ def test_times_may_stand_in_the_environment(monkeypatch):
         ({"objective": "speed"}, "setting objective: no such objective: it is one of completion, makespan, sla"),
         ({"policy": "best"}, "setting policy: no such policy: it is one of prefill, fifo, task, hybrid, cost, longest, auto"),
         ({"ageing": -1.0}, "setting ageing: "),
+        ({"ageing": float("inf")}, "setting ageing: "),
         ({"feed": "drip"}, "setting feed: "),
     ],
 )  # fmt: skip

@@ -234,3 +234,14 @@ def test_a_deadline_column_may_be_missing_unless_it_is_named(tmp_path, write_jso
     pq.write_table(pa.Table.from_pylist([{**GOOD, "deadline": 5}]), tmp_path / "rows.parquet")
     with pytest.raises(CorpusError, match="'deadline' of .* holds int64, not timestamps or ISO 8601 text"):
         read(tmp_path / "rows.parquet")
+
+
+def test_a_deadline_beyond_pythons_years_rejects_its_row_alone(tmp_path):
+    moments = pa.array([2**62, 1_700_000_000_000_000], pa.timestamp("us", "UTC"))
+    table = pa.table(
+        {**{name: [value] * 2 for name, value in {**GOOD, "review_id": "ab"}.items()}, "deadline": moments}
+    )
+    pq.write_table(table, tmp_path / "rows.parquet")
+    beyond, good = read(tmp_path / "rows.parquet")
+    assert (beyond.reason, beyond.detail[:20]) == ("bad-deadline", "4611686018427387904 ")
+    assert good.deadline == 1_700_000_000.0

@@ -17,7 +17,7 @@ def requests(of: dict[int, list[int]]):
     everywhere = [id_ for ids in of.values() for id_ in ids]
 
     def yielded(number: int):
-        yield from (StoredRequest(id_, [], 10, 1, everywhere.count(id_) > 1) for id_ in of[number])
+        yield from (StoredRequest(id_, [], 10, everywhere.count(id_) > 1) for id_ in of[number])
 
     return yielded
 
@@ -55,11 +55,27 @@ def test_a_better_job_overtakes_one_that_is_under_way_and_that_one_goes_on_later
 
 
 def test_an_overdue_job_goes_before_the_rest_of_one_that_is_under_way():
-    queue = JobQueue(POLICIES["prefill"], [job(0, 1), job(1, 9)], max_wait=10.0)
+    queue = JobQueue(POLICIES["prefill"], [job(0, 1, arrival=5.0), job(1, 9)], max_wait=10.0)
     feed = Feed(queue, requests({0: [1, 2], 1: [3, 4]}))
-    assert drain(feed, most=1) == [(0, 1)]
+    assert drain(feed, now=5.0, most=1) == [(0, 1)]
     assert drain(feed, now=10.0) == [(1, 3), (1, 4), (0, 2)]
     assert queue.sent_by_max_wait == 1
+
+
+def test_a_job_under_way_that_has_waited_as_long_is_not_overtaken():
+    queue = JobQueue(POLICIES["prefill"], [job(2, 1), job(1, 9), job(0, 10)], max_wait=10.0)
+    feed = Feed(queue, requests({0: [5], 1: [3, 4], 2: [1, 2]}))
+    assert drain(feed, most=1) == [(2, 1)]
+    assert drain(feed, now=10.0) == [(2, 2), (0, 5), (1, 3), (1, 4)]
+    assert queue.sent_by_max_wait == 1
+
+
+def test_urgent_and_overdue_jobs_beside_one_that_goes_before_all(monkeypatch):
+    for jobs in ([job(0, 1, place=-1), job(1, 9000, deadline=5.0)], [job(1, 9000, deadline=5.0), job(0, 1, place=-1)]):
+        for max_wait in (1.0, float("inf")):
+            queue = JobQueue(POLICIES["hybrid"], jobs, max_wait=max_wait)
+            feed = Feed(queue, requests({0: [1, 2], 1: [3, 4]}))
+            assert drain(feed, now=20.0) == [(0, 1), (0, 2), (1, 3), (1, 4)]
 
 
 def test_what_two_jobs_ask_is_sent_by_the_first_of_them():

@@ -1,3 +1,5 @@
+import math
+
 from pipelines.engine import Completion, Limits, Sampling, Timing
 from pipelines.feed import Feed
 from pipelines.gate import DEPTH, Gate
@@ -13,11 +15,19 @@ FRAME = Frame(tuple(range(100)), (7,), Sampling(max_tokens=1))
 SLOTS = 4
 
 
-def gate(n: int = 40, *, body: int = 20, kv_tokens: int = 10**6, deadline: float = 1e9, batched: bool = False) -> Gate:
+def gate(
+    n: int = 40,
+    *,
+    body: int = 20,
+    kv_tokens: int = 10**6,
+    deadline: float = math.inf,
+    predicted: float = 0.0,
+    batched: bool = False,
+) -> Gate:
     tokens = FRAME.tokens + body
     queue = JobQueue(POLICIES["prefill"], [Job(0, "sentiment", 1, 0)])
-    feed = Feed(queue, lambda _: iter([StoredRequest(i, [i] * body, tokens, 1, False) for i in range(n)]))
-    tally = Tally(len(FRAME.head), Outlook(n, 0, 0, n, n * tokens))
+    feed = Feed(queue, lambda _: iter([StoredRequest(i, [i] * body, tokens, False) for i in range(n)]))
+    tally = Tally(len(FRAME.head), Outlook(n, 0, 0, n, n * tokens), predicted)
     return Gate(feed, FRAME, Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
 
 
@@ -77,16 +87,22 @@ def test_a_batch_is_what_one_step_computes_and_nothing_joins_it():
 
 def test_near_the_deadline_only_what_can_be_expected_to_finish_is_admitted():
     it = gate(deadline=10.0)
-    it.admit(0.0)
-    it.admit(1.0)
-    land(it, *range(4))  # four done in two seconds: half a second each, with a step of one second on top
-    assert ids(it.admit(2.0)) == [8, 9, 10, 11]  # eight in flight would be done after 4 + 1 s
-    land(it, *range(4, 8))
-    # Eight done in seven seconds: four are in flight, and with one more it is 5 x 7/8 s and a step of five.
-    assert ids(it.admit(7.0)) == []
-    land(it, *range(8, 12))
-    assert ids(it.admit(8.0)) == [12]  # alone it takes 2/3 s and a step of one
+    assert ids(it.admit(0.0)) == [0]
+    assert ids(it.admit(1.0)) == []  # there is no pace yet to go by
+    land(it, 0)
+    assert ids(it.admit(2.0)) == [1, 2, 3]  # two seconds each and a step of one: the third would be done after nine
+    land(it, 1, 2, 3)
+    assert ids(it.admit(4.0)) == [4, 5, 6, 7]  # one second each, and a step of two
+    land(it, 4, 5, 6)
+    assert ids(it.admit(7.0)) == []  # a step takes three by now, and one is in flight
+    land(it, 7)
+    assert ids(it.admit(8.0)) == [8]  # alone it is done in time
     assert not it.dry
+
+
+def test_before_there_is_a_pace_the_predicted_one_counts():
+    assert ids(gate(deadline=10.0, predicted=399.0).admit(0.0)) == [0]  # 40 requests in 399 s
+    assert ids(gate(deadline=10.0, predicted=401.0).admit(0.0)) == []
 
 
 def test_after_the_deadline_nothing_is_admitted():

@@ -50,7 +50,7 @@ def shared(engine):
     """Lend the session's engine to a run, which would close its own."""
 
     class Lent:
-        limits, kv_tokens = engine.limits, engine.kv_tokens
+        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
         submit, step = engine.submit, engine.step
 
         def close(self):
@@ -295,7 +295,7 @@ def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews,
     kinds = [type(event) for event in events]
     assert kinds.index(Planned) < kinds.index(EngineStarting)
     assert events[kinds.index(Planned)].outlook.rows == 12
-    assert events[kinds.index(Ordered)].jobs == 3 + 1  # and the anchors
+    assert events[kinds.index(Ordered)].jobs == 3  # nobody waits for the anchors
 
 
 def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, engine, tokenizer):
@@ -376,7 +376,7 @@ class Slow:
 
     def __init__(self, engine, seconds: float) -> None:
         self._engine, self._seconds = engine, seconds
-        self.limits, self.kv_tokens = engine.limits, engine.kv_tokens
+        self.limits, self.kv_tokens, self.restarts = engine.limits, engine.kv_tokens, 0
         self.submit, self.close = engine.submit, engine.close
 
     def step(self):
@@ -438,3 +438,34 @@ def test_a_run_whose_engine_died_leaves_no_measurements(go, tmp_path, write_json
     report, _ = go(write_jsonl([{**row, "text": row["text"] + "!"} for row in rows]), fake_engine)
     assert report["run"]["engine_restarts"] == 0
     assert (tmp_path / "measurements").exists()
+
+
+def test_a_row_that_is_refused_again_does_not_fail_the_run_that_has_the_others_answered(
+    go, tmp_path, write_jsonl, fake_engine, tokenizer
+):
+    (deadly,) = tokenizer.encode("Z")
+    path = write_jsonl([{"review_id": t, "restaurant_id": "x", "text": t} for t in ("fine", "Z")])
+    for _ in range(2):
+        report, _ = go(path, lambda: fake_engine(deadly=deadly), sla={"sentiment": 60.0})
+        assert (report["run"]["status"], report["rows"]["rejects_by_reason"]) == ("done", {"poison": 1})
+        assert results(tmp_path)["review_id"].to_list() == ["fine"]
+    # Its restaurant had something to ask in this run and got no answer.
+    assert (report["tasks"]["sentiment"]["jobs"]["promised"], report["tasks"]["sentiment"]["jobs"]["met"]) == (1, 0)
+
+
+def test_a_deadline_holds_after_an_engine_death_too(go, tmp_path, write_jsonl, fake_engine, tokenizer):
+    """What was in flight then is asked one by one, which may take long."""
+    (deadly,) = tokenizer.encode("Z")
+    texts = ["Z", *(f"visit {i}" for i in range(12))]
+    path = write_jsonl([{"review_id": text, "restaurant_id": "x", "text": text} for text in texts])
+    starts = []
+
+    def start():
+        starts.append(time.sleep(2.5 if starts else 0))  # to start again takes until after the deadline
+        return fake_engine(deadly=deadly)
+
+    report, _ = go(path, start, deadline=time.time() + 2.0, calibration="raw", policy="fifo")
+    assert (report["run"]["status"], report["run"]["engine_restarts"]) == ("deadline", 1)
+    assert report["rows"]["waiting"] > 0
+    report, _ = go(path, lambda: fake_engine(deadly=deadly), calibration="raw")
+    assert (report["rows"]["answered"], report["rows"]["waiting"]) == (12, 0)

@@ -57,11 +57,10 @@ def test_rows_that_ask_the_same_share_one_request(ledger):
     ledger.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
     assert ask(ledger, [question(0, "good"), question(1, "good"), question(2, "bad")]) == ["good", "bad"]
     first, second = ledger.requests(0)
-    assert (first.rows, first.body, first.prompt_tokens) == (2, [1] * 4, 9)
-    assert second.rows == 1
-    ledger.settle([answer(first, [-1.5])], [])
+    assert (first.body, first.prompt_tokens, first.shared) == ([1] * 4, 9, False)
+    assert ledger.settle([answer(first, [-1.5])], [Refusal(second.id, "poison", "")]) == (2, 1)
     assert list(ledger.answers("sentiment")) == [("r0", "x", [-1.5]), ("r1", "x", [-1.5])]
-    assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().waiting) == (3, 2, 1)
+    assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().rejected) == (3, 2, 1)
 
 
 def test_a_second_run_asks_and_tokenises_only_what_has_no_answer(ledger):
