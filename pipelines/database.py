@@ -27,7 +27,7 @@ CREATE TABLE job (
 CREATE TABLE ask (
     task TEXT NOT NULL, seq INTEGER NOT NULL, job INTEGER NOT NULL, request INTEGER NOT NULL, PRIMARY KEY (task, seq)
 ) WITHOUT ROWID;
-CREATE INDEX ask_by_request ON ask (request);
+CREATE INDEX ask_by_request ON ask (request, job);
 CREATE INDEX ask_by_job ON ask (job, request);
 CREATE TABLE request (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, stage INTEGER NOT NULL,

@@ -66,14 +66,12 @@ def _ask(
     with closing(SturdyEngine(start, lambda why: emit(Warned(f"{why}; starting it again")))) as engine:
         started = time.monotonic() - began
         emit(EngineStarted(started))
-        began, up = time.monotonic(), time.time()
-        todo = agenda.make(ledger, task, order, engine.limits.block, measurements.speed(), up)
+        began = time.monotonic()
+        todo = agenda.make(ledger, task, order, engine.limits.block, measurements.speed(), time.time())
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
-        ledger.note(
-            engine_start_s=started, engine_up=up, ordered_by=todo.policy, why=todo.why or None, predicted=predicted
-        )
-        ledger.note(order_s=time.monotonic() - began)
+        ledger.note(engine_start_s=started, ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
+        ledger.note(order_s=time.monotonic() - began, engine_up=time.time())
         done = work(ledger, todo, engine, task, order, emit)
         ledger.note(**asdict(done), engine_restarts=engine.restarts)
     if not engine.restarts:  # or the engine would seem slow

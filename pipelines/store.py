@@ -149,10 +149,11 @@ class Ledger:
         """Yield a job's waiting requests in input order, read a page at a time."""
         last = 0
         while page := self._db.execute(
-            "SELECT DISTINCT id, body, prompt_tokens, "
-            "EXISTS (SELECT 1 FROM ask AS other WHERE other.request = id AND other.job <> asked.job) "
-            "FROM ask AS asked JOIN request ON id = asked.request AND state = 'waiting' "
-            "WHERE asked.job = ? AND asked.request > ? ORDER BY asked.request LIMIT ?",
+            "WITH page AS ("
+            "  SELECT DISTINCT asked.request AS id FROM ask AS asked JOIN request ON request.id = asked.request "
+            "  WHERE asked.job = ?1 AND asked.request > ?2 AND state = 'waiting' ORDER BY asked.request LIMIT ?3"
+            ") SELECT id, body, prompt_tokens, EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> ?1) "
+            "FROM page JOIN request USING (id) ORDER BY id",
             (job, last, PAGE),
         ).fetchall():
             last = page[-1][0]
