@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
@@ -167,11 +167,14 @@ def ordered(event: Ordered) -> str:
 
 
 def predicted(prediction: Prediction | None) -> str:
-    """Say how long the work should take, with the band that nine in ten stretches of earlier runs kept to."""
-    if not prediction:
-        return "too little measured to say how long it takes"
-    figures = prediction.figures()
-    return "should take {} ({} to {})".format(*(clock(figures[name]) for name in ("makespan_s", "low_s", "high_s")))
+    """Say how long the work should take."""
+    return f"should take {band(prediction.figures())}" if prediction else "too little measured to say how long it takes"
+
+
+def band(figures: Mapping[str, float]) -> str:
+    """Return a predicted makespan with the band that nine in ten stretches of earlier runs kept to."""
+    expected, low, high = (clock(figures[name]) for name in ("makespan_s", "low_s", "high_s"))
+    return f"{expected} ({low} to {high})"
 
 
 def clock(seconds: float | None) -> str:

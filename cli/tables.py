@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from cli.progress import clock
+from cli.progress import band, clock
 from cli.screen import people, say
 
 SPANS = {
@@ -46,7 +46,7 @@ def show(report: dict[str, Any]) -> None:
         people.print("rejects: " + _counted(rows["rejects_by_reason"]))
     if run.get("predicted") and run["status"] == "done":
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
-        say(f"planned {_band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
+        say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
     start = f", engine start {run['engine_start_s']:.1f} s" if "engine_start_s" in run else ""
     policy = run["policy"] if run.get("ordered_by", run["policy"]) == run["policy"] else _ordered(run)
     say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}, policy {policy}{start}")
@@ -78,7 +78,7 @@ def show_plan(plan: dict[str, Any]) -> None:
         say(plan["why"])
     if predicted:
         parts = f"prefill {predicted['prefill_s']:,.1f} s, decode {predicted['decode_s'] + predicted['tail_s']:,.1f} s"
-        say(f"should take {_band(predicted)} once the engine is up: {parts}")
+        say(f"should take {band(predicted)} once the engine is up: {parts}")
     else:
         say("too little has been measured of this model on this machine to say how long it takes")
 
@@ -139,10 +139,6 @@ def _ordered(by: dict[str, Any]) -> str:
     return f"{by['policy']}, which is {by['ordered_by']} here"
 
 
-def _band(predicted: dict[str, float]) -> str:
-    return f"{clock(predicted['makespan_s'])} ({clock(predicted['low_s'])} to {clock(predicted['high_s'])})"
-
-
 def _counted(reasons: dict[str, int]) -> str:
     return ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
 
@@ -198,7 +194,8 @@ def _spans(task: dict[str, Any]) -> Table:
 def show_files(output: Path) -> None:
     """Print where the files of a run are."""
     for file in sorted(output.glob("results/*")) + [
-        output / name for name in ("rejects.jsonl", "report.json", "metrics.prom", "run.sqlite", "engine.log")
+        output / name
+        for name in ("rejects.jsonl", "report.json", "report.html", "metrics.prom", "run.sqlite", "engine.log")
     ]:
         if file.exists():
             say(str(file))

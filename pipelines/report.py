@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pipelines import metrics, times
+from pipelines import metrics, page, times
 from pipelines.database import NAME, read
 from pipelines.errors import LedgerError
 from pipelines.files import replacing
@@ -15,10 +15,12 @@ SCHEMA = 1
 
 
 def write(output: Path) -> dict[str, Any]:
-    """Compute the report of the last run in `output`, write it to report.json and metrics.prom, and return it."""
+    """Compute the report of the last run in `output`, and write report.json, report.html and metrics.prom."""
     report = build(output)
     with replacing(output / "report.json") as scratch:
         scratch.write_text(json.dumps(report, indent=2) + "\n")
+    with replacing(output / "report.html") as scratch:
+        scratch.write_text(page.render(report, times.curves(output)), encoding="utf-8")
     with replacing(output / "metrics.prom") as scratch:
         scratch.write_text(metrics.text(report), encoding="utf-8")
     return report

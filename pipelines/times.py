@@ -23,6 +23,7 @@ SPANS = {
 }
 # A slice of a run has at least so many engine steps and requests, or it says little.
 STEPS, REQUESTS, SLICES = 16, 64, 16
+POINTS = 300  # of a curve
 
 Distribution = dict[str, float | None]
 
@@ -71,6 +72,20 @@ def of_jobs(db: sqlite3.Connection, task: str, facts: Mapping[str, Any]) -> dict
     }
 
 
+def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """Return how the last run went, as (seconds, value) points: jobs complete, and prompt tokens computed, by then."""
+    with closing(read(folder / NAME)) as db:
+        (run,) = db.execute("SELECT max(id) FROM run").fetchone()
+        jobs = db.execute(
+            "SELECT last_token, 1 FROM job_times WHERE unit <> '' AND NOT waiting AND last_token NOT NULL"
+        )
+        requests = db.execute(
+            "SELECT first_token, prompt_tokens - cached_tokens FROM request WHERE run = ? AND state = 'answered'",
+            (run,),
+        )
+        return {"jobs complete": _by_then(jobs), "prompt tokens computed": _by_then(requests)}
+
+
 def measured(folder: Path, steps: int) -> Measured | None:
     """Return what the last run of the folder tells of the engine's speed, None when it was too short to tell."""
     with closing(read(folder / NAME)) as db:
@@ -102,8 +117,16 @@ def measured(folder: Path, steps: int) -> Measured | None:
 
 
 def _column(db: sqlite3.Connection, formula: str, run: int, task: str) -> NDArray[np.float64]:
-    sql = f"SELECT {formula} FROM request WHERE run = ? AND task = ? AND state = 'answered'"  # noqa: S608
+    sql = f"SELECT {formula} FROM request WHERE run = ? AND task = ? AND state = 'answered'"
     return _array(value for (value,) in db.execute(sql, (run, task)))
+
+
+def _by_then(moments: Iterable[tuple[float, int]]) -> list[tuple[float, float]]:
+    """Return the running total of (seconds, amount) pairs, as few points as draw the same curve."""
+    table = np.fromiter(moments, dtype=np.dtype((np.float64, 2)))
+    table = table[table[:, 0].argsort()]
+    places = np.unique(np.linspace(0, len(table) - 1, min(len(table), POINTS)).astype(int))
+    return [(0.0, 0.0), *zip(table[places, 0].tolist(), table[:, 1].cumsum()[places].tolist(), strict=True)]
 
 
 def _array(values: Iterable[float]) -> NDArray[np.float64]:
