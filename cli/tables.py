@@ -35,9 +35,9 @@ def show(report: dict[str, Any]) -> None:
     for name, task in report["tasks"].items():
         _labels(run.get("labels"))
         if task["requests"]:
-            people.print(_work(name, task))
+            people.print(_work(name, task), soft_wrap=True)
             people.print(_spans(task))
-            people.print(_jobs(task, run))
+            people.print(_jobs(task, run), soft_wrap=True)
     totals = [f"[green]{rows['answered']:,}[/] answered", f"[red]{rows['rejected']:,}[/] rejected"]
     if rows["waiting"]:
         totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
@@ -57,7 +57,8 @@ def show_plan(plan: dict[str, Any]) -> None:
     rows, jobs, predicted = plan["rows"], plan["jobs"], plan["predicted"]
     people.print(
         f"[bold]{rows['in']:,}[/] rows: {rows['answered']:,} answered before, {rows['rejected']:,} to be rejected, "
-        f"[bold]{plan['requests']:,}[/] requests to ask in {jobs['count']:,} jobs"
+        f"[bold]{plan['requests']:,}[/] requests to ask in {jobs['count']:,} jobs",
+        soft_wrap=True,
     )
     for reject in plan["rejects"][:LISTED]:
         say(f"  would reject {reject['source']} row {reject['row']}: {reject['reason']}, {reject['detail']}")
@@ -67,7 +68,8 @@ def show_plan(plan: dict[str, Any]) -> None:
         return
     people.print(
         f"{plan['prompt_tokens']:,} prompt tokens, {plan['shared_tokens']:,} of them shared in KV blocks of "
-        f"{plan['engine']['block']}: {plan['cost']:,} to compute"
+        f"{plan['engine']['block']}: {plan['cost']:,} to compute",
+        soft_wrap=True,
     )
     people.print(_sizes("smallest jobs", jobs["smallest"]))
     if jobs["count"] > len(jobs["smallest"]):

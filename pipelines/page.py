@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT, MARGIN = 640, 180, 44
+WIDTH, HEIGHT, MARGIN = 640, 180, 64
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --dim: #6a7683; --line: #d7dde3; --mark: #1f7a8c; --paper: #fff; }
 @media (prefers-color-scheme: dark) {
