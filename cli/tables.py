@@ -18,11 +18,11 @@ SPANS = {
 }
 COLUMNS = ("mean", "p50", "p90", "p99")
 FIGURES = {
-    "makespan, s": "makespan_s",
-    **{f"job completion {name}, s": f"job_completion_{name}_s" for name in COLUMNS},
-    **{f"request completion {name}, s": f"request_completion_{name}_s" for name in COLUMNS},
-    **{f"TTFT {name}, s": f"ttft_{name}_s" for name in COLUMNS},
-    "longest wait of a job, s": "longest_wait_s",
+    "makespan": "makespan_s",
+    **{f"job {name}": f"job_completion_{name}_s" for name in COLUMNS},
+    **{f"request {name}": f"request_completion_{name}_s" for name in COLUMNS},
+    **{f"TTFT {name}": f"ttft_{name}_s" for name in COLUMNS},
+    "longest wait": "longest_wait_s",
     "goodput, jobs/min": "goodput_per_min",
     "SLA attainment": "sla_attainment",
 }
@@ -88,12 +88,13 @@ def show_plan(plan: dict[str, Any]) -> None:
 def show_comparison(compared: dict[str, Any]) -> None:
     """Print what an order changes: medians over the passes, with the least and the most."""
     policies = compared["policies"]
-    table = Table(title=f"{compared['requests']:,} requests, medians of {compared['repeat']}", title_justify="left")
-    table.add_column("")
-    for policy in policies:
-        table.add_column(policy, justify="right")
-    for policy in compared["against_first"]:
-        table.add_column(f"{policy} / {next(iter(policies))}", justify="right")
+    title = (
+        f"seconds to completion: medians of {compared['repeat']}, ± half of what lies between the least and the most"
+    )
+    people.print(title, style="italic", soft_wrap=True)
+    table = Table("")
+    for policy in (*policies, *(f"{policy} / {next(iter(policies))}" for policy in compared["against_first"])):
+        table.add_column(policy, justify="right", no_wrap=True)
     for title, name in FIGURES.items():
         if all(name in figures for figures in policies.values()):
             ratios = [found.get(name) for found in compared["against_first"].values()]
@@ -108,7 +109,7 @@ def show_comparison(compared: dict[str, Any]) -> None:
 
 
 def _spread(figure: dict[str, float]) -> str:
-    return f"{figure['median']:,.2f} [dim]({figure['low']:,.2f} to {figure['high']:,.2f})[/]"
+    return f"{figure['median']:,.2f} [dim]±{(figure['high'] - figure['low']) / 2:,.2f}[/]"
 
 
 def _sizes(title: str, jobs: list[dict[str, Any]]) -> Table:

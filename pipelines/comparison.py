@@ -166,12 +166,12 @@ def _verdict(policy: str, first: str, ratios: Mapping[str, Any], repeat: int) ->
         if not ratio:
             return "no telling what"
         if repeat == 1:
-            return f"{ratio['median']:.2f}x"
+            return f"{ratio['median']:.2f}"
         noise = "more than the noise" if ratio["more_than_noise"] else "within the noise"
-        return f"{ratio['median']:.2f}x ({ratio['low']:.2f} to {ratio['high']:.2f}, {noise})"
+        return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f}, {noise})"
 
     sentence = (
-        f"{policy} against {first}: the mean job is complete after {said('job_completion_mean_s')} the time, "
-        f"the last one after {said('makespan_s')}"
+        f"{policy} against {first}: a job is complete after {said('job_completion_mean_s')} of the time on average, "
+        f"all of them after {said('makespan_s')}"
     )
     return sentence if repeat > 1 else f"{sentence}; one pass each says nothing about noise"

@@ -64,8 +64,8 @@ def test_a_sentence_says_what_changed_and_whether_it_is_noise(compared):
     found, _ = compared
     (sentence,) = found["verdict"]
     assert re.fullmatch(
-        r"prefill against fifo: the mean job is complete after (\S+x) \(\S+ to \S+, (within|more than) the noise\) the time, "
-        r"the last one after (\S+x) \(\S+ to \S+, (within|more than) the noise\)",
+        r"prefill against fifo: a job is complete after \d\S+ \(\S+ to \S+, (within|more than) the noise\) of the time on average, "
+        r"all of them after \d\S+ \(\S+ to \S+, (within|more than) the noise\)",
         sentence,
     )
 
