@@ -88,13 +88,14 @@ def show_plan(plan: dict[str, Any]) -> None:
 def show_comparison(compared: dict[str, Any]) -> None:
     """Print what an order changes: medians over the passes, with the least and the most."""
     policies = compared["policies"]
-    title = (
-        f"seconds to completion: medians of {compared['repeat']}, ± half of what lies between the least and the most"
-    )
-    people.print(title, style="italic", soft_wrap=True)
+    spread = f"medians of {compared['repeat']}, ± half of what lies between the least and the most"
+    people.print(f"seconds to completion: {spread}", style="italic", soft_wrap=True)
     table = Table("")
-    for policy in (*policies, *(f"{policy} / {next(iter(policies))}" for policy in compared["against_first"])):
-        table.add_column(policy, justify="right", no_wrap=True)
+    for policy, figures in policies.items():
+        by = figures["ordered_by"]
+        table.add_column(policy if by == policy else f"{policy} ({by})", justify="right", no_wrap=True)
+    for policy in compared["against_first"]:
+        table.add_column(f"{policy} / {next(iter(policies))}", justify="right", no_wrap=True)
     for title, name in FIGURES.items():
         if all(name in figures for figures in policies.values()):
             ratios = [found.get(name) for found in compared["against_first"].values()]

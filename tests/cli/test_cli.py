@@ -190,10 +190,11 @@ def test_a_plan_says_what_a_run_will_do_and_the_run_says_how_it_went(run, write_
 
 def test_policies_are_compared(run, write_jsonl):
     command = ["compare", "sentiment", "-i", write_jsonl(distinct(100)), "--model", "tiny", "--repeat", "1", *SMALL]
-    status, out, err = run(*command, "--json", "--sla", "1m", "--policies", "fifo,longest")
+    status, out, err = run(*command, "--json", "--sla", "1m", "--policies", "fifo,longest,auto")
     assert status == 0, err
     found = json.loads(out)
-    assert list(found["policies"]) == ["fifo", "longest"]
+    assert list(found["policies"]) == ["fifo", "longest", "auto"]
+    assert "auto (prefill)" in err  # the table says what auto turned out to be
     assert found["policies"]["fifo"]["sla_attainment"]["median"] == 1.0
     assert "longest against fifo: a job is complete after" in err
     assert "goodput" in err
