@@ -59,7 +59,7 @@ with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as l
     ledger.begin({})
     task = plan.fill(ledger, plan.rows(order), order, lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
-        todo = agenda.make(ledger, task, order, engine.limits.block, None, time.time())
+        todo = agenda.make(ledger, ledger.outlook(), task, order, engine.limits.block, None, time.time())
         done = run.work(ledger, todo, engine, task, order, lambda _: None)
     answers = [answer for *_, answer in ledger.answers(task.name)]
     output, longest = ledger._db.execute("SELECT sum(output_tokens), max(output_tokens) FROM request").fetchone()  # noqa: SLF001

@@ -21,7 +21,7 @@ with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Led
     ledger.begin({})
     task = plan.fill(ledger, plan.rows(order), order, lambda _: None)
     filled = time.monotonic()
-    todo = agenda.make(ledger, task, order, 32, None, time.time())
+    todo = agenda.make(ledger, ledger.outlook(), task, order, 32, None, time.time())
     first = Feed(todo.queue(), ledger.requests).peek(0.0)
     ended = time.monotonic()
     outlook = ledger.outlook()

@@ -3,7 +3,6 @@
 The input needs as many reviews a restaurant as `--most`. The SLA is a third of what `fifo` takes for all.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -13,13 +12,7 @@ from typing import Any
 
 import uneven
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("input", type=Path)
-parser.add_argument("--model", default="smollm2-135m")
-parser.add_argument("--restaurants", type=int, default=60)
-parser.add_argument("--most", type=int, default=100)
-parser.add_argument("--repeat", type=int, default=3)
-given = parser.parse_args()
+given = uneven.arguments(__doc__)
 
 
 def compare(corpus: Path, policies: str, repeat: int, *options: str) -> Any:

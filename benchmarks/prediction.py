@@ -1,6 +1,5 @@
 """How near a predicted makespan is: a first run leaves its measurements behind, a second one on other reviews uses them."""
 
-import argparse
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -8,13 +7,7 @@ from tempfile import TemporaryDirectory
 import process
 import uneven
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("input", type=Path)
-parser.add_argument("--model", default="smollm2-135m")
-parser.add_argument("--restaurants", type=int, default=60)
-parser.add_argument("--most", type=int, default=100)
-parser.add_argument("--repeat", type=int, default=3)
-given = parser.parse_args()
+given = uneven.arguments(__doc__)
 
 errors = []
 with TemporaryDirectory() as folder:

@@ -1,9 +1,21 @@
 """A corpus of restaurants of very unequal size, cut out of one with many reviews of each."""
 
+import argparse
 import random
 from pathlib import Path
 
 import polars as pl
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """Read the command line of a benchmark that uses such corpora."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("input", type=Path)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--restaurants", type=int, default=60)
+    parser.add_argument("--most", type=int, default=100)
+    parser.add_argument("--repeat", type=int, default=3)
+    return parser.parse_args()
 
 
 def write(source: Path, target: Path, restaurants: int, most: int, seed: int = 0) -> pl.DataFrame:

@@ -25,7 +25,7 @@ def compare(
     quiet: options.Quiet = False,
 ) -> None:
     """Do the same work under several policies on one engine, in turns, and show what the order changes."""
-    from cli import settings, tables
+    from cli import comparison_tables, settings
     from cli.progress import watching
     from pipelines import cache
     from pipelines.comparison import compare
@@ -48,4 +48,4 @@ def compare(
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:
-        tables.show_comparison(compared)
+        comparison_tables.show(compared)

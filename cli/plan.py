@@ -25,7 +25,7 @@ def plan(
     quiet: options.Quiet = False,
 ) -> None:
     """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights."""
-    from cli import settings, tables
+    from cli import plan_tables, settings
     from cli.progress import watching
     from pipelines import cache, vllm_engine
     from pipelines.preview import preview
@@ -44,4 +44,4 @@ def plan(
     if as_json:
         screen.data(json.dumps(seen))
     if not quiet:
-        tables.show_plan(seen)
+        plan_tables.show(seen)

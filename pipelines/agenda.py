@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.order import Order
+from pipelines.outlook import Outlook
 from pipelines.plan import ANCHORS
 from pipelines.records import StoredJob
 from pipelines.store import Ledger
@@ -21,6 +22,7 @@ class Agenda:
     """The jobs, and `policy` in whose order they go; `why` says how that came about if it is not the one asked for."""
 
     jobs: list[Job]
+    outlook: Outlook
     policy: str
     why: str
     prediction: Prediction | None
@@ -37,8 +39,10 @@ class Agenda:
         return JobQueue(POLICIES[self.policy], self.jobs, ageing=self.ageing, max_wait=self.max_wait)
 
 
-def make(ledger: Ledger, task: Task, order: Order, block: int, speed: Speed | None, zero: float) -> Agenda:
-    """Cost every job that waits in the ledger, and decide on the order.
+def make(
+    ledger: Ledger, outlook: Outlook, task: Task, order: Order, block: int, speed: Speed | None, zero: float
+) -> Agenda:
+    """Cost every job that waits in the ledger, whose `outlook` is known by now, and decide on the order.
 
     `block` is the engine's KV block in tokens, and `zero` the moment that times count from, in seconds since the
     epoch. Without a `speed` nothing is predicted.
@@ -66,10 +70,9 @@ def make(ledger: Ledger, task: Task, order: Order, block: int, speed: Speed | No
     ledger.cost((job.id, job.cost, job.seconds if speed else None) for job in jobs)
     policy, why = _decide(order, jobs, speed)
     # Jobs that ask the same count it each; the engine answers it once.
-    left = ledger.outlook()
-    computed = prefill_cost(left.prompt_tokens, left.requests, shared, block)
-    prediction = speed.predict(task.name, computed, left.requests) if speed else None
-    return Agenda(jobs, policy, why, prediction, order.ageing, order.max_wait)
+    computed = prefill_cost(outlook.prompt_tokens, outlook.requests, shared, block)
+    prediction = speed.predict(task.name, computed, outlook.requests) if speed else None
+    return Agenda(jobs, outlook, policy, why, prediction, order.ageing, order.max_wait)
 
 
 def _decide(order: Order, jobs: list[Job], speed: Speed | None) -> tuple[str, str]:

@@ -71,7 +71,7 @@ def compare(
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
                         with closing(Ledger(Path(copy))) as ledger:
                             under = replace(order, policy=policy, deadline=math.inf)
-                            todo = agenda.make(ledger, task, under, engine.limits.block, speed, zero)
+                            todo = agenda.make(ledger, outlook, task, under, engine.limits.block, speed, zero)
                             emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
                             ledger.note(engine_up=zero, sla=dict(order.sla))

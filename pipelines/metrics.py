@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipelines.times import STATISTICS
+
 # Parts of a report whose keys are no names of figures, and the label they become.
 LABELS = {"tasks": "task", "sla": "task", "labels": "label", "rejects_by_reason": "reason"}
-STATISTICS = frozenset({"mean", "p50", "p90", "p99"})
 LEFT_OUT = frozenset({"schema", "number", "engine"})
 
 Sample = tuple[tuple[str, ...], dict[str, str], float]
@@ -33,7 +34,7 @@ def _samples(path: tuple[str, ...], labels: dict[str, str], part: Any) -> Iterat
     if isinstance(part, int | float) and not isinstance(part, bool):
         yield path, labels, part
     elif isinstance(part, Mapping):
-        of = "statistic" if part.keys() == STATISTICS else LABELS.get(path[-1]) if path else None
+        of = "statistic" if part.keys() == set(STATISTICS) else LABELS.get(path[-1]) if path else None
         # The tasks' own figures go by their names alone, the label says whose they are.
         below = path[:-1] if path == ("tasks",) else path
         for name, value in part.items():

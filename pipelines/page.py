@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from pipelines.times import STATISTICS, TITLES
+
 WIDTH, HEIGHT, MARGIN = 640, 180, 64
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --dim: #6a7683; --line: #d7dde3; --mark: #1f7a8c; --paper: #fff; }
@@ -20,12 +22,6 @@ th { color: var(--dim); } th:first-child, td:first-child { text-align: left; }
 svg { width: 100%; height: auto; } svg text { fill: var(--dim); font-size: 11px; }
 .axis { stroke: var(--line); } .curve { fill: none; stroke: var(--mark); stroke-width: 2; }
 """
-COLUMNS = ("mean", "p50", "p90", "p99")
-SPANS = {
-    "queue wait": "queue_wait_s", "TTFT": "ttft_s", "prefill": "prefill_s", "decode": "decode_s",
-    "completion": "completion_s",
-}  # fmt: skip
-
 Points = Sequence[tuple[float, float]]
 
 
@@ -39,7 +35,7 @@ def render(report: Mapping[str, Any], curves: Mapping[str, Points]) -> str:
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(about)}</p>", _tiles(_totals(report))]
     parts += [f"<h2>{escape(name)}</h2>{_chart(points)}" for name, points in curves.items() if len(points) > 1]
     for name, task in report["tasks"].items():
-        parts += [f"<h2>{escape(name)}</h2>", _tiles(_figures(task)), _table(_spans(task), ("seconds", *COLUMNS))]
+        parts += [f"<h2>{escape(name)}</h2>", _tiles(_figures(task)), _table(_spans(task), ("seconds", *STATISTICS))]
     if report["rows"]["rejects_by_reason"]:
         parts += ["<h2>rejects</h2>", _table(report["rows"]["rejects_by_reason"].items(), ("reason", "rows"))]
     return (
@@ -77,9 +73,9 @@ def _figures(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spans(task: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    of = {**{f"request: {title}": task[name] for title, name in SPANS.items()},
+    of = {**{f"request: {title}": task[name] for title, name in TITLES.items()},
           "job: wait": task["jobs"]["wait_s"], "job: completion": task["jobs"]["completion_s"]}  # fmt: skip
-    return [(title, *(spread[column] for column in COLUMNS)) for title, spread in of.items()]
+    return [(title, *(spread[column] for column in STATISTICS)) for title, spread in of.items()]
 
 
 def _tiles(figures: Mapping[str, Any]) -> str:

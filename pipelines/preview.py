@@ -1,15 +1,15 @@
 """The preview: what a run would do, in which order and how long it should take, without an engine."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines import agenda, database, plan
+from pipelines import agenda, database, outlook, plan
 from pipelines.agenda import Agenda
 from pipelines.engine import Limits
 from pipelines.events import Emit
@@ -39,12 +39,13 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
         with closing(Ledger(Path(scratch))) as ledger:
             ledger.begin({})
             task = plan.fill(ledger, rows, order, emit)
-            todo = agenda.make(ledger, task, order, limits.block, speed, time.time())
+            todo = agenda.make(ledger, ledger.outlook(), task, order, limits.block, speed, time.time())
             batches, ends = _walk(ledger, task, limits, todo, speed)
             return {
                 "schema": SCHEMA,
                 "model": order.model.name,
-                **_totals(ledger),
+                "rows": _rows(ledger.folder),
+                "rejects": [asdict(reject) for reject in islice(ledger.rejects(), REJECTS)],
                 "requests": sum(batch["requests"] for batch in batches),
                 "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
@@ -107,16 +108,6 @@ def _jobs(ledger: Ledger, todo: Agenda, ends: Mapping[int, float]) -> dict[str, 
     }
 
 
-def _totals(ledger: Ledger) -> dict[str, Any]:
-    left = ledger.outlook()
-    rejects = list(ledger.rejects())
-    return {
-        "rows": {
-            "in": left.rows,
-            "answered": left.answered,
-            "waiting": left.waiting,
-            "rejected": left.rejected,
-            "rejects_by_reason": dict(Counter(reject.reason for reject in rejects).most_common()),
-        },
-        "rejects": [asdict(reject) for reject in rejects[:REJECTS]],
-    }
+def _rows(folder: Path) -> dict[str, Any]:
+    with closing(database.read(folder / database.NAME)) as db:
+        return outlook.rows(db)

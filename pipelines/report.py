@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pipelines import metrics, page, times
+from pipelines import metrics, outlook, page, times
 from pipelines.database import NAME, read
 from pipelines.errors import LedgerError
 from pipelines.files import replacing
@@ -39,32 +39,14 @@ def build(output: Path) -> dict[str, Any]:
             raise LedgerError(f"no run in {output}: its {NAME} is empty")
         run, started, status, facts = last
         facts = json.loads(facts)
-        rejects = dict(db.execute(_REJECTS))
-        ((answered, waiting),) = db.execute(_ROWS)
         return {
             "schema": SCHEMA,
             "run": {"number": run, "status": status, "started": started, **facts},
-            "rows": {
-                "in": answered + waiting + sum(rejects.values()),
-                "answered": answered,
-                "rejected": sum(rejects.values()),
-                "waiting": waiting,
-                "rejects_by_reason": rejects,
-            },
+            "rows": outlook.rows(db),
             "tasks": {task: _task(db, run, task, rows, facts) for task, rows in db.execute(_TASKS, [run])},
         }
 
 
-_ROWS = """
-SELECT coalesce(sum(state = 'answered'), 0), coalesce(sum(state = 'waiting'), 0)
-FROM ask JOIN request ON request.id = ask.request WHERE seq >= 0
-"""
-_REJECTS = """
-SELECT reason, count(*) FROM (
-    SELECT reason FROM reject UNION ALL
-    SELECT reason FROM ask JOIN request ON request.id = ask.request WHERE state = 'rejected' AND seq >= 0
-) GROUP BY reason ORDER BY count(*) DESC, reason
-"""
 _TASKS = """
 SELECT task, (
     SELECT count(*) FROM ask JOIN request ON request.id = ask.request

@@ -17,6 +17,7 @@ from pipelines.feed import Feed
 from pipelines.gate import Gate
 from pipelines.measurements import Measurements
 from pipelines.order import Order
+from pipelines.outlook import Outlook
 from pipelines.records import Answer
 from pipelines.store import Ledger
 from pipelines.sturdy import SturdyEngine
@@ -45,7 +46,7 @@ def run(
         outlook = ledger.outlook()
         emit(Planned(outlook))
         if outlook.requests and time.time() < order.deadline:
-            _ask(ledger, task, order, start, measurements, emit)
+            _ask(ledger, outlook, task, order, start, measurements, emit)
         calibration, judge = _judge(ledger, task, order, emit)
         labels = results.write(ledger, task, judge, order.format)
     except BaseException:
@@ -58,7 +59,13 @@ def run(
 
 
 def _ask(
-    ledger: Ledger, task: Task, order: Order, start: Callable[[], Engine], measurements: Measurements, emit: Emit
+    ledger: Ledger,
+    outlook: Outlook,
+    task: Task,
+    order: Order,
+    start: Callable[[], Engine],
+    measurements: Measurements,
+    emit: Emit,
 ) -> None:
     """Start the engine, put the jobs in order, do the work, and keep what it took."""
     emit(EngineStarting(order.model.name))
@@ -67,7 +74,7 @@ def _ask(
         started = time.monotonic() - began
         emit(EngineStarted(started))
         began = time.monotonic()
-        todo = agenda.make(ledger, task, order, engine.limits.block, measurements.speed(), time.time())
+        todo = agenda.make(ledger, outlook, task, order, engine.limits.block, measurements.speed(), time.time())
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
         ledger.note(engine_start_s=started, ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
@@ -98,7 +105,7 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order,
     """
     zero, deadline = time.monotonic(), order.deadline - time.time()
     predicted = todo.prediction.makespan if todo.prediction else 0.0
-    queue, tally = todo.queue(), Tally(len(task.frame.head), ledger.outlook(), predicted)
+    queue, tally = todo.queue(), Tally(len(task.frame.head), todo.outlook, predicted)
     feed, batched = Feed(queue, ledger.requests), order.feed == "generate"
     gate = Gate(feed, task.frame, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
     steps = dry_steps = answered = 0

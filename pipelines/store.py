@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from pipelines.database import NAME, connect
 from pipelines.engine import Refusal
 from pipelines.errors import LedgerError
-from pipelines.outlook import Outlook
+from pipelines.outlook import Outlook, count
 from pipelines.records import Answer, Question, StoredJob, StoredRequest
 from pipelines.review import Reject, Review
 
@@ -162,15 +162,7 @@ class Ledger:
 
     def outlook(self) -> Outlook:
         """Count what stands in the ledger and what is left to do."""
-        rows, answered, waiting = self._db.execute(
-            "SELECT count(*), coalesce(sum(state = 'answered'), 0), coalesce(sum(state = 'waiting'), 0) "
-            "FROM ask JOIN request ON request.id = ask.request WHERE seq >= 0"
-        ).fetchone()
-        (unusable,) = self._db.execute("SELECT count(*) FROM reject").fetchone()
-        requests, prompt_tokens = self._db.execute(
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0) FROM request WHERE state = 'waiting'"
-        ).fetchone()
-        return Outlook(rows + unusable, answered, unusable + rows - answered - waiting, requests, prompt_tokens)
+        return count(self._db)
 
     # -- its answers
 

@@ -21,6 +21,14 @@ SPANS = {
     "decode_s": "last_token - first_token",
     "completion_s": "last_token",
 }
+TITLES = {
+    "queue wait": "queue_wait_s",
+    "TTFT": "ttft_s",
+    "prefill": "prefill_s",
+    "decode": "decode_s",
+    "completion": "completion_s",
+}
+STATISTICS = ("mean", "p50", "p90", "p99")
 # A slice of a run has at least so many engine steps and requests, or it says little.
 STEPS, REQUESTS, SLICES = 16, 64, 16
 POINTS = 300  # of a curve
@@ -135,6 +143,6 @@ def _array(values: Iterable[float]) -> NDArray[np.float64]:
 
 def _distribution(values: NDArray[np.float64]) -> Distribution:
     if not len(values):
-        return dict.fromkeys(("mean", "p50", "p90", "p99"))
+        return dict.fromkeys(STATISTICS)
     p50, p90, p99 = np.quantile(values, (0.5, 0.9, 0.99)).tolist()
     return {"mean": float(values.mean()), "p50": p50, "p90": p90, "p99": p99}

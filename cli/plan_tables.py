@@ -1,0 +1,71 @@
+"""Tables: a plan as people read it."""
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from cli import tables
+from cli.progress import band, clock
+from cli.screen import people, say
+
+LISTED = 5
+
+
+def show(plan: dict[str, Any]) -> None:
+    """Print what a run would do."""
+    rows, jobs, predicted = plan["rows"], plan["jobs"], plan["predicted"]
+    people.print(
+        f"[bold]{rows['in']:,}[/] rows: {rows['answered']:,} answered before, {rows['rejected']:,} to be rejected, "
+        f"[bold]{plan['requests']:,}[/] requests to ask in {jobs['count']:,} jobs",
+        soft_wrap=True,
+    )
+    for reject in plan["rejects"][:LISTED]:
+        say(f"  would reject {reject['source']} row {reject['row']}: {reject['reason']}, {reject['detail']}")
+    if rows["rejected"] > LISTED:
+        people.print("  in all: " + tables.counted(rows["rejects_by_reason"]))
+    if not plan["requests"]:
+        return
+    people.print(
+        f"{plan['prompt_tokens']:,} prompt tokens, {plan['shared_tokens']:,} of them shared in KV blocks of "
+        f"{plan['engine']['block']}: {plan['cost']:,} to compute",
+        soft_wrap=True,
+    )
+    people.print(_sizes("smallest jobs", jobs["smallest"]))
+    if jobs["count"] > len(jobs["smallest"]):
+        people.print(_sizes("largest jobs", jobs["largest"]))
+    people.print(_batches(plan["batches"]))
+    say(f"order: {plan['policy'] if plan['policy'] == plan['ordered_by'] else tables.ordered_by(plan)}")
+    if plan["why"]:
+        say(plan["why"])
+    if predicted:
+        parts = f"prefill {predicted['prefill_s']:,.1f} s, decode {predicted['decode_s'] + predicted['tail_s']:,.1f} s"
+        say(f"should take {band(predicted)} once the engine is up: {parts}")
+    else:
+        say("too little has been measured of this model on this machine to say how long it takes")
+
+
+def _sizes(title: str, jobs: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("job", max_width=40, no_wrap=True, overflow="ellipsis")
+    for column in ("requests", "tokens to compute", "done after"):
+        table.add_column(column, justify="right")
+    for job in jobs:
+        table.add_row(Text(job["unit"]), f"{job['requests']:,}", f"{job['cost']:,}", clock(job["ends_s"]))
+    return table
+
+
+def _batches(batches: list[dict[str, Any]]) -> Table:
+    table = Table(title=f"{len(batches):,} batches, in order", title_justify="left")
+    for column in ("batch", "jobs", "requests", "prompt tokens", "tokens to compute", "done after"):
+        table.add_column(column, justify="right")
+    shown = list(enumerate(batches, start=1))
+    if len(shown) > 2 * LISTED:
+        shown = [*shown[:LISTED], (0, {}), *shown[-LISTED:]]
+    for number, batch in shown:
+        if not number:
+            table.add_row(*["…"] * 6)
+            continue
+        figures = (len(batch["jobs"]), batch["requests"], batch["prompt_tokens"], batch["cost"])
+        table.add_row(f"{number:,}", *(f"{figure:,}" for figure in figures), clock(batch["ends_s"]))
+    return table
