@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,8 @@ def _parse(line: str) -> Measured | None:
         found = json.loads(line)
         slices = [Slice(*map(float, piece)) for piece in found["slices"]]
         tasks = {task: (int(requests), int(decoded)) for task, (requests, decoded) in found["tasks"].items()}
-        return Measured(slices, tasks, float(found["decode_s"]))
-    except (ValueError, TypeError, LookupError, AttributeError):
+        measured = Measured(slices, tasks, float(found["decode_s"]))
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None
+    numbers = [measured.decode_s, *chain.from_iterable([*map(astuple, slices), *tasks.values()])]
+    return measured if all(0 <= number < math.inf for number in numbers) else None

@@ -35,6 +35,27 @@ def test_a_run_too_short_to_tell_adds_nothing(measurements, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+BROKEN = '{"slices": [[%s, 1000, 300, 0]], "tasks": {"sentiment": [%s, 0]}, "decode_s": %s}'
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ("NaN", 300, 0),
+        (-5, 300, 0),
+        ("Infinity", 300, 0),
+        (1, "Infinity", 0),
+        (1, 300, "NaN"),
+        ("1" + "0" * 400, 300, 0),
+    ],
+)
+def test_a_number_that_cannot_be_is_passed_over_with_its_line(measurements, numbers, tmp_path):
+    measurements.add(RUN, pytest.fail)
+    with (tmp_path / "measurements/m.jsonl").open("a") as file:
+        file.write(BROKEN % numbers + "\n" + "[" * 5000 + "\n")
+    assert measurements.speed().predict("sentiment", 4000, 400).makespan == pytest.approx(4.0)
+
+
 @pytest.mark.parametrize(
     "line", ["", "{", "[]", "7", '{"slices": [[1, 2]], "tasks": {}, "decode_s": 0}', "\x00", '{"slices": 5}']
 )
