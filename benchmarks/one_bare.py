@@ -9,8 +9,10 @@ from pathlib import Path
 
 from cli import screen
 from pipelines import cache, corpus, models, vllm_engine
-from pipelines.review import Review
-from pipelines.tasks import TASKS
+from pipelines.item import REVIEWS, Item
+from pipelines.prompt import frame
+from pipelines.tasks.sentiment import SENTIMENT
+from pipelines.tasks.task import one_line
 from pipelines.tokenizer import Tokenizer
 
 parser = argparse.ArgumentParser()
@@ -22,14 +24,15 @@ began = float(os.environ["BEGAN"])
 screen.divert(Path("/dev/null"))
 model = models.find(given.model, cache.folder("models"))
 tokenizer = Tokenizer(model.folder)
-task = TASKS["sentiment"](tokenizer)
-frame = task.frame
-rows = chain.from_iterable(corpus.read([given.input], {}, given.limit))
-texts = dict.fromkeys(task.body(text) for text in chain((r.text for r in rows if isinstance(r, Review)), task.anchors))
-prompts = [{"prompt_token_ids": frame.around(body)} for body in tokenizer.encode_all(list(texts))]
+task = SENTIMENT
+asked = frame(task.forms["ask.en"], tokenizer)
+rows = chain.from_iterable(corpus.read([given.input], REVIEWS, {}, given.limit))
+reviews = [row.text for row in rows if isinstance(row, Item)]
+texts = dict.fromkeys(f" {one_line(text)}" for text in chain(reviews, *task.anchors))
+prompts = [{"prompt_token_ids": asked.around(body)} for body in tokenizer.encode_all(list(texts))]
 llm = vllm_engine.VllmEngine(model, {})._llm  # noqa: SLF001  the same settings, then nothing but vLLM
 up = time.monotonic()
-params = vllm_engine._sampling_params(frame.sampling)  # noqa: SLF001
+params = vllm_engine._sampling_params(asked.sampling)  # noqa: SLF001
 outputs = llm.generate(prompts, params, use_tqdm=False)
 ended = time.monotonic()
 screen.data(json.dumps({

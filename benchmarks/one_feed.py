@@ -7,17 +7,19 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from transformers import AutoTokenizer
 
 from cli import screen
-from pipelines import agenda, cache, models, plan, run
+from pipelines import agenda, cache, desk, models, plan, run
+from pipelines.agenda import Costing
 from pipelines.engine import Completion, Sampling
 from pipelines.order import Order
-from pipelines.prompt import Frame
+from pipelines.prompt import Form, Frame
 from pipelines.store import Ledger
-from pipelines.tasks import Sentiment
-from pipelines.tokenizer import Tokenizer
+from pipelines.tasks.answer import Answer
+from pipelines.tasks.writing import Writing
 from pipelines.vllm_engine import ENGINES
 
 parser = argparse.ArgumentParser()
@@ -30,38 +32,35 @@ given = parser.parse_args()
 model = models.find(given.model, cache.folder("models"))
 
 
-class Gist(Sentiment):
+class Gist(Writing):
     """The review in one sentence: answers of very different lengths, ended by the model or after 128 tokens."""
 
-    name = "gist"
-    anchors = ()
+    def parse(self, _: str, completion: Completion) -> dict[str, Any]:
+        """Return the text as it is."""
+        return {"gist": completion.text}
 
-    def __init__(self, _: Tokenizer) -> None:
-        turns = [{"role": "user", "content": "What does this review say? Answer in one sentence.\n\nREVIEW"}]
-        chat = AutoTokenizer.from_pretrained(model.folder)
-        text = chat.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        head, tail = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in text.split("REVIEW"))
-        self.frame = Frame(head, tail, Sampling(max_tokens=128))
 
-    def parse(self, completion: Completion) -> list[float]:
-        """Return the text as a number."""
-        digest = hashlib.blake2b(completion.text.encode(), digest_size=6).digest()
-        return [float(int.from_bytes(digest))]
-
+# The turns of a chat are special tokens, which a form's text cannot hold.
+turns = [{"role": "user", "content": "What does this review say? Answer in one sentence.\n\nREVIEW"}]
+chat = AutoTokenizer.from_pretrained(model.folder)
+parts = chat.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split("REVIEW")
+head, tail = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in parts)
+setattr(desk, "frame", lambda *_: Frame(head, tail, Sampling(128)))  # noqa: B010
+gist = Gist(name="gist", about="", unit="review", forms={"ask.en": Form("", "")}, columns=(), answer=Answer(()))
 
 arguments = {"max_num_seqs": given.slots}
 order = Order(
-    task=Gist, sources=[given.input], columns={}, limit=given.limit, model=model, arguments=arguments,
+    tasks=[gist], sources=[given.input], columns={}, limit=given.limit, model=model, arguments=arguments,
     feed=given.feed, calibration="raw",
 )  # fmt: skip
 screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    task = plan.fill(ledger, plan.rows(order), order, lambda _: None)
+    asking = plan.fill(ledger, plan.rows(order), order, lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
-        todo = agenda.make(ledger, ledger.outlook(), task, order, engine.limits.block, None, time.time())
-        done = run.work(ledger, todo, engine, task, order, lambda _: None)
-    answers = [answer for *_, answer in ledger.answers(task.name)]
+        todo = agenda.make(ledger, Costing(asking, order, engine.limits.block, None, time.time()))
+        done = run.work(ledger, todo, engine, ledger.outlook(), lambda _: None)
+    answers = [row.value for row in ledger.answers("gist")]
     output, longest = ledger._db.execute("SELECT sum(output_tokens), max(output_tokens) FROM request").fetchone()  # noqa: SLF001
 screen.data(json.dumps({
     "makespan_s": done.makespan_s, "steps": done.steps, "dry_steps": done.dry_steps, "requests": len(answers),

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipelines import agenda, cache, models, plan
+from pipelines.agenda import Costing
 from pipelines.feed import Feed
 from pipelines.order import Order
 from pipelines.store import Ledger
@@ -15,13 +16,13 @@ from pipelines.tasks import TASKS
 
 source = sys.argv[1]
 model = models.find("smollm2-135m", cache.folder("models"))
-order = Order(task=TASKS["sentiment"], sources=[source], columns={}, limit=None, model=model, arguments={})
+order = Order(tasks=[TASKS["sentiment"]], sources=[source], columns={}, limit=None, model=model, arguments={})
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})
-    task = plan.fill(ledger, plan.rows(order), order, lambda _: None)
+    desk = plan.fill(ledger, plan.rows(order), order, lambda _: None)
     filled = time.monotonic()
-    todo = agenda.make(ledger, ledger.outlook(), task, order, 32, None, time.time())
+    todo = agenda.make(ledger, Costing(desk, order, 32, None, time.time()))
     first = Feed(todo.queue(), ledger.requests).peek(0.0)
     ended = time.monotonic()
     outlook = ledger.outlook()

@@ -32,7 +32,7 @@ def note(event: Event) -> None:
     now = time.monotonic()
     if isinstance(event, EngineStarted):
         up = now
-    if isinstance(event, Progress) and event.rows:
+    if isinstance(event, Progress) and event.answers:
         first = first or now
         if event.eta is not None and event.share >= 0.1:
             etas.append((event.seconds, event.eta))
@@ -44,7 +44,7 @@ with tempfile.TemporaryDirectory() as folder:
         screen.divert(output / "engine.log")
         model = models.find(given.model, cache.folder("models"))
         order = Order(
-            task=TASKS["sentiment"],
+            tasks=[TASKS["sentiment"]],
             sources=sources.find([given.input], output=output),
             columns={},
             limit=given.limit,

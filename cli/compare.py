@@ -10,7 +10,7 @@ from pipelines.errors import UsageError
 
 
 def compare(
-    task: options.Task,
+    names: options.Tasks = None,
     policies: Annotated[str, typer.Option(help="Policies to compare, the one to compare with first.")] = "fifo,prefill",
     repeat: Annotated[int, typer.Option(min=1, help="How often each policy does all of the work.")] = 3,
     inputs: options.Inputs = None,
@@ -20,6 +20,10 @@ def compare(
     sla: options.Sla = None,
     limit: options.Limit = None,
     columns: options.Columns = None,
+    task_files: options.TaskFiles = None,
+    single_stage: options.SingleStage = None,
+    max_expansions: options.MaxExpansions = None,
+    lang: options.Lang = None,
     engine: options.EngineArguments = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -33,18 +37,21 @@ def compare(
 
     chosen = settings.load(
         input=inputs, model=model, ageing=ageing, max_wait=max_wait, sla=sla, limit=limit, columns=columns,
-        engine=engine,
+        engine=engine, lang=lang, task_file=task_files, single_stage=single_stage, max_expansions=max_expansions,
     )  # fmt: skip
-    names = [settings.load(policy=name.strip()).policy for name in policies.split(",")]
-    if len(set(names)) < max(2, len(names)):
+    ranked = [settings.load(policy=name.strip()).policy for name in policies.split(",")]
+    if len(set(ranked)) < max(2, len(ranked)):
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
-    found = preparation.sources(task, chosen)
+    asked = preparation.tasks(names or [], chosen)
+    found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw)
-        order, _, measurements = preparation.order(task, chosen, found, emit)
+        order, _, measurements = preparation.order(asked, chosen, found, emit)
         make = ENGINES[order.feed]
-        compared = compare(order, names, repeat, lambda: make(order.model, order.arguments), measurements.speed(), emit)
+        compared = compare(
+            order, ranked, repeat, lambda: make(order.model, order.arguments), measurements.speed(), emit
+        )
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:

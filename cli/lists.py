@@ -1,19 +1,39 @@
 """`reviewbatch tasks` and `reviewbatch models`: what there is to choose from."""
 
+import json
+from typing import TYPE_CHECKING
+
 from rich.table import Table
+from rich.text import Text
 
 from cli.screen import lists
 
+if TYPE_CHECKING:
+    from pipelines.tasks import Task
+
 
 def tasks() -> None:
-    """List the tasks, with the columns of their results."""
+    """List the tasks, with the columns of their results and an example of each."""
     from pipelines.tasks import TASKS
 
     for name, task in TASKS.items():
-        table = Table("column", "type", title=f"{name}: {task.about}", title_justify="left")
-        for field in task.schema:
-            table.add_row(field.name, str(field.type))
+        table = Table("column", "type", "meaning", "example", title=f"{name}: {task.about}", title_justify="left")
+        for row in described(task):
+            table.add_row(*map(Text, row))
         lists.print(table)
+
+
+def described(task: "Task") -> list[tuple[str, str, str, str]]:
+    """Return name, type, meaning and an example of each column of a task's results, as people read them."""
+    return [
+        (
+            column.name,
+            str(column.type).replace("item: ", "").replace("element: ", ""),
+            column.meaning,
+            json.dumps(column.example, ensure_ascii=False),
+        )
+        for column in task.columns
+    ]
 
 
 def models() -> None:

@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-Task = Annotated[str, typer.Argument(help="What to ask: see `reviewbatch tasks`.")]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[TASK]...", help="What to ask, one or more: see `reviewbatch tasks`.", show_default=False),
+]
+TaskFiles = Annotated[
+    list[str] | None, typer.Option("--task-file", metavar="TOML", help="A task of your own. Repeatable.")
+]
+SingleStage = Annotated[
+    bool | None, typer.Option("--single-stage", help="Ask for strengths in one prompt, not in two.")
+]
+MaxExpansions = Annotated[int | None, typer.Option(help="How many expansions of a query at most, 1 to 10 (5).")]
+Lang = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="The language of all rows, instead of a `lang` column or their script."),
+]
 Inputs = Annotated[
     list[str] | None,
     typer.Option("-i", "--input", help="File, folder or glob of Parquet or JSON lines; - is stdin. Repeatable."),

@@ -6,7 +6,7 @@ from cli import options, preparation, screen
 
 
 def plan(
-    task: options.Task,
+    names: options.Tasks = None,
     inputs: options.Inputs = None,
     output: options.Output = None,
     model: options.Model = None,
@@ -19,6 +19,10 @@ def plan(
     feed: options.Feed = None,
     limit: options.Limit = None,
     columns: options.Columns = None,
+    task_files: options.TaskFiles = None,
+    single_stage: options.SingleStage = None,
+    max_expansions: options.MaxExpansions = None,
+    lang: options.Lang = None,
     calibration: options.Calibration = None,
     engine: options.EngineArguments = None,
     as_json: options.AsJson = False,
@@ -33,12 +37,14 @@ def plan(
     chosen = settings.load(
         input=inputs, output=output, model=model, policy=policy, objective=objective, ageing=ageing,
         max_wait=max_wait, sla=sla, deadline=deadline, feed=feed, limit=limit, columns=columns,
-        calibration=calibration, engine=engine,
+        calibration=calibration, engine=engine, lang=lang, task_file=task_files, single_stage=single_stage,
+        max_expansions=max_expansions,
     )  # fmt: skip
-    found = preparation.sources(task, chosen)
+    asked = preparation.tasks(names or [], chosen)
+    found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
-        order, _, measurements = preparation.order(task, chosen, found, emit)
+        order, _, measurements = preparation.order(asked, chosen, found, emit)
         limits = vllm_engine.limits(order.model, order.arguments)
         seen = preview(chosen.output, order, limits, measurements.speed(), emit)
     if as_json:

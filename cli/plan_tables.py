@@ -51,7 +51,7 @@ def _sizes(title: str, jobs: list[dict[str, Any]]) -> Table:
     for column in ("requests", "tokens to compute", "done after"):
         table.add_column(column, justify="right")
     for job in jobs:
-        table.add_row(Text(job["unit"]), f"{job['requests']:,}", f"{job['cost']:,}", clock(job["ends_s"]))
+        table.add_row(Text(job["job"]), f"{job['requests']:,}", f"{job['cost']:,}", clock(job["ends_s"]))
     return table
 
 

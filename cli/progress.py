@@ -126,7 +126,7 @@ class PlainProgress:
                 if event.seconds >= self._next:
                     self._next = event.seconds + PLAIN_EVERY
                     say(
-                        f"{event.rows:,} of {event.all_rows:,} reviews, {event.rejects:,} rejects, "
+                        f"{event.answers:,} of {event.all_answers:,} answers, {event.rejects:,} rejects, "
                         f"{event.in_flight:,} in flight, prefill {prefill:,.0f} tok/s, decode {decode:,.0f} tok/s, "
                         f"{clock(event.seconds)} elapsed, ETA {clock(event.eta)}"
                     )
@@ -190,7 +190,7 @@ def _work(event: Progress, prefill: float, decode: float) -> RenderableType:
     top = Table.grid(padding=(0, 2))
     top.add_row(
         ProgressBar(total=1.0, completed=event.share, width=30),
-        f"[bold]{event.rows:,}[/]/{event.all_rows:,} reviews",
+        f"[bold]{event.answers:,}[/]/{event.all_answers:,} answers",
         f"{clock(event.seconds)} elapsed",
         f"[bold]ETA {clock(event.eta)}[/]",
     )

@@ -14,7 +14,7 @@ TOO_MANY_REJECTS, OUT_OF_TIME = 3, 4
 
 
 def run(
-    task: options.Task,
+    names: options.Tasks = None,
     inputs: options.Inputs = None,
     output: options.Output = None,
     model: options.Model = None,
@@ -27,6 +27,10 @@ def run(
     feed: options.Feed = None,
     limit: options.Limit = None,
     columns: options.Columns = None,
+    task_files: options.TaskFiles = None,
+    single_stage: options.SingleStage = None,
+    max_expansions: options.MaxExpansions = None,
+    lang: options.Lang = None,
     max_rejects: options.MaxRejects = None,
     result_format: options.Format = None,
     calibration: options.Calibration = None,
@@ -40,9 +44,10 @@ def run(
     chosen = settings.load(
         input=inputs, output=output, model=model, policy=policy, objective=objective, ageing=ageing,
         max_wait=max_wait, sla=sla, deadline=deadline, feed=feed, limit=limit, columns=columns,
-        max_rejects=max_rejects, format=result_format, calibration=calibration, engine=engine,
+        max_rejects=max_rejects, format=result_format, calibration=calibration, engine=engine, lang=lang,
+        task_file=task_files, single_stage=single_stage, max_expansions=max_expansions,
     )  # fmt: skip
-    report = _run(task, chosen, quiet=quiet)
+    report = _run(names or [], chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))
     if not quiet:
@@ -60,14 +65,15 @@ def run(
         raise typer.Exit(TOO_MANY_REJECTS)
 
 
-def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
+def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     from contextlib import closing
 
     from cli.progress import watching
     from pipelines.store import Ledger
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
-    found = preparation.sources(task, chosen)
+    asked = preparation.tasks(names, chosen)
+    found = preparation.sources(asked, chosen)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")
         with watching(quiet=quiet) as draw:
@@ -75,7 +81,7 @@ def _run(task: str, chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
             from pipelines.vllm_engine import ENGINES
 
             emit = interruption.heeding(draw)
-            order, device, measurements = preparation.order(task, chosen, found, emit)
+            order, device, measurements = preparation.order(asked, chosen, found, emit)
             facts = {"device": device.name, "vllm": device.vllm}
             return run.run(
                 ledger, order, lambda: ENGINES[order.feed](order.model, order.arguments), measurements, facts, emit

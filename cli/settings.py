@@ -19,14 +19,16 @@ from pydantic_settings import (
 )
 
 from cli.moments import duration, moment
-from pipelines.corpus import OPTIONAL, REQUIRED
 from pipelines.errors import ConfigError
+from pipelines.item import COLUMNS
 from pipelines.order import AUTO
-from pipelines.tasks import TASKS
+from pipelines.tasks import MAX_EXPANSIONS
+from pipelines.tasks.expansion import WAYS
 from scheduling.forecast import OBJECTIVES
 from scheduling.policy import DEFAULT, POLICIES, named_by_switches
 
 FILE = "reviewbatch.toml"
+ALL = "*"  # the SLA of every task that has none of its own
 
 
 class Settings(BaseSettings):
@@ -49,9 +51,13 @@ class Settings(BaseSettings):
     max_rejects: NonNegativeInt | None = None
     format: Literal["parquet", "jsonl"] = "parquet"
     calibration: Literal["raw", "anchors", "corpus"] = "anchors"
+    lang: str | None = None
+    max_expansions: Annotated[int, Field(ge=1, le=len(WAYS))] = MAX_EXPANSIONS
+    single_stage: bool = False
+    task_file: Annotated[list[str], NoDecode] = Field(default_factory=list)
     engine: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
 
-    @field_validator("input", "columns", "engine", mode="before")
+    @field_validator("input", "task_file", "columns", "engine", mode="before")
     @classmethod
     def _decode(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -80,8 +86,8 @@ class Settings(BaseSettings):
     def _are_durations(cls, value: Any) -> dict[str, float]:
         if isinstance(value, str) and value.lstrip().startswith("{"):
             value = json.loads(value)
-        of_task = value if isinstance(value, dict) else dict.fromkeys(TASKS, value)
-        return {_one_of(TASKS, task, "task"): duration(str(text)) for task, text in of_task.items()}
+        of_task = value if isinstance(value, dict) else {ALL: value}
+        return {task: duration(str(text)) for task, text in of_task.items()}
 
     @field_validator("deadline", mode="before")
     @classmethod
@@ -91,9 +97,8 @@ class Settings(BaseSettings):
     @field_validator("columns")
     @classmethod
     def _are_columns(cls, value: dict[str, str]) -> dict[str, str]:
-        known = (*REQUIRED, *OPTIONAL)
-        if unknown := value.keys() - set(known):
-            raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(known)}")
+        if unknown := value.keys() - set(COLUMNS):
+            raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(COLUMNS)}")
         return value
 
     @field_validator("engine")

@@ -13,12 +13,19 @@ from pipelines.times import STATISTICS, TITLES
 def show(report: dict[str, Any]) -> None:
     """Print a report."""
     run, rows = report["run"], report["rows"]
+    asked = {name: task for name, task in report["tasks"].items() if task["requests"]}
     for name, task in report["tasks"].items():
-        _labels(run.get("labels"))
-        if task["requests"]:
-            people.print(_work(name, task), soft_wrap=True)
-            people.print(_spans(task))
-            people.print(_jobs(task, run), soft_wrap=True)
+        _labels(name, task.get("labels"))
+    for name, task in asked.items():
+        people.print(_work(name, task), soft_wrap=True)
+        people.print(_jobs(task), soft_wrap=True)
+    if len(asked) == 1:
+        people.print(_spans(next(iter(asked.values()))))
+    elif asked:
+        people.print(_spans_by_task(asked))
+    if asked:
+        steps = f"{run.get('dry_steps', 0):,} of {run.get('steps', 0):,} steps ran dry"
+        say(f"{run.get('sent_by_max_wait', 0):,} jobs sent by the maximum wait; {steps}")
     totals = [f"[green]{rows['answered']:,}[/] answered", f"[red]{rows['rejected']:,}[/] rejected"]
     if rows["waiting"]:
         totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
@@ -43,16 +50,14 @@ def counted(reasons: dict[str, int]) -> str:
     return ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
 
 
-def _jobs(task: dict[str, Any], run: dict[str, Any]) -> str:
+def _jobs(task: dict[str, Any]) -> str:
     jobs = task["jobs"]
     if not jobs["completed"]:
         return f"{jobs['count']:,} jobs, none of them complete"
     completion = ", ".join(f"{name} {jobs['completion_s'][name]:,.1f} s" for name in STATISTICS)
-    sent, dry, steps = (run.get(name, 0) for name in ("sent_by_max_wait", "dry_steps", "steps"))
     said = (
-        f"{jobs['completed']:,} of {jobs['count']:,} jobs complete after: {completion}\n"
-        f"longest wait {jobs['longest_wait_s']:,.1f} s, {sent:,} sent by the maximum wait; "
-        f"{task['preemptions']:,} preemptions; {dry:,} of {steps:,} steps ran dry"
+        f"{jobs['completed']:,} of {jobs['count']:,} jobs complete after: {completion}; "
+        f"longest wait {jobs['longest_wait_s']:,.1f} s; {task['preemptions']:,} preemptions"
     )
     if not jobs["promised"]:
         return said
@@ -62,11 +67,11 @@ def _jobs(task: dict[str, Any], run: dict[str, Any]) -> str:
     )
 
 
-def _labels(labels: dict[str, int] | None) -> None:
+def _labels(name: str, labels: dict[str, int] | None) -> None:
     total = sum((labels or {}).values())
     if not labels or not total:
         return
-    table = Table(title="labels", title_justify="left", box=None, show_header=False, padding=(0, 1))
+    table = Table(title=name, title_justify="left", box=None, show_header=False, padding=(0, 1))
     for label, n in labels.items():
         table.add_row(label, f"{n:,}", f"{n / total:.0%}", "█" * round(40 * n / total))
     people.print(table)
@@ -74,11 +79,28 @@ def _labels(labels: dict[str, int] | None) -> None:
 
 def _work(name: str, task: dict[str, Any]) -> str:
     cached, took = task["cached_tokens"] / task["prompt_tokens"], clock(task["makespan_s"])
-    return (
-        f"[bold]{name}[/]: {task['requests']:,} requests for {task['reviews']:,} reviews in {took}, "
-        f"[bold]{task['reviews_per_s']:,.1f}[/] reviews/s\n"
+    again = f", {task['retried']:,} of them asked twice" if task["retried"] else ""
+    said = (
+        f"[bold]{name}[/]: {task['requests']:,} requests{again} for {task['reviews']:,} rows in {took}, "
+        f"[bold]{task['reviews_per_s']:,.1f}[/] rows/s\n"
         f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
+    if "restaurants" in task:
+        used = f"{task['reviews_used']:,} of their {task['reviews_total']:,} reviews"
+        said += f"\n{task['restaurants']:,} restaurants from {used}"
+    if "grounded" in task:
+        said += f"; {task['grounded']:,} strengths with evidence, {task['ungrounded']:,} without left out"
+    return said
+
+
+def _spans_by_task(tasks: dict[str, dict[str, Any]]) -> Table:
+    table = Table(title="seconds per request: p50 (p99)", title_justify="left")
+    table.add_column("")
+    for title in TITLES:
+        table.add_column(title, justify="right")
+    for name, task in tasks.items():
+        table.add_row(name, *(f"{task[key]['p50']:,.2f} ({task[key]['p99']:,.2f})" for key in TITLES.values()))
+    return table
 
 
 def _spans(task: dict[str, Any]) -> Table:

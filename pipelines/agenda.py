@@ -3,31 +3,78 @@
 import math
 from dataclasses import dataclass
 
+from pipelines import language
+from pipelines.desk import ANCHORS, Desk
 from pipelines.order import Order
-from pipelines.outlook import Outlook
-from pipelines.plan import ANCHORS
 from pipelines.records import StoredJob
 from pipelines.store import Ledger
-from pipelines.tasks import Task
-from scheduling.cost import prefill_cost
+from pipelines.tasks.digest import Digest
 from scheduling.forecast import choose
 from scheduling.job import Job
 from scheduling.policy import DEFAULT, POLICIES
 from scheduling.queue import JobQueue
-from scheduling.speed import Prediction, Speed
+from scheduling.speed import Load, Prediction, Speed, together
+
+
+@dataclass(frozen=True, slots=True)
+class Costing:
+    """What makes a job of what the ledger has of one.
+
+    `block` is the engine's KV block in tokens, and `zero` the moment that times count from, in seconds since the
+    epoch. Without a `speed` nothing is predicted.
+    """
+
+    desk: Desk
+    order: Order
+    block: int
+    speed: Speed | None
+    zero: float
+
+    def job(self, stored: StoredJob, *, arrival: float = 0.0, beside: Job | None = None) -> Job:
+        """Return the job, which arrives at `arrival`, seconds from zero, and goes `beside` another over its reviews."""
+        cost = stored.beside if beside else stored.cost
+        load = Load(cost, stored.requests, stored.length) + (Load() if arrival else self.later(stored))
+        predicted = self.speed.predict(stored.task, load) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
+        anchors = stored.unit == ANCHORS
+        return Job(
+            id=stored.id,
+            task=stored.task,
+            cost=cost,
+            order=stored.id,
+            arrival=arrival,
+            seconds=predicted.prefill + predicted.decode,
+            latency=predicted.tail,
+            deadline=math.inf if stored.deadline is None else stored.deadline - self.zero,
+            sla=self.order.sla.get(stored.task, math.inf) - arrival,  # it counts from the run's start
+            # The anchors are needed at the end, and if that may come early, before.
+            place=0 if not anchors else 1 if self.order.deadline == math.inf else -1,
+            beside=beside,
+        )
+
+    def later(self, stored: StoredJob) -> Load:
+        """Return the work that a job's next stage should be, before it is known."""
+        task = self.desk.tasks[stored.task]
+        form = task.later(stored.requests) if isinstance(task, Digest) else None
+        if not form:
+            return Load()
+        frame = self.desk.frames[task.name, task.form(form, language.DEFAULT)]
+        return Load(frame.tokens + stored.requests * frame.length, 1, frame.length)
 
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """The jobs, and `policy` in whose order they go; `why` says how that came about if it is not the one asked for."""
+    """The jobs, and `policy` in whose order they go; `why` says how that came about if it is not the one asked for.
+
+    `work` is what there is to do, with what is foreseen of the next stages, which `later` has by job.
+    """
 
     jobs: list[Job]
-    outlook: Outlook
     policy: str
     why: str
+    work: Load
+    later: dict[int, Load]
     prediction: Prediction | None
-    ageing: float
-    max_wait: float
+    costing: Costing
 
     @property
     def size(self) -> int:
@@ -36,43 +83,39 @@ class Agenda:
 
     def queue(self) -> JobQueue:
         """Return the jobs in a queue."""
-        return JobQueue(POLICIES[self.policy], self.jobs, ageing=self.ageing, max_wait=self.max_wait)
+        order = self.costing.order
+        return JobQueue(POLICIES[self.policy], self.jobs, ageing=order.ageing, max_wait=order.max_wait)
+
+    def take_up(self, ledger: Ledger, job: int, now: float) -> tuple[Job, Load]:
+        """Return a job whose next stage has been asked by the moment `now`, in seconds from zero, and its work."""
+        (stored,) = ledger.jobs(self.costing.block, job)
+        return self.costing.job(stored, arrival=now), Load(stored.cost, stored.requests, stored.length)
+
+    def foreseen(self, job: int) -> Load:
+        """Return, once, what was foreseen of a job's next stage."""
+        return self.later.pop(job, Load())
 
 
-def make(
-    ledger: Ledger, outlook: Outlook, task: Task, order: Order, block: int, speed: Speed | None, zero: float
-) -> Agenda:
-    """Cost every job that waits in the ledger, whose `outlook` is known by now, and decide on the order.
-
-    `block` is the engine's KV block in tokens, and `zero` the moment that times count from, in seconds since the
-    epoch. Without a `speed` nothing is predicted.
-    """
-    shared = len(task.frame.head)
-
-    def job(stored: StoredJob) -> Job:
-        cost = prefill_cost(stored.prompt_tokens, stored.requests, shared, block)
-        predicted = speed.predict(stored.task, cost, stored.requests) if speed else Prediction(0.0, 0.0, 0.0, 0.0)
-        anchors = stored.unit == ANCHORS
-        return Job(
-            id=stored.id,
-            task=stored.task,
-            cost=cost,
-            order=stored.id,
-            seconds=predicted.prefill + predicted.decode,
-            latency=predicted.tail,
-            deadline=math.inf if stored.deadline is None else stored.deadline - zero,
-            sla=order.sla.get(stored.task, math.inf),
-            # The anchors are needed at the end, and if that may come early, before.
-            place=0 if not anchors else 1 if order.deadline == math.inf else -1,
-        )
-
-    jobs = [job(stored) for stored in ledger.jobs()]
-    ledger.cost((job.id, job.cost, job.seconds if speed else None) for job in jobs)
-    policy, why = _decide(order, jobs, speed)
+def make(ledger: Ledger, costing: Costing) -> Agenda:
+    """Cost every job that waits in the ledger, and decide on the order."""
+    jobs: list[Job] = []
     # Jobs that ask the same count it each; the engine answers it once.
-    computed = prefill_cost(outlook.prompt_tokens, outlook.requests, shared, block)
-    prediction = speed.predict(task.name, computed, outlook.requests) if speed else None
-    return Agenda(jobs, outlook, policy, why, prediction, order.ageing, order.max_wait)
+    loads = ledger.waiting(costing.block)
+    first: dict[str, Job] = {}
+    later: dict[int, Load] = {}
+    for stored in ledger.jobs(costing.block):
+        digest = isinstance(costing.desk.tasks[stored.task], Digest)
+        job = costing.job(stored, beside=first.get(stored.unit) if digest else None)
+        jobs.append(job)
+        if digest:
+            first.setdefault(stored.unit, job)
+            later[job.id] = costing.later(stored)
+            loads[stored.task] += later[job.id] + Load(job.cost - stored.cost)
+    ledger.cost((job.id, job.cost, job.seconds if costing.speed else None) for job in jobs)
+    policy, why = _decide(costing.order, jobs, costing.speed)
+    speed = costing.speed
+    prediction = together([speed.predict(task, load) for task, load in loads.items()]) if speed else None
+    return Agenda(jobs, policy, why, sum(loads.values(), Load()), later, prediction, costing)
 
 
 def _decide(order: Order, jobs: list[Job], speed: Speed | None) -> tuple[str, str]:

@@ -12,14 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from pipelines import agenda, database, plan, times
-from pipelines.agenda import Agenda
+from pipelines.agenda import Agenda, Costing
+from pipelines.desk import Desk
 from pipelines.engine import Engine, Request
 from pipelines.errors import CorpusError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing, Planned
 from pipelines.order import Order
+from pipelines.outlook import Outlook
 from pipelines.run import work
 from pipelines.store import Ledger
-from pipelines.tasks import Task
 from scheduling.speed import Speed
 
 SCHEMA = 1
@@ -49,7 +50,7 @@ def compare(
     rows = plan.rows(order)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
-        task = plan.fill(planned, rows, order, emit)
+        desk = plan.fill(planned, rows, order, emit)
         outlook = planned.outlook()
         emit(Planned(outlook))
         if not outlook.waiting:
@@ -60,7 +61,7 @@ def compare(
         ordered_by: dict[str, str] = {}
         with closing(start()) as engine:
             emit(EngineStarted(time.monotonic() - began))
-            _warm_up(engine, planned, task)
+            _warm_up(engine, planned, desk)
             zero = time.time()  # of every pass: a deadline leaves each of them as much time
             for turn in range(repeat):
                 # There and back again, so that a machine that gets slower or faster does so for all.
@@ -71,16 +72,19 @@ def compare(
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
                         with closing(Ledger(Path(copy))) as ledger:
                             under = replace(order, policy=policy, deadline=math.inf)
-                            todo = agenda.make(ledger, outlook, task, under, engine.limits.block, speed, zero)
+                            costing = Costing(
+                                Desk(ledger, under, desk.tokenizer), under, engine.limits.block, speed, zero
+                            )
+                            todo = agenda.make(ledger, costing)
                             emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
                             ledger.note(engine_up=zero, sla=dict(order.sla))
-                            passes[policy].append(_pass(ledger, todo, engine, task, under, emit))
+                            passes[policy].append(_pass(ledger, todo, engine, outlook, emit))
     ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
     return {
         "schema": SCHEMA,
         "model": order.model.name,
-        "task": task.name,
+        "tasks": [task.name for task in order.tasks],
         "rows": outlook.rows,
         "requests": outlook.requests,
         "sla": dict(order.sla),
@@ -93,21 +97,21 @@ def compare(
     }
 
 
-def _warm_up(engine: Engine, ledger: Ledger, task: Task) -> None:
+def _warm_up(engine: Engine, ledger: Ledger, desk: Desk) -> None:
     """Have the engine run a full step, the first of which takes longer than any other."""
-    requests = chain.from_iterable(ledger.requests(job.id) for job in ledger.jobs())
-    prompts = {request.id: task.frame.around(request.body) for request in islice(requests, engine.limits.slots)}
-    engine.submit([Request(id_, prompt, task.frame.sampling) for id_, prompt in prompts.items()])
-    left = len(prompts)
+    waiting = chain.from_iterable(ledger.requests(job.id) for job in ledger.jobs(0))
+    first = {request.id: request for request in islice(waiting, engine.limits.slots)}
+    engine.submit([Request(id_, desk.prompt(request), desk.sampling(request)) for id_, request in first.items()])
+    left = len(first)
     while left:
         left -= len(engine.step())
 
 
-def _pass(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order, emit: Emit) -> Figures:
-    done = work(ledger, todo, engine, task, order, emit)
+def _pass(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: Emit) -> Figures:
+    done = work(ledger, todo, engine, outlook, emit)
     ledger.note(makespan_s=done.makespan_s)
     with closing(database.read(ledger.folder / database.NAME)) as db:
-        requests, jobs = times.of_last_run(db, task.name)
+        requests, jobs = times.of_last_run(db)
     return {
         "makespan_s": done.makespan_s,
         **{f"job_completion_{name}_s": value for name, value in jobs["completion_s"].items()},

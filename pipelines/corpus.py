@@ -1,4 +1,4 @@
-"""The corpus: a stream of reviews and rejects, in chunks, in input order and bounded memory."""
+"""The corpus: a stream of items and rejects, in chunks, in input order and bounded memory."""
 
 import itertools
 import json
@@ -7,67 +7,68 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import CorpusError
-from pipelines.review import Reject, Review
+from pipelines.item import Item, Layout, Reject, item
 from pipelines.sources import STDIN, compression, is_parquet
 
 CHUNK = 4096
 BLOCK = 1 << 20
-REQUIRED = ("review_id", "restaurant_id", "text")
-OPTIONAL = ("deadline",)
 BOM = b"\xef\xbb\xbf"
 _NUMBERS = "text or whole numbers", (pa.types.is_integer, pa.types.is_floating)
+NOTES = ("lang", "category", "city", "rating")  # they may be there by chance, and hold anything
 # What a Parquet column may hold besides text.
 EXPECTED: Mapping[str, tuple[str, Sequence[Callable[[pa.DataType], bool]]]] = {
     "review_id": _NUMBERS,
     "restaurant_id": _NUMBERS,
-    "text": ("text", ()),
+    "query_id": _NUMBERS,
+    "rating": ("numbers", (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)),
     "deadline": ("timestamps or ISO 8601 text", (pa.types.is_timestamp, pa.types.is_date)),
 }
 
 
 def read(
-    sources: Sequence[str], columns: Mapping[str, str], limit: int | None = None
-) -> Iterator[list[Review | Reject]]:
-    """Yield the rows of `sources` in chunks, at most `limit` of them.
+    sources: Sequence[str], layout: Layout, columns: Mapping[str, str], limit: int | None = None
+) -> Iterator[list[Item | Reject]]:
+    """Yield the rows of `sources`, which have the columns of `layout`, in chunks, at most `limit` of them.
 
     `columns` maps this program's names to the file's where they differ: {"text": "Review"}; a column that is
     named there must be there. Raises CorpusError for a file that cannot be read or that lacks a required column.
     """
-    names = _names(columns)
+    names = _names(layout, columns)
     rows = itertools.chain.from_iterable(_file(source, names, limit) for source in sources)
     limited = itertools.islice(rows, limit)
     while chunk := list(itertools.islice(limited, CHUNK)):
         yield chunk
 
 
-def check(sources: Sequence[str], columns: Mapping[str, str]) -> None:
+def check(sources: Sequence[str], layout: Layout, columns: Mapping[str, str]) -> None:
     """Raise CorpusError when a Parquet file cannot be opened or lacks a required column; reads no rows.
 
     JSON lines have no schema to look at: what they lack shows when they are read.
     """
     for source in filter(is_parquet, sources):
         with _readable(source), pq.ParquetFile(source) as file:
-            _check_schema(source, _names(columns), file.schema_arrow)
+            _check_schema(source, _names(layout, columns), file.schema_arrow)
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the input calls each column, by what this program calls it: those it must have, and all."""
+    """What the input calls each column of a layout, by what this program calls it: those it must have, and all."""
 
+    layout: Layout
     required: Mapping[str, str]
     all: Mapping[str, str]
 
 
-def _names(columns: Mapping[str, str]) -> _Names:
-    named = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
-    return _Names({ours: theirs for ours, theirs in named.items() if ours in REQUIRED or ours in columns}, named)
+def _names(layout: Layout, columns: Mapping[str, str]) -> _Names:
+    named = {name: columns.get(name, name) for name in layout.names}
+    must = {ours: theirs for ours, theirs in named.items() if ours in layout.required or ours in columns}
+    return _Names(layout, must, named)
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def _readable(source: str) -> Iterator[None]:
         raise CorpusError(f"cannot read {source}: {what}") from error
 
 
-def _file(source: str, names: _Names, limit: int | None) -> Iterator[Review | Reject]:
+def _file(source: str, names: _Names, limit: int | None) -> Iterator[Item | Reject]:
     with _readable(source):
         yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names, limit)
 
@@ -90,15 +91,20 @@ def _shown(source: str) -> str:
     return os.fsencode(source).decode(errors="backslashreplace")
 
 
-def _parquet(source: str, names: _Names) -> Iterator[Review | Reject]:
+def _parquet(source: str, names: _Names) -> Iterator[Item | Reject]:
     with pq.ParquetFile(source, pre_buffer=False) as file:
         _check_schema(source, names, file.schema_arrow)
         row, shown = 0, _shown(source)
-        present = {ours: theirs for ours, theirs in names.all.items() if theirs in file.schema_arrow.names}
+        schema = file.schema_arrow
+        present = {
+            ours: theirs
+            for ours, theirs in names.all.items()
+            if theirs in schema.names and (ours not in NOTES or _is_plain(_kind(schema, theirs)))
+        }
         for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(present.values()))):
             for values in zip(*(_values(batch.column(theirs)) for theirs in present.values()), strict=True):
                 row += 1
-                yield _review(shown, row, *values)
+                yield item(names.layout, shown, row, dict(zip(present, values, strict=True)))
 
 
 def _check_schema(source: str, names: _Names, schema: pa.Schema) -> None:
@@ -108,12 +114,22 @@ def _check_schema(source: str, names: _Names, schema: pa.Schema) -> None:
             raise CorpusError(f"{source} has more than one column {theirs!r}")
         if theirs not in schema.names:
             continue
-        kind = schema.field(theirs).type
-        if pa.types.is_dictionary(kind):
-            kind = kind.value_type
-        expected, others = EXPECTED[ours]
+        if ours in NOTES and ours not in names.required:
+            continue
+        kind = _kind(schema, theirs)
+        expected, others = EXPECTED.get(ours, ("text", ()))
         if not (_is_text(kind) or pa.types.is_null(kind) or any(is_kind(kind) for is_kind in others)):
             raise CorpusError(f"column {theirs!r} of {source} holds {kind}, not {expected}")
+
+
+def _kind(schema: pa.Schema, column: str) -> pa.DataType:
+    kind = schema.field(column).type
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return _is_text(kind) or any(is_kind(kind) for is_kind in numbers)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -123,7 +139,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Return a column as Python values; text that is not UTF-8 stays bytes, for `_text` to judge."""
+    """Return a column as Python values; text that is not UTF-8 stays bytes, for `pipelines.item` to judge."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type):
@@ -139,14 +155,14 @@ def _values(column: pa.Array) -> list[Any]:
 
 
 def _moment(scalar: pa.Scalar) -> Any:
-    """Return a timestamp as Python has it, one beyond Python's years as the number it is, for `_deadline` to judge."""
+    """Return a timestamp as Python has it, one beyond Python's years as a number, for `pipelines.item` to judge."""
     try:
         return scalar.as_py()
     except (OverflowError, ValueError):
         return scalar.value
 
 
-def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Review | Reject]:
+def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Item | Reject]:
     missing, objects, shown = set(names.required.values()), 0, _shown(source)
     keys: dict[str, None] = {}
     for row, line in _lines(source):
@@ -168,7 +184,7 @@ def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Review | R
         objects += 1
         if missing and objects == limit:  # nobody will read on to the end
             _check_columns(source, names, list(keys))
-        yield _review(shown, row, *map(record.get, names.all.values()))
+        yield item(names.layout, shown, row, {ours: record.get(theirs) for ours, theirs in names.all.items()})
     if keys and missing:
         _check_columns(source, names, list(keys))
 
@@ -210,74 +226,3 @@ def _check_columns(source: str, names: _Names, found: Sequence[str]) -> None:
             raise CorpusError(
                 f"{source} has no column {theirs!r}; it has: {shown}. Name it with --column {ours}=THEIRS"
             )
-
-
-def _review(
-    source: str, row: int, review_id: Any, restaurant_id: Any, text: Any, deadline: Any = None
-) -> Review | Reject:
-    known: str | None = None
-    try:
-        known = _identifier(review_id, "review_id")
-        restaurant = _identifier(restaurant_id, "restaurant_id")
-        return Review(known, restaurant, _text(text), source, row, _deadline(deadline))
-    except _UnusableError as unusable:
-        return Reject(source, row, unusable.reason, unusable.detail, review_id=known)
-
-
-class _UnusableError(Exception):
-    """A value that makes its row a reject."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
-
-
-def _identifier(value: Any, name: str) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # pandas turns whole numbers into floats as soon as one is missing
-    if isinstance(value, bool) or not isinstance(value, str | int | bytes):
-        found = "null" if value is None else type(value).__name__
-        raise _UnusableError(f"no-{name.replace('_', '-')}", f"{name} is {found}")
-    identifier = _unicode(value) if isinstance(value, str | bytes) else str(value)
-    if not identifier:
-        raise _UnusableError(f"no-{name.replace('_', '-')}", f"{name} is empty")
-    return identifier
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        raise _UnusableError("no-text", "text is null")
-    if not isinstance(value, str | bytes):
-        raise _UnusableError("text-not-a-string", f"text is {type(value).__name__}")
-    text = _unicode(value)
-    if not text.strip():
-        raise _UnusableError("no-text", "text is empty")
-    return text
-
-
-def _deadline(value: Any) -> float | None:
-    """Return a moment in seconds since the epoch; one without a time zone is meant in local time."""
-    if value is None or value == "":
-        return None
-    try:
-        if isinstance(value, str | bytes):
-            value = datetime.fromisoformat(_unicode(value).strip())
-        elif isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time())
-        elif not isinstance(value, datetime):
-            raise TypeError(f"a {type(value).__name__}")  # noqa: TRY301  told as the others are
-        return float(value.timestamp())
-    except (ValueError, TypeError, OverflowError) as error:
-        raise _UnusableError("bad-deadline", f"{value!r} is no timestamp or ISO 8601 text: {error}") from error
-
-
-def _unicode(value: str | bytes) -> str:
-    """Return text that can be written as UTF-8: JSON can spell half a surrogate pair, files bare bytes."""
-    try:
-        if isinstance(value, bytes):
-            return value.decode()
-        value.encode()
-    except UnicodeError as error:
-        raise _UnusableError("invalid-utf8", str(error)) from error
-    return value

@@ -8,18 +8,20 @@ from pathlib import Path
 from pipelines.errors import LedgerError
 
 NAME = "run.sqlite"
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, status TEXT NOT NULL, facts TEXT NOT NULL
 );
-CREATE TABLE review (
-    seq INTEGER PRIMARY KEY, review_id TEXT NOT NULL UNIQUE, restaurant_id TEXT NOT NULL,
-    source TEXT NOT NULL, row INTEGER NOT NULL
+CREATE TABLE item (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
+    source TEXT NOT NULL, row INTEGER NOT NULL,
+    lang TEXT NOT NULL, category TEXT, city TEXT, rating REAL, text TEXT NOT NULL
 );
+CREATE INDEX item_by_unit ON item (unit, seq);
 CREATE TABLE reject (
     source TEXT NOT NULL, row INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
-    review_id TEXT, task TEXT, stage INTEGER
+    id TEXT, task TEXT, stage INTEGER
 );
 CREATE TABLE job (
     id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL, deadline REAL, cost INTEGER, predicted_s REAL
@@ -29,15 +31,30 @@ CREATE TABLE ask (
 ) WITHOUT ROWID;
 CREATE INDEX ask_by_request ON ask (request, job);
 CREATE INDEX ask_by_job ON ask (job, request);
+CREATE INDEX ask_later ON ask (job, request) WHERE seq < 0;
 CREATE TABLE request (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, stage INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, form TEXT NOT NULL, stage INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'answered', 'rejected')),
-    body BLOB, answer TEXT, reason TEXT, detail TEXT, run INTEGER, job INTEGER,
+    body BLOB, head INTEGER, prefix INTEGER, length REAL, schema TEXT, answer TEXT, reason TEXT, detail TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0, run INTEGER, job INTEGER,
     admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
     prompt_tokens INTEGER, expected_cached_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER,
     preemptions INTEGER
 );
 CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
+-- What has become of each row under each task. A restaurant's rows need the answers to its later stages, too.
+CREATE VIEW outcome AS
+SELECT ask.task, ask.seq, ask.job,
+    CASE WHEN now.state = 'answered' THEN coalesce(later.state, 'answered') ELSE now.state END AS state,
+    CASE WHEN now.state = 'answered' THEN later.reason ELSE now.reason END AS reason,
+    CASE WHEN now.state = 'answered' THEN later.detail ELSE now.detail END AS detail,
+    CASE WHEN now.state = 'answered' THEN later.stage ELSE now.stage END AS stage
+FROM ask JOIN request AS now ON now.id = ask.request
+LEFT JOIN (  -- of 'answered', 'rejected' and 'waiting' the last is the greatest, and the others of its row come along
+    SELECT ask.job, max(state) AS state, reason, detail, stage
+    FROM ask JOIN request ON request.id = ask.request WHERE seq < 0 GROUP BY ask.job
+) AS later ON later.job = ask.job
+WHERE ask.seq >= 0;
 CREATE VIEW job_times AS
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
     count(DISTINCT request.id) AS requests, sum(request.state = 'waiting') AS waiting,

@@ -10,11 +10,18 @@ class Sampling:
     """How a request is to be answered.
 
     `score` lists token ids whose log probabilities are wanted for the first output position;
-    with `max_tokens=1` that is a single forward pass and nothing is generated.
+    with `max_tokens=1` that is a single forward pass and nothing is generated. What is generated follows `schema`,
+    a JSON Schema as text. Tokens lose `penalty` for every time they have been said (vLLM's `frequency_penalty`).
     """
 
     max_tokens: int
     score: tuple[int, ...] = ()
+    schema: str | None = None
+    penalty: float = 0.0
+
+    def roomier(self) -> "Sampling":
+        """Return the same with four times the room for the answer."""
+        return replace(self, max_tokens=4 * self.max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,12 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that the engine would not take."""
+    """A request that got no answer: the engine would not take it, or what it said, `raw`, is no answer."""
 
     id: int
     reason: str
     detail: str
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,13 +65,14 @@ class EngineStarted:
 class Progress:
     """The work so far, in totals since the engine was up.
 
-    `rows` of `all_rows` are answered or rejected, `rejects` of them rejected. `prefilled` counts prompt
-    tokens computed (cached ones are not), `decoded` output tokens. `share` of the planned work is done.
+    Of `all_answers`, one for each row and task, `answers` are there or rejected, `rejects` of them rejected.
+    `prefilled` counts prompt tokens computed (cached ones are not), `decoded` output tokens. `share` of the planned
+    work is done.
     """
 
     seconds: float
-    rows: int
-    all_rows: int
+    answers: int
+    all_answers: int
     rejects: int
     in_flight: int
     prefilled: int

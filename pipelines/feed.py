@@ -1,5 +1,6 @@
 """The feed: the requests of the queue's jobs, in the order in which they go."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain
 
@@ -21,31 +22,40 @@ class Feed:
         self._next: StoredRequest | None = None
         # Requests that several jobs ask are sent by the first of them.
         self._sent: set[int] = set()
+        self._repeated: deque[tuple[StoredRequest, Turn]] = deque()
+
+    def repeat(self, request: StoredRequest, turn: Turn) -> None:
+        """Have a request that was sent go again, before all others."""
+        self._repeated.append((request, turn))
 
     def peek(self, now: float) -> tuple[StoredRequest, Turn] | None:
         """Return the request that goes next at the moment `now`, and the turn of its job; None when nothing waits."""
+        if self._repeated:
+            return self._repeated[0]
         while self._turn or self._queue:
-            if self._turn is None or self._queue.overtakes(self._turn, now):
-                self._change(now)
-            elif self._next:
-                return self._next, self._turn
-            else:
+            if self._turn and not self._next:
+                # It is done here, and comes back as another when its next stage has arrived.
                 del self._begun[self._turn.job.id]
                 self._turn = None
+            elif self._turn and self._next and not self._queue.overtakes(self._turn, now):
+                return self._next, self._turn
+            else:
+                self._change(now)
         return None
 
     def take(self) -> None:
         """Count what `peek` returned as sent."""
-        if self._turn and self._next:
-            if self._next.shared:
+        if self._repeated:
+            self._repeated.popleft()
+        elif self._turn and self._next:
+            if self._next.shared or self._turn.job.arrival:  # another job's next stage may turn out to ask the same
                 self._sent.add(self._next.id)
             self._next = self._following(self._turn.job.id)
 
     def _change(self, now: float) -> None:
-        if self._turn:
+        if self._turn and self._next:
             job = self._turn.job.id
-            if self._next:
-                self._begun[job] = chain([self._next], self._begun[job])
+            self._begun[job] = chain([self._next], self._begun[job])
             self._queue.put_back(self._turn)
         self._turn = self._queue.pop(now)
         job = self._turn.job.id

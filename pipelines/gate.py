@@ -2,13 +2,15 @@
 
 import math
 
+from pipelines.desk import Desk
 from pipelines.engine import Completion, Limits, Refusal, Request
 from pipelines.events import Progress
 from pipelines.feed import Feed
-from pipelines.prompt import Frame
-from pipelines.records import Flight
+from pipelines.records import Flight, StoredRequest
 from pipelines.tally import Tally
 from scheduling.prefix import PrefixCache
+from scheduling.queue import Turn
+from scheduling.speed import Load
 from scheduling.window import Window
 
 # In flight at once, in multiples of what the engine runs at once: enough that a slot never waits for us.
@@ -25,10 +27,10 @@ class Gate:
     """
 
     def __init__(
-        self, feed: Feed, frame: Frame, limits: Limits, kv_tokens: int, tally: Tally, deadline: float, *, batched: bool
+        self, feed: Feed, desk: Desk, limits: Limits, kv_tokens: int, tally: Tally, deadline: float, *, batched: bool
     ) -> None:
         self._feed = feed
-        self._frame = frame
+        self._desk = desk
         self._limits = limits
         self._batched = batched
         # Fed continuously, the first step is one request's: its answer is there long before a full step could end.
@@ -54,21 +56,22 @@ class Gate:
         group: list[Request] = []
         while following := self._feed.peek(now):
             request, turn = following
-            prompt = self._frame.around(request.body)
+            prompt, sampling = self._desk.prompt(request), self._desk.sampling(request)
             cached = self._cache.cached(prompt)
             # A batch is bounded by what it takes to compute, what is in flight by what it holds in the KV cache.
-            tokens = request.prompt_tokens + (-cached if self._batched else self._frame.sampling.max_tokens)
-            if now + step + self._tally.expected(request, now) > self._deadline:
+            tokens = request.prompt_tokens + (-cached if self._batched else sampling.max_tokens)
+            load = self._load(request, turn)
+            if now + step + self._tally.expected(load, now) > self._deadline:
                 break
             if not self._window.can_admit(tokens):
                 self.dry = len(self) < self._limits.slots and self._window.has_room(tokens)
                 break
             self._feed.take()
             self._window.admit(request.id, tokens)
-            self._tally.admit(request)
-            self._flights[request.id] = Flight(request, turn.job.id, now, cached)
+            self._tally.admit(load)
+            self._flights[request.id] = Flight(request, turn, now, cached)
             self._cache.add(prompt)
-            group.append(Request(request.id, prompt, self._frame.sampling, turn.priority))
+            group.append(Request(request.id, prompt, sampling, turn.priority))
             self._begun = True
         return group
 
@@ -77,9 +80,18 @@ class Gate:
         self._landed = True
         flight = self._flights.pop(done.id)
         self._window.release(done.id)
-        self._tally.count(flight.request, done)
+        self._tally.count(self._load(flight.request, flight.turn), done)
         return flight
+
+    def readmit(self, flight: Flight) -> None:
+        """Have a request asked a second time, before all others."""
+        load = self._load(flight.request, flight.turn)
+        self._tally.correct(Load(), load)
+        self._feed.repeat(flight.request.once_more(), flight.turn)
 
     def progress(self, now: float) -> Progress:
         """Return how far the work has come."""
         return self._tally.progress(now, len(self))
+
+    def _load(self, request: StoredRequest, turn: Turn) -> Load:
+        return request.load(self._limits.block, beside=turn.job.beside is not None)

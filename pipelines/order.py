@@ -1,10 +1,11 @@
 """An order: what is to be done, and who goes first."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.item import LAYOUTS, Layout
 from pipelines.models import Model
 from pipelines.tasks import Task
 from scheduling.policy import DEFAULT
@@ -18,10 +19,11 @@ class Order:
 
     `policy` is one of `scheduling.policy.POLICIES` or `auto`, which picks one for the `objective`. `ageing` and
     `max_wait` are those of `JobQueue`, `sla` has the seconds that a job of a task may take. No request is
-    admitted that is not expected to be answered by the `deadline`, in seconds since the epoch.
+    admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. All rows are taken to be
+    in the language `lang`, if it is given.
     """
 
-    task: type[Task]
+    tasks: Sequence[Task]
     sources: list[str]
     columns: Mapping[str, str]
     limit: int | None
@@ -36,6 +38,12 @@ class Order:
     feed: str = "continuous"
     format: str = "parquet"
     calibration: str = "anchors"
+    lang: str | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """The columns that the input has."""
+        return LAYOUTS[self.tasks[0].unit]
 
     @property
     def context(self) -> int:

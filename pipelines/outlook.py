@@ -9,12 +9,15 @@ from typing import Any
 class Outlook:
     """Rows of the corpus by what has become of them, and the requests that wait with their prompt tokens.
 
-    Rows that ask the same thing share a request, so `waiting` rows may be more than `requests`.
+    A row is answered when it is under every task, and rejected when it is under one and waits under none. `answers`
+    are still to come, one for each row and task; rows that ask the same thing share a request, so there may be more of
+    them than `requests`.
     """
 
     rows: int
     answered: int
     rejected: int
+    answers: int
     requests: int
     prompt_tokens: int
 
@@ -26,15 +29,17 @@ class Outlook:
 
 def count(db: sqlite3.Connection) -> Outlook:
     """Count what stands in a ledger's file."""
-    rows, answered, waiting = db.execute(
-        "SELECT count(*), coalesce(sum(state = 'answered'), 0), coalesce(sum(state = 'waiting'), 0) "
-        "FROM ask JOIN request ON request.id = ask.request WHERE seq >= 0"
+    rows, answered, rejected, answers = db.execute(
+        "SELECT count(*), coalesce(sum(worst = 'answered'), 0), coalesce(sum(worst = 'rejected'), 0), "
+        "coalesce(sum(waiting), 0) "
+        # Of the three states the last in the alphabet is the one that counts.
+        "FROM (SELECT max(state) AS worst, sum(state = 'waiting') AS waiting FROM outcome GROUP BY seq)"
     ).fetchone()
     (unusable,) = db.execute("SELECT count(*) FROM reject").fetchone()
     requests, prompt_tokens = db.execute(
         "SELECT count(*), coalesce(sum(prompt_tokens), 0) FROM request WHERE state = 'waiting'"
     ).fetchone()
-    return Outlook(rows + unusable, answered, unusable + rows - answered - waiting, requests, prompt_tokens)
+    return Outlook(rows + unusable, answered, unusable + rejected, answers, requests, prompt_tokens)
 
 
 def rows(db: sqlite3.Connection) -> dict[str, Any]:
@@ -49,9 +54,14 @@ def rows(db: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
+def of_task(db: sqlite3.Connection, task: str) -> dict[str, int]:
+    """Return how many rows a task has answered, rejected and left waiting; rows of no use are not among them."""
+    found = dict(db.execute("SELECT state, count(*) FROM outcome WHERE task = ? GROUP BY state", (task,)))
+    return {state: found.get(state, 0) for state in ("answered", "rejected", "waiting")}
+
+
 _REJECTS = """
 SELECT reason, count(*) FROM (
-    SELECT reason FROM reject UNION ALL
-    SELECT reason FROM ask JOIN request ON request.id = ask.request WHERE state = 'rejected' AND seq >= 0
+    SELECT reason FROM reject UNION ALL SELECT reason FROM outcome WHERE state = 'rejected'
 ) GROUP BY reason ORDER BY count(*) DESC, reason
 """

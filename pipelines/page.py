@@ -52,15 +52,17 @@ def _totals(report: Mapping[str, Any]) -> dict[str, Any]:
         "engine start, s": run.get("engine_start_s"),
         "makespan, s": run.get("makespan_s"),
         "planned, s": predicted and predicted["makespan_s"],
-        **(run.get("labels") or {}),
     }
 
 
 def _figures(task: Mapping[str, Any]) -> dict[str, Any]:
     jobs = task["jobs"]
     return {
+        **(task.get("labels") or {}),
+        **{name: task[name] for name in ("restaurants", "grounded", "ungrounded") if name in task},
         "requests": task["requests"],
-        "reviews/s": task["reviews_per_s"],
+        "asked twice": task["retried"] or None,
+        "rows/s": task["reviews_per_s"],
         "prompt tokens": task["prompt_tokens"],
         "of them cached": task["cached_tokens"],
         "output tokens": task["output_tokens"],

@@ -10,16 +10,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipelines import agenda, database, outlook, plan
-from pipelines.agenda import Agenda
+from pipelines.agenda import Agenda, Costing
+from pipelines.desk import Desk
 from pipelines.engine import Limits
 from pipelines.events import Emit
 from pipelines.feed import Feed
 from pipelines.order import Order
 from pipelines.store import Ledger
-from pipelines.tasks import Task
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
-from scheduling.speed import Speed
+from scheduling.speed import Load, Speed
 from scheduling.window import Window
 
 SCHEMA = 1
@@ -38,9 +38,10 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             ledger.begin({})
-            task = plan.fill(ledger, rows, order, emit)
-            todo = agenda.make(ledger, ledger.outlook(), task, order, limits.block, speed, time.time())
-            batches, ends = _walk(ledger, task, limits, todo, speed)
+            desk = plan.fill(ledger, rows, order, emit)
+            todo = agenda.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
+            batches, ends = _walk(ledger, desk, limits, todo, speed)
+            later = sum(todo.later.values(), Load())
             return {
                 "schema": SCHEMA,
                 "model": order.model.name,
@@ -50,6 +51,7 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
                 "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
                 "cost": sum(batch["cost"] for batch in batches),
+                "later": {"requests": round(later.requests), "prompt_tokens": round(later.prefilled)},
                 "policy": order.policy,
                 "ordered_by": todo.policy,
                 "why": todo.why,
@@ -61,19 +63,19 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
 
 
 def _walk(
-    ledger: Ledger, task: Task, limits: Limits, todo: Agenda, speed: Speed | None
+    ledger: Ledger, desk: Desk, limits: Limits, todo: Agenda, speed: Speed | None
 ) -> tuple[list[dict[str, Any]], dict[int, float]]:
     """Go through the requests in order and predicted time; return the batches, and when each job is complete."""
     feed, window = Feed(todo.queue(), ledger.requests), Window(limits.slots, limits.batch_tokens)
     cache = PrefixCache(limits.block, BLOCKS)
-    units = {job.id: job.unit for job in ledger.jobs()}
+    names = _names(ledger)
     batches: list[dict[str, Any]] = []
     ends: dict[int, float] = {}
     now = 0.0
     while following := feed.peek(now):
         request, turn = following
         feed.take()
-        prompt = task.frame.around(request.body)
+        prompt = desk.prompt(request)
         cost = len(prompt) - cache.cached(prompt)
         cache.add(prompt)
         if not batches or not window.can_admit(cost):
@@ -82,30 +84,37 @@ def _walk(
         window.admit(request.id, cost)
         batch = batches[-1]
         if not turn.job.place:
-            batch["jobs"][units[turn.job.id]] = None
+            batch["jobs"][names[turn.job.id]] = None
         batch["requests"] += 1
         batch["prompt_tokens"] += request.prompt_tokens
         batch["cost"] += cost
         if speed:
-            predicted = speed.predict(task.name, cost, 1)
+            predicted = speed.predict(request.task, Load(cost, 1, request.length))
             now += predicted.prefill + predicted.decode
             batch["ends_s"] = ends[turn.job.id] = now + predicted.tail
     return [{**batch, "jobs": list(batch["jobs"])} for batch in batches], ends
 
 
 def _jobs(ledger: Ledger, todo: Agenda, ends: Mapping[int, float]) -> dict[str, Any]:
-    stored = {job.id: job for job in ledger.jobs()}
+    stored, names = {job.id: job for job in ledger.jobs(0)}, _names(ledger)
     ranked = sorted((job for job in todo.jobs if not job.place), key=lambda job: (job.cost, job.order))
 
     def shown(job: Job) -> dict[str, Any]:
-        unit, requests = stored[job.id].unit, stored[job.id].requests
-        return {"unit": unit, "requests": requests, "cost": job.cost, "ends_s": ends.get(job.id)}
+        requests = stored[job.id].requests
+        return {"job": names[job.id], "requests": requests, "cost": job.cost, "ends_s": ends.get(job.id)}
 
     return {
         "count": len(ranked),
         "smallest": [shown(job) for job in ranked[:SHOWN]],
         "largest": [shown(job) for job in reversed(ranked[-SHOWN:])],
     }
+
+
+def _names(ledger: Ledger) -> dict[int, str]:
+    """Return what people call each job: its unit, and its task where there is more than one."""
+    jobs = list(ledger.jobs(0))
+    several = len({job.task for job in jobs}) > 1
+    return {job.id: f"{job.unit}: {job.task}" if several else job.unit for job in jobs}
 
 
 def _rows(folder: Path) -> dict[str, Any]:

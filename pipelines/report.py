@@ -39,40 +39,45 @@ def build(output: Path) -> dict[str, Any]:
             raise LedgerError(f"no run in {output}: its {NAME} is empty")
         run, started, status, facts = last
         facts = json.loads(facts)
+        told = facts.pop("tasks", {})
         return {
             "schema": SCHEMA,
             "run": {"number": run, "status": status, "started": started, **facts},
             "rows": outlook.rows(db),
-            "tasks": {task: _task(db, run, task, rows, facts) for task, rows in db.execute(_TASKS, [run])},
+            "tasks": {
+                task: {**_task(db, run, task, facts), **told.get(task, {})}
+                for (task,) in db.execute("SELECT DISTINCT task FROM job ORDER BY id").fetchall()
+            },
         }
 
 
-_TASKS = """
-SELECT task, (
-    SELECT count(*) FROM ask JOIN request ON request.id = ask.request
-    WHERE ask.task = named.task AND run = ? AND state = 'answered' AND seq >= 0
-) FROM (SELECT task FROM ask UNION SELECT task FROM request) AS named
+_ROWS = """
+SELECT count(*) FROM ask JOIN request ON request.id = ask.request
+WHERE ask.task = ? AND run = ? AND state = 'answered' AND seq >= 0
 """
 _TOTALS = """
 SELECT count(*) AS requests, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
     coalesce(sum(expected_cached_tokens), 0) AS expected_cached_tokens,
     coalesce(sum(cached_tokens), 0) AS cached_tokens,
     coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(preemptions), 0) AS preemptions,
+    coalesce(sum(attempts > 1), 0) AS retried,
     max(last_token) AS makespan_s
 FROM request WHERE run = ? AND task = ? AND state = 'answered'
 """
 
 
-def _task(db: sqlite3.Connection, run: int, task: str, reviews: int, facts: dict[str, Any]) -> dict[str, Any]:
+def _task(db: sqlite3.Connection, run: int, task: str, facts: dict[str, Any]) -> dict[str, Any]:
     cursor = db.execute(_TOTALS, (run, task))
     totals = dict(zip((name for name, *_ in cursor.description), cursor.fetchone(), strict=True))
+    (reviews,) = db.execute(_ROWS, (task, run)).fetchone()
     # A run that did not end has no makespan; when its last answer came stands in for it.
     seconds = facts.get("makespan_s") or totals["makespan_s"]
     return {
+        "outcome": outlook.of_task(db, task),
         "reviews": reviews,
         **totals,
         "makespan_s": seconds,
         "reviews_per_s": reviews / seconds if seconds else None,
         **times.of_requests(db, run, task),
-        "jobs": times.of_jobs(db, task, facts),
+        "jobs": times.of_jobs(db, facts, task),
     }

@@ -5,11 +5,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipelines import agenda, plan, report, results, times
-from pipelines.agenda import Agenda
+from pipelines.agenda import Agenda, Costing
+from pipelines.desk import Desk
 from pipelines.engine import Engine, Refusal
 from pipelines.errors import EngineError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Planned, Warned
@@ -22,7 +23,7 @@ from pipelines.records import Answer
 from pipelines.store import Ledger
 from pipelines.sturdy import SturdyEngine
 from pipelines.tally import Tally
-from pipelines.tasks import Judge, Task
+from scheduling.speed import Load
 
 
 def run(
@@ -41,27 +42,26 @@ def run(
     rows = plan.rows(order)  # an empty corpus is said before the ledger forgets the last run's rows
     ledger.begin({**facts, **_settings(order)})
     try:
-        task = plan.fill(ledger, rows, order, emit)
+        desk = plan.fill(ledger, rows, order, emit)
         ledger.note(plan_s=time.monotonic() - began)
         outlook = ledger.outlook()
         emit(Planned(outlook))
         if outlook.requests and time.time() < order.deadline:
-            _ask(ledger, outlook, task, order, start, measurements, emit)
-        calibration, judge = _judge(ledger, task, order, emit)
-        labels = results.write(ledger, task, judge, order.format)
+            _ask(ledger, outlook, desk, order, start, measurements, emit)
+        figures = results.write(ledger, desk, order, emit)
     except BaseException:
         with suppress(sqlite3.Error):  # the disk may be full, and that is the error to tell of
             ledger.note("stopped")
         raise
     status = "deadline" if ledger.outlook().requests else "done"
-    ledger.note(status, labels=labels, calibration=calibration)
+    ledger.note(status, tasks=figures)
     return report.write(ledger.folder)
 
 
 def _ask(
     ledger: Ledger,
     outlook: Outlook,
-    task: Task,
+    desk: Desk,
     order: Order,
     start: Callable[[], Engine],
     measurements: Measurements,
@@ -74,12 +74,13 @@ def _ask(
         started = time.monotonic() - began
         emit(EngineStarted(started))
         began = time.monotonic()
-        todo = agenda.make(ledger, outlook, task, order, engine.limits.block, measurements.speed(), time.time())
+        costing = Costing(desk, order, engine.limits.block, measurements.speed(), time.time())
+        todo = agenda.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
         ledger.note(engine_start_s=started, ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
         ledger.note(order_s=time.monotonic() - began, engine_up=time.time())
-        done = work(ledger, todo, engine, task, order, emit)
+        done = work(ledger, todo, engine, outlook, emit)
         ledger.note(**asdict(done), engine_restarts=engine.restarts)
     if not engine.restarts:  # or the engine would seem slow
         measurements.add(times.measured(ledger.folder, done.steps), lambda why: emit(Warned(why)))
@@ -98,16 +99,18 @@ class Work:
     sent_by_max_wait: int
 
 
-def work(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order, emit: Emit) -> Work:
+def work(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: Emit) -> Work:
     """Ask what is on the agenda, best first, and store every answer as it comes, until all is done or time is up.
 
-    Raises EngineError when nothing at all was answered, ever: then it is not the rows' fault.
+    A job whose stage is answered comes back into the queue with the next one. Raises EngineError when nothing at
+    all was answered, ever: then it is not the rows' fault.
     """
+    desk, order = todo.costing.desk, todo.costing.order
     zero, deadline = time.monotonic(), order.deadline - time.time()
-    predicted = todo.prediction.makespan if todo.prediction else 0.0
-    queue, tally = todo.queue(), Tally(len(task.frame.head), todo.outlook, predicted)
+    queue = todo.queue()
+    tally = Tally(outlook.answers, todo.work, todo.prediction.makespan if todo.prediction else 0.0)
     feed, batched = Feed(queue, ledger.requests), order.feed == "generate"
-    gate = Gate(feed, task.frame, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
+    gate = Gate(feed, desk, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
     steps = dry_steps = answered = 0
     refused = ""
     while (group := gate.admit(time.monotonic() - zero)) or len(gate):
@@ -118,32 +121,29 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, task: Task, order: Order,
         refusals: list[Refusal] = []
         for done in engine.step():
             flight = gate.land(done)
-            if isinstance(done, Refusal):
-                refusals.append(done)
-            else:
-                answers.append(Answer(flight, task.parse(done), done.timing.since(zero)))
-        tally.settle(*ledger.settle(answers, refusals))
+            match desk.read(flight, done):
+                case None:
+                    gate.readmit(flight)
+                case Refusal() as refusal:
+                    refusals.append(refusal)
+                case Answer() as answer:
+                    answers.append(replace(answer, timing=answer.timing.since(zero)))
+        settled = desk.settle(answers, refusals)
+        tally.settle(settled.answered, settled.rejected)
+        for id_ in settled.moved:
+            job, load = todo.take_up(ledger, id_, time.monotonic() - zero)
+            tally.correct(todo.foreseen(id_), load)
+            queue.push(job)
+        for id_ in settled.ended:
+            tally.correct(todo.foreseen(id_), Load())
         answered += len(answers)
-        refused = refusals[-1].detail if refusals else refused
+        refused = next((refusal.detail for refusal in refusals if refusal.raw is None), refused)
         emit(gate.progress(time.monotonic() - zero))
         if engine.restarts and time.monotonic() - zero > deadline:
             break  # what was in flight at the engine's death is asked one by one, which may take long
     if refused and not answered and not ledger.outlook().answered:
         raise EngineError(f"the engine refused every request; the last: {refused}")
     return Work(time.monotonic() - zero, steps, dry_steps, queue.sent_by_max_wait)
-
-
-def _judge(ledger: Ledger, task: Task, order: Order, emit: Emit) -> tuple[str, Judge]:
-    """Return the calibration that the answers to the anchors allow, and what turns answers into probabilities by it."""
-    anchors = plan.anchors(task, order)
-    known = ledger.answered(anchors)
-    calibration = order.calibration
-    if len(known) < len(anchors):
-        calibration = "raw"
-        outlook = ledger.outlook()
-        if outlook.rejected < outlook.rows:  # with no usable row nothing was asked, and nobody misses it
-            emit(Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw"))
-    return calibration, task.judge(calibration, known, results.pieces(ledger, task))
 
 
 def _settings(order: Order) -> dict[str, Any]:

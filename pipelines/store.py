@@ -8,7 +8,7 @@ import fcntl
 import json
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -18,11 +18,15 @@ from typing import Any, TextIO
 from pipelines.database import NAME, connect
 from pipelines.engine import Refusal
 from pipelines.errors import LedgerError
+from pipelines.item import Item, Reject
+from pipelines.items import Items
 from pipelines.outlook import Outlook, count
-from pipelines.records import Answer, Question, StoredJob, StoredRequest
-from pipelines.review import Reject, Review
+from pipelines.records import Answer, Question, Stored, StoredJob, StoredRequest
+from pipelines.tasks.task import Answered
+from scheduling.speed import Load
 
 PAGE = 512
+NONE = 1 << 40  # the block of no prefix cache: nothing is shared
 
 
 class Ledger:
@@ -39,6 +43,7 @@ class Ledger:
         except LedgerError:
             self._lock.close()
             raise
+        self.items = Items(self._db)
         self._run: int = self._db.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0]
 
     def close(self) -> None:
@@ -54,7 +59,7 @@ class Ledger:
     def begin(self, facts: Mapping[str, Any]) -> None:
         """Start a run: forget the last one's rows and rejects, keep every answer."""
         with self._db:
-            for table in ("review", "reject", "ask", "job"):
+            for table in ("item", "reject", "ask", "job"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
             # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
             self._db.execute("DELETE FROM request WHERE state <> 'answered'")
@@ -75,70 +80,80 @@ class Ledger:
 
     # -- its plan
 
-    def add(self, reviews: Sequence[tuple[int, Review]], rejects: Iterable[Reject]) -> set[int]:
-        """Add a chunk of rows; return the `seq` of those whose review_id was there already, now rejects."""
+    def add(self, items: Sequence[tuple[int, Item]], rejects: Iterable[Reject]) -> set[int]:
+        """Add a chunk of rows; return the `seq` of those whose id was there already, now rejects."""
         with self._db:
             before = self._db.total_changes
             self._db.executemany(
-                "INSERT INTO review VALUES (?, ?, ?, ?, ?) ON CONFLICT (review_id) DO NOTHING",
-                ((seq, r.review_id, r.restaurant_id, r.source, r.row) for seq, r in reviews),
+                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                (
+                    (seq, i.id, i.unit, i.source, i.row, i.lang, i.category, i.city, i.rating, i.text)
+                    for seq, i in items
+                ),
             )
             twice: set[int] = set()
-            if reviews and self._db.total_changes - before < len(reviews):
-                taken = self._db.execute("SELECT seq FROM review WHERE seq >= ?", (reviews[0][0],))
-                twice = {seq for seq, _ in reviews} - {seq for (seq,) in taken}
-            self._reject([*rejects, *(_duplicate(r) for seq, r in reviews if seq in twice)])
+            if items and self._db.total_changes - before < len(items):
+                taken = self._db.execute("SELECT seq FROM item WHERE seq >= ?", (items[0][0],))
+                twice = {seq for seq, _ in items} - {seq for (seq,) in taken}
+            self._reject([*rejects, *(_duplicate(i) for seq, i in items if seq in twice)])
         return twice
 
-    def ask(
-        self, task: str, jobs: Mapping[int, str], questions: Sequence[Question],
-        tokenise: Callable[[Sequence[str]], list[list[int]]], around: int, limit: int,
-    ) -> None:  # fmt: skip
-        """Make sure that every question has a request, and that new ones wait.
+    def open(self, jobs: Iterable[tuple[int, str, str]]) -> None:
+        """Add jobs: id, task and unit."""
+        with self._db:
+            self._db.executemany("INSERT INTO job (id, task, unit) VALUES (?, ?, ?)", jobs)
 
-        `tokenise` is called once with the texts that have no request yet. `around` is the number of prompt
-        tokens that stand around each of them; requests of more than `limit` tokens are rejected.
-        """
+    def due(self, deadlines: Iterable[tuple[int, float]]) -> None:
+        """Hold jobs to deadlines, in seconds since the epoch; the earliest of several counts."""
+        with self._db:
+            self._db.executemany("UPDATE job SET deadline = min(coalesce(deadline, ?2), ?2) WHERE id = ?1", deadlines)
+
+    def known(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Return which of these questions have a request."""
+        found = (self._db.execute("SELECT key FROM request WHERE key = ?", (key,)).fetchone() for key in keys)
+        return {row[0] for row in found if row}
+
+    def ask(self, task: str, stage: int, questions: Sequence[Question]) -> None:
+        """Make sure that every question has a request; new ones wait, or are rejected where they are too long."""
         with self._db:
             self._db.executemany(
-                "INSERT INTO job (id, task, unit) VALUES (?, ?, ?)", ((job, task, unit) for job, unit in jobs.items())
-            )
-            self._db.executemany(
-                "UPDATE job SET deadline = min(coalesce(deadline, ?1), ?1) WHERE id = ?2",
-                ((q.deadline, q.job) for q in questions if q.deadline is not None),
-            )
-            (known,) = self._db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()
-            self._db.executemany(
-                "INSERT INTO request (key, task, stage, state) VALUES (?, ?, 0, 'waiting') "
-                "ON CONFLICT (key) DO NOTHING",
-                ((q.key, task) for q in questions),
-            )
+                "INSERT INTO request (key, task, form, stage, state, reason, detail, body, prompt_tokens, head, "
+                "prefix, length, schema, run) VALUES (?1, ?2, ?3, ?4, iif(?5 IS NULL, 'waiting', 'rejected'), "
+                "iif(?5 IS NULL, NULL, 'too-long'), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING",
+                (
+                    (q.key, task, q.form, stage, q.too_long, None if q.too_long else array("I", q.body).tobytes(),
+                     q.prompt_tokens, q.head, q.prefix, q.length, q.schema, self._run)
+                    for q in questions if q.body is not None
+                ),
+            )  # fmt: skip
             self._db.executemany(
                 "INSERT INTO ask SELECT ?, ?, ?, id FROM request WHERE key = ?",
-                ((task, q.seq, q.job, q.key) for q in questions),
-            )
-            new = self._db.execute("SELECT id, key FROM request WHERE id > ?", (known,)).fetchall()
-            texts = {q.key: q.text for q in questions}
-            bodies = tokenise([texts[key] for _, key in new])
-            sized = [(id_, body, around + len(body)) for (id_, _), body in zip(new, bodies, strict=True)]
-            self._db.executemany(
-                "UPDATE request SET body = ?, prompt_tokens = ? WHERE id = ?",
-                ((array("I", body).tobytes(), tokens, id_) for id_, body, tokens in sized if tokens <= limit),
-            )
-            self._refuse(
-                Refusal(id_, "too-long", f"{tokens:,} prompt tokens, the limit is {limit:,}")
-                for id_, _, tokens in sized
-                if tokens > limit
+                ((task, seq, q.job, q.key) for q in questions for seq in q.seqs),
             )
 
-    def jobs(self) -> Iterator[StoredJob]:
-        """Yield the jobs that have requests waiting, in input order; a request that two jobs ask counts in both."""
+    def jobs(self, block: int, among: int | None = None) -> Iterator[StoredJob]:
+        """Yield the jobs that have requests waiting, in input order, or the one whose id is `among` if it has.
+
+        A request that two jobs ask counts in both. The prefix cache has blocks of `block` tokens, 0 for none.
+        """
         for row in self._db.execute(
-            "SELECT job.id, job.task, job.unit, job.deadline, count(*), sum(prompt_tokens) "
-            "FROM (SELECT DISTINCT job, request FROM ask) AS asked JOIN job ON job.id = asked.job "
-            "JOIN request ON request.id = asked.request WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id"
+            "SELECT job.id, job.task, job.unit, job.deadline, count(*), sum(prompt_tokens - head / ?1 * ?1), "
+            "sum(prompt_tokens - prefix / ?1 * ?1), sum(length) "
+            "FROM (SELECT DISTINCT job, request FROM ask WHERE ?2 IS NULL OR job = ?2) AS asked "
+            "JOIN job ON job.id = asked.job "
+            "JOIN request ON request.id = asked.request WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id",
+            (block or NONE, among),
         ):
             yield StoredJob(*row)
+
+    def waiting(self, block: int) -> dict[str, Load]:
+        """Return the work that waits under each task, each request counted once."""
+        rows = self._db.execute(
+            "SELECT task, sum(prompt_tokens - head / ?1 * ?1), count(*), sum(length) FROM request "
+            "WHERE state = 'waiting' GROUP BY task",
+            (block or NONE,),
+        )
+        return {task: Load(*work) for task, *work in rows}
 
     def cost(self, jobs: Iterable[tuple[int, int, float | None]]) -> None:
         """Write down what jobs were found to cost: id, prompt tokens, predicted seconds if known."""
@@ -152,13 +167,16 @@ class Ledger:
             "WITH page AS ("
             "  SELECT DISTINCT asked.request AS id FROM ask AS asked JOIN request ON request.id = asked.request "
             "  WHERE asked.job = ?1 AND asked.request > ?2 AND state = 'waiting' ORDER BY asked.request LIMIT ?3"
-            ") SELECT id, body, prompt_tokens, EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> ?1) "
-            "FROM page JOIN request USING (id) ORDER BY id",
+            ") SELECT id, request.task, form, body, prompt_tokens, head, prefix, length, schema, "
+            "EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> ?1) FROM page JOIN request USING (id) ORDER BY id",
             (job, last, PAGE),
         ).fetchall():
             last = page[-1][0]
-            for id_, body, prompt_tokens, shared in page:
-                yield StoredRequest(id_, array("I", body).tolist(), prompt_tokens, bool(shared))
+            for id_, task, form, body, prompt_tokens, head, prefix, length, schema, shared in page:
+                tokens = array("I", body).tolist()
+                yield StoredRequest(
+                    id_, task, form, tokens, prompt_tokens, head, prefix, length, schema, shared=bool(shared)
+                )
 
     def outlook(self) -> Outlook:
         """Count what stands in the ledger and what is left to do."""
@@ -166,34 +184,60 @@ class Ledger:
 
     # -- its answers
 
-    def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> tuple[int, int]:
-        """Make a group of answers and refusals durable; return how many rows have got the one and the other."""
+    def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> None:
+        """Make a group of answers and refusals durable."""
         with self._db:
             self._db.executemany(
-                "UPDATE request SET state = 'answered', body = NULL, answer = ?, run = ?, job = ?, admitted = ?, "
-                "expected_cached_tokens = ?, queued = ?, scheduled = ?, first_token = ?, last_token = ?, "
-                "prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, preemptions = ? WHERE id = ?",
+                "UPDATE request SET state = 'answered', body = NULL, schema = NULL, answer = ?, run = ?, job = ?, "
+                "attempts = ?, admitted = ?, expected_cached_tokens = ?, queued = ?, scheduled = ?, first_token = ?, "
+                "last_token = ?, prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, preemptions = ? WHERE id = ?",
                 (
-                    (json.dumps(value), self._run, flight.job, flight.admitted, flight.expected_cached,
-                     *astuple(timing), flight.request.id)
+                    (json.dumps(value, ensure_ascii=False), self._run, flight.turn.job.id, 1 + flight.request.again,
+                     flight.admitted, flight.expected_cached, *astuple(timing), flight.request.id)
                     for flight, value, timing in ((a.flight, a.value, a.timing) for a in answers)
                 ),
             )  # fmt: skip
-            self._refuse(refusals)
-        return self._rows(a.flight.request.id for a in answers), self._rows(refusal.id for refusal in refusals)
+            self._db.executemany(
+                "UPDATE request SET state = 'rejected', body = NULL, schema = NULL, reason = ?, detail = ?, "
+                "answer = ?, run = ? WHERE id = ?",
+                ((r.reason, r.detail, r.raw, self._run, r.id) for r in refusals),
+            )
+
+    def askers(self, request: int) -> list[tuple[int, str, str, int]]:
+        """Return id, task and unit of every job that asks a request, and for how many rows it does."""
+        return self._db.execute(
+            "SELECT job.id, job.task, job.unit, sum(seq >= 0) FROM ask JOIN job ON job.id = ask.job "
+            "WHERE request = ? GROUP BY job.id",
+            (request,),
+        ).fetchall()
+
+    def waits(self, job: int) -> bool:
+        """Say whether a request of a job has no answer yet."""
+        waiting = "SELECT 1 FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ? AND state = 'waiting'"
+        return self._db.execute(f"{waiting} LIMIT 1", (job,)).fetchone() is not None
+
+    def fate(self, job: int) -> tuple[int, int]:
+        """Return how many rows of a job that has ended are answered, and how many rejected."""
+        answered, rows, failed = self._db.execute(
+            "SELECT coalesce(sum(seq >= 0 AND state = 'answered'), 0), sum(seq >= 0), "
+            "max(seq < 0 AND state = 'rejected') FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ?",
+            (job,),
+        ).fetchone()
+        answered = 0 if failed else answered
+        return answered, rows - answered
 
     # -- what came of it
 
-    def answers(self, task: str) -> Iterator[tuple[str, str, list[float]]]:
-        """Yield review_id, restaurant_id and the answer of every answered row, in input order."""
-        for review, restaurant, answer in self._db.execute(
-            "SELECT review_id, restaurant_id, answer FROM ask JOIN review USING (seq) "
+    def answers(self, task: str) -> Iterator[Answered]:
+        """Yield every answered row with its answer, in input order."""
+        for id_, unit, text, answer in self._db.execute(
+            "SELECT item.id, unit, text, answer FROM ask JOIN item USING (seq) "
             "JOIN request ON request.id = ask.request WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
             (task,),
         ):
-            yield review, restaurant, json.loads(answer)
+            yield Answered(id_, unit, text, json.loads(answer))
 
-    def answered(self, keys: Iterable[bytes]) -> list[list[float]]:
+    def answered(self, keys: Iterable[bytes]) -> list[Any]:
         """Return the answers to the questions with these keys, leaving out what has none."""
         found = (
             self._db.execute("SELECT answer FROM request WHERE key = ? AND state = 'answered'", (key,)).fetchone()
@@ -201,24 +245,33 @@ class Ledger:
         )
         return [json.loads(row[0]) for row in found if row]
 
+    def units(self, task: str) -> Iterator[tuple[int, str]]:
+        """Yield the id and the unit of every job of a task, in input order."""
+        yield from self._db.execute("SELECT id, unit FROM job WHERE task = ? AND unit <> '' ORDER BY id", (task,))
+
+    def stages(self, job: int) -> list[Stored]:
+        """Return the requests of a job by stage, and within it in the order of what they are about."""
+        rows = self._db.execute(
+            "SELECT stage, state, answer, sum(seq >= 0) FROM ask JOIN request ON request.id = ask.request "
+            "WHERE ask.job = ? GROUP BY request.id ORDER BY stage, abs(min(seq))",
+            (job,),
+        )
+        return [Stored(stage, state, json.loads(answer) if state == "answered" else None, about)
+                for stage, state, answer, about in rows]  # fmt: skip
+
+    def lowest(self, task: str) -> int:
+        """Return the lowest number that a row or another question of a task has, 0 when there is none below."""
+        lowest: int | None = self._db.execute("SELECT min(seq) FROM ask WHERE task = ?", (task,)).fetchone()[0]
+        return min(0, lowest or 0)
+
     def rejects(self) -> Iterator[Reject]:
         """Yield every reject: rows that could not be used, then rows whose request got no answer."""
         for row in self._db.execute(
-            "SELECT source, row, reason, detail, review_id, task, stage FROM reject UNION ALL "
-            "SELECT source, row, reason, detail, review_id, ask.task, stage FROM ask JOIN review USING (seq) "
-            "JOIN request ON request.id = ask.request WHERE state = 'rejected'"
+            "SELECT source, row, reason, detail, id, task, stage FROM reject UNION ALL "
+            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) "
+            "WHERE state = 'rejected'"
         ):
             yield Reject(*row)
-
-    def _rows(self, requests: Iterable[int]) -> int:
-        count = "SELECT count(*) FROM ask WHERE request = ? AND seq >= 0"
-        return sum(self._db.execute(count, (request,)).fetchone()[0] for request in requests)
-
-    def _refuse(self, refusals: Iterable[Refusal]) -> None:
-        self._db.executemany(
-            "UPDATE request SET state = 'rejected', body = NULL, reason = ?, detail = ?, run = ? WHERE id = ?",
-            ((refusal.reason, refusal.detail, self._run, refusal.id) for refusal in refusals),
-        )
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         self._db.executemany("INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rejects))
@@ -243,6 +296,5 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _duplicate(review: Review) -> Reject:
-    detail = f"review_id {review.review_id} was there before"
-    return Reject(review.source, review.row, "duplicate-review-id", detail, review.review_id)
+def _duplicate(item: Item) -> Reject:
+    return Reject(item.source, item.row, "duplicate-id", f"the id {item.id} was there before", item.id)

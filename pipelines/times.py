@@ -36,32 +36,34 @@ POINTS = 300  # of a curve
 Distribution = dict[str, float | None]
 
 
-def of_requests(db: sqlite3.Connection, run: int, task: str) -> dict[str, Distribution]:
-    """Return how each of a request's times is distributed over those answered in the run."""
+def of_requests(db: sqlite3.Connection, run: int, task: str | None = None) -> dict[str, Distribution]:
+    """Return how each of a request's times is distributed over those answered in the run, of a task or of all."""
     return {name: _distribution(_column(db, formula, run, task)) for name, formula in SPANS.items()}
 
 
-def of_last_run(db: sqlite3.Connection, task: str) -> tuple[dict[str, Distribution], dict[str, Any]]:
-    """Return the times of the last run's requests and jobs."""
+def of_last_run(db: sqlite3.Connection) -> tuple[dict[str, Distribution], dict[str, Any]]:
+    """Return the times of the last run's requests and jobs, whatever their task."""
     run, facts = db.execute("SELECT id, facts FROM run ORDER BY id DESC LIMIT 1").fetchone()
-    return of_requests(db, run, task), of_jobs(db, task, json.loads(facts))
+    return of_requests(db, run), of_jobs(db, json.loads(facts))
 
 
-def of_jobs(db: sqlite3.Connection, task: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return when the jobs of the last run were complete, and how many of them in time.
+def of_jobs(db: sqlite3.Connection, facts: Mapping[str, Any], task: str | None = None) -> dict[str, Any]:
+    """Return when the jobs of the last run were complete, of a task or of all, and how many of them in time.
 
     Every job arrived when the engine was up. One is complete with its last answer, also where another job sent
     the request; in time if that was within the task's SLA and before the deadline of its rows, where it has either.
     """
+    slas = facts.get("sla", {})
     rows = db.execute(
-        "SELECT first_scheduled, last_token, waiting, deadline FROM job_times WHERE task = ? AND unit <> ''",
+        "SELECT task, first_scheduled, last_token, waiting, deadline FROM job_times "
+        "WHERE task = coalesce(?, task) AND unit <> ''",
         (task,),
     )
     # A job that is not there yet has no number in its place.
-    table = np.array(rows.fetchall(), dtype=np.float64).reshape(-1, 4)
-    scheduled, ended, waiting, deadline = table.T
+    numbers = [(slas.get(of, np.inf), *row) for of, *row in rows]
+    table = np.array(numbers, dtype=np.float64).reshape(-1, 5)
+    sla, scheduled, ended, waiting, deadline = table.T
     ended = np.where(waiting > 0, np.nan, ended)
-    sla = facts.get("sla", {}).get(task, np.inf)
     due = np.fmin(sla, deadline - facts.get("engine_up", 0.0))
     promised = np.isfinite(due)
     promises, met = int(promised.sum()), int((ended <= due)[promised].sum())
@@ -124,8 +126,8 @@ def measured(folder: Path, steps: int) -> Measured | None:
     )
 
 
-def _column(db: sqlite3.Connection, formula: str, run: int, task: str) -> NDArray[np.float64]:
-    sql = f"SELECT {formula} FROM request WHERE run = ? AND task = ? AND state = 'answered'"
+def _column(db: sqlite3.Connection, formula: str, run: int, task: str | None) -> NDArray[np.float64]:
+    sql = f"SELECT {formula} FROM request WHERE run = ? AND task = coalesce(?, task) AND state = 'answered'"
     return _array(value for (value,) in db.execute(sql, (run, task)))
 
 

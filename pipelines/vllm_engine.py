@@ -18,7 +18,7 @@ from pipelines.engine import Completion, Limits, Refusal, Request, Sampling, Tim
 from pipelines.errors import EngineDied, EngineError
 from pipelines.models import Model
 
-# An engine process that is forked inherits the ledger's lock and file, and threads half-way through something.
+# An engine process that is forked inherits the ledger's lock and file, and half-finished threads.
 ENVIRONMENT = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
 # Measured on a 2-core CPU: in one process, with threads left to the OS, prefill is twice as fast and
 # the start takes 17 s in place of 44 s. They are read when the engine is made; what a person sets wins.
@@ -53,9 +53,7 @@ def device() -> Device:
         from vllm.platforms import current_platform
     except (ImportError, RuntimeError) as error:
         raise EngineError(f"vLLM cannot be imported: {_first_line(error)}; see `reviewbatch doctor`") from error
-    kind = current_platform.device_type
-    name = current_platform.get_device_name()
-    return Device(kind, name, __version__)
+    return Device(current_platform.device_type, current_platform.get_device_name(), __version__)
 
 
 def limits(model: Model, arguments: Mapping[str, Any]) -> Limits:
@@ -204,6 +202,8 @@ def _prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "model": str(model.folder),
         "max_model_len": model.context,
         "disable_log_stats": False,  # the timings of each request come from these
+        # Left free to, a small model fills JSON with white space.
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "scheduling_policy": "priority",  # of what is in flight, too, the best goes first and the worst is preempted
         **(CPU_ARGUMENTS if on.kind == "cpu" else {}),
         **arguments,
@@ -257,10 +257,13 @@ def _wake_on_death(core: Any) -> None:
 
 def _sampling_params(sampling: Sampling) -> Any:
     from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
 
     return SamplingParams(
         temperature=0.0,
         max_tokens=sampling.max_tokens,
+        frequency_penalty=sampling.penalty,
+        structured_outputs=StructuredOutputsParams(json=sampling.schema) if sampling.schema else None,
         logprob_token_ids=list(sampling.score) or None,
         detokenize=not sampling.score,
     )

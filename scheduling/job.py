@@ -12,7 +12,8 @@ class Job:
     engine's time and `latency` what its last answer takes at the least however idle the engine is; both are
     0 while nothing has been measured. `arrival` and `deadline` are seconds since the run's start, `sla`
     seconds since the arrival. `order` is the position of its first row in the input and makes every ranking
-    total. Nobody waits for a job with a `place`: it goes before all others (-1) or after them (1), whatever the policy.
+    total. A job `beside` another is over the same reviews, and goes right after it under every policy. Nobody waits
+    for a job with a `place`: it goes before all others (-1) or after them (1), whatever the policy.
     """
 
     id: int
@@ -25,6 +26,7 @@ class Job:
     deadline: float = math.inf
     sla: float = math.inf
     place: int = 0
+    beside: "Job | None" = None
 
     @property
     def due(self) -> float:

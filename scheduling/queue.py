@@ -107,7 +107,7 @@ class JobQueue:
         return self._size
 
     def _turn(self, job: Job) -> Turn:
-        group, key, order = self._policy.rank(job)
+        group, key, order = self._policy.rank(job.beside or job)
         key += self._ageing * job.arrival
         return Turn(job.place * OUTSIDE or group, key, order, next(self._tickets), job)
 
@@ -120,7 +120,7 @@ class JobQueue:
     def _promotions_of(self, turn: Turn) -> Iterator[tuple[float, Turn]]:
         """Yield the moments at which the job stops waiting for its turn, with the better one it takes then."""
         job = turn.job
-        overdue, urgent = job.arrival + self._max_wait, self._policy.urgent_at(job)
+        overdue, urgent = job.arrival + self._max_wait, self._policy.urgent_at(job.beside or job)
         if overdue < math.inf and not job.place:
             yield overdue, turn._replace(group=OVERDUE, key=overdue)
         if urgent < math.inf and not job.place:

@@ -14,6 +14,23 @@ FEW, FEW_ERROR = 4, 0.25  # slices that say little about how far they scatter, a
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """Work for an engine: prompt tokens to compute, requests, and the output tokens after the first of each."""
+
+    prefilled: float = 0.0
+    requests: float = 0.0
+    decoded: float = 0.0
+
+    def __add__(self, other: "Load") -> "Load":
+        return Load(self.prefilled + other.prefilled, self.requests + other.requests, self.decoded + other.decoded)
+
+    @property
+    def size(self) -> float:
+        """All of it in prefilled tokens, before anything has been measured."""
+        return self.prefilled + REQUEST * self.requests + DECODED * self.decoded
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """A stretch of a run: its seconds, and what was done in them. The first output token counts as prefill."""
 
@@ -64,15 +81,25 @@ class Speed:
     lengths: Mapping[str, float]
     pace: float
 
-    def predict(self, task: str, prefilled: int, requests: int) -> Prediction:
-        """Predict what so many requests take whose prompts have so many tokens left to compute."""
-        length = self.lengths.get(task, 0.0)
+    def predict(self, task: str, load: Load) -> Prediction:
+        """Predict what some requests of a task take; how long answers are is taken from those of before, if any."""
+        length = self.lengths.get(task, load.decoded / load.requests if load.requests else 0.0)
         return Prediction(
-            prefill=prefilled * self.prefilled + requests * self.request,
-            decode=requests * length * self.decoded,
+            prefill=load.prefilled * self.prefilled + load.requests * self.request,
+            decode=load.requests * length * self.decoded,
             tail=length * self.pace,
             error=self.error,
         )
+
+
+def together(predictions: Sequence[Prediction]) -> Prediction:
+    """Return what several kinds of work take side by side in one engine."""
+    return Prediction(
+        prefill=sum(prediction.prefill for prediction in predictions),
+        decode=sum(prediction.decode for prediction in predictions),
+        tail=max((prediction.tail for prediction in predictions), default=0.0),
+        error=max((prediction.error for prediction in predictions), default=0.0),
+    )
 
 
 def fit(slices: Sequence[Slice], lengths: Mapping[str, float], pace: float) -> Speed | None:

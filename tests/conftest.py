@@ -3,6 +3,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -79,15 +80,38 @@ class FakeEngine:
                 if self.refused in request.prompt
                 else Completion(
                     request.id,
-                    "",
+                    self.says(request),
                     {token: -1.0 - n for n, token in enumerate(request.sampling.score)},
                     Timing(now, now, now, now, len(request.prompt), 0, 1, 0),
                 )
             )
         return done
 
+    def says(self, request: Request) -> str:
+        """Return the shortest text that the request's schema allows."""
+        schema = request.sampling.schema
+        return json.dumps(instance(json.loads(schema)), ensure_ascii=False) if schema else ""
+
     def close(self) -> None:
         self.closed = True
+
+
+def instance(schema: dict) -> Any:
+    """Return a small value that a JSON Schema allows, of those parts of it that the program uses."""
+    if "anyOf" in schema:
+        return instance(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "object":
+            return {name: instance(part) for name, part in schema["properties"].items()}
+        case "array":
+            items = schema.get("prefixItems") or [schema["items"]] * schema.get("minItems", 1)
+            return [instance(part) for part in items][: schema.get("maxItems")]
+        case "string":
+            return "x" * schema.get("minLength", 1)
+        case kind:
+            return {"integer": 1, "number": 0.5, "boolean": True}[kind]
 
 
 @pytest.fixture

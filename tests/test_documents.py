@@ -5,11 +5,15 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import typer
 
+from cli.lists import described
 from cli.main import app
 from cli.settings import Settings
+from pipelines.tasks import TASKS
+from pipelines.tasks.custom import _File, load
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -51,12 +55,32 @@ def test_every_make_target_named_exists():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_every_column_of_the_results_is_in_the_readme():
-    from pipelines.tasks import TASKS
+@pytest.mark.parametrize("name", TASKS)
+def test_every_column_of_the_results_is_described_with_an_example(name):
+    page = (ROOT / "docs" / "tasks.md").read_text()
+    table = page.split(f"\n## {name}\n")[1].split("|---|---|---|---|\n")[1].split("\n\n")[0]
+    assert table.splitlines() == [
+        f"| `{column}` | {kind} | {meaning} | `{example}` |"
+        for column, kind, meaning, example in described(TASKS[name])
+    ]
 
-    table = README.split("| column | type |")[1].split("\n\n")[0]
-    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
-    assert named == TASKS["sentiment"].schema.names
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_the_examples_are_a_row_of_the_table(task):
+    pa.table({column.name: [column.example] for column in task.columns}, schema=task.schema)
+
+
+def test_the_task_files_in_the_documents_are_tasks(tmp_path):
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "tasks.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        (tmp_path / "mine.toml").write_text(block)
+        assert load(tmp_path / "mine.toml").forms
+
+
+def test_every_key_of_a_task_file_is_described():
+    table = (ROOT / "docs" / "tasks.md").read_text().split("| key | meaning |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `([a-z_]+)`", table, re.MULTILINE) == list(_File.model_fields)
 
 
 def test_every_field_of_the_report_is_documented(tmp_path):

@@ -3,9 +3,21 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pipelines.tasks.sentiment import Judge, Row, Sentiment
+from pipelines.tasks.expansion import expansion
+from pipelines.tasks.sentiment import SENTIMENT
+from pipelines.tasks.strengths import strengths
+from pipelines.tasks.summary import SUMMARY
+from pipelines.tasks.task import Task
 
-__all__ = ["TASKS", "Judge", "Row", "Sentiment", "Task"]
+__all__ = ["MAX_EXPANSIONS", "TASKS", "Task", "built_in"]
 
-Task = Sentiment
-TASKS: Mapping[str, type[Task]] = MappingProxyType({Sentiment.name: Sentiment})
+MAX_EXPANSIONS = 5
+
+
+def built_in(*, max_expansions: int = MAX_EXPANSIONS, single_stage: bool = False) -> Mapping[str, Task]:
+    """Return the tasks of this program by name, made to measure."""
+    made = (SENTIMENT, SUMMARY, strengths(single=single_stage), expansion(max_expansions))
+    return MappingProxyType({task.name: task for task in made})
+
+
+TASKS = built_in()

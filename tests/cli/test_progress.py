@@ -18,7 +18,7 @@ from pipelines.events import (
 from pipelines.outlook import Outlook
 from scheduling.speed import Prediction
 
-PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, requests=12, prompt_tokens=3000))
+PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, answers=13, requests=12, prompt_tokens=3000))
 ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 
@@ -59,8 +59,8 @@ def test_off_a_terminal_it_is_a_plain_line_now_and_then(written):
         "3 jobs in order of prefill (cost: why); should take 1:40 (1:20 to 2:00)",
         "pass 1 of 2: fifo",
         "warning: look",
-        "50 of 100 reviews, 1 rejects, 8 in flight, prefill 222 tok/s, decode 4 tok/s, 0:10 elapsed, ETA 0:10",
-        "100 of 100 reviews, 1 rejects, 8 in flight, prefill 227 tok/s, decode 5 tok/s, 0:21 elapsed, ETA 0:00",
+        "50 of 100 answers, 1 rejects, 8 in flight, prefill 222 tok/s, decode 4 tok/s, 0:10 elapsed, ETA 0:10",
+        "100 of 100 answers, 1 rejects, 8 in flight, prefill 227 tok/s, decode 5 tok/s, 0:21 elapsed, ETA 0:00",
     ]
 
 
@@ -71,7 +71,7 @@ def test_on_a_terminal_it_is_drawn_in_place(written):
         emit(at(22, 0.5))
         emit.live.refresh()
     drawn = stream.getvalue()
-    for expected in ("loading m", "engine up in 1.5 s", "! look", "reviews", "0:22 elapsed", "ETA 0:22", "in flight"):
+    for expected in ("loading m", "engine up in 1.5 s", "! look", "answers", "0:22 elapsed", "ETA 0:22", "in flight"):
         assert expected in drawn.replace("\x1b[1m", "").replace("\x1b[0m", ""), expected
 
 

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from cli import settings
-from pipelines.errors import ConfigError
+from cli import preparation, settings
+from pipelines.errors import ConfigError, ReviewbatchError
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +59,11 @@ def test_engine_values_are_read_as_json_where_they_are():
 
 
 def test_an_sla_is_for_all_tasks_or_for_each(nothing_set):
-    assert settings.load(sla="10m").sla == {"sentiment": 600.0}
+    assert settings.load(sla="10m").sla == {"*": 600.0}
     assert settings.load().sla == {}
     (nothing_set / "reviewbatch.toml").write_text('[sla]\nsentiment = "1h30m"')
     assert settings.load().sla == {"sentiment": 5400.0}
-    assert settings.load(sla="90s").sla == {"sentiment": 90.0}
+    assert settings.load(sla="90s").sla == {"*": 90.0}
 
 
 def test_times_may_stand_in_the_environment(monkeypatch):
@@ -95,7 +95,30 @@ def test_what_cannot_be_meant_is_named_with_what_was_expected(given, message):
     assert message in str(error.value)
 
 
-def test_an_sla_of_a_task_that_is_none(nothing_set):
-    (nothing_set / "reviewbatch.toml").write_text('[sla]\nmood = "1m"')
-    with pytest.raises(ConfigError, match="no such task: it is one of sentiment"):
-        settings.load()
+@pytest.mark.parametrize(
+    ("given", "names", "message"),
+    [
+        ({"sla": '{"mood": "1m"}'}, ["sentiment"], "setting sla: no such task 'mood': it is one of sentiment, summary"),
+        ({"columns": ["query=q"]}, ["summary"], "no column 'query' for summary: it is one of review_id, restaurant_id"),
+        ({"columns": ["text=t"]}, ["query-expansion"], "no column 'text' for query-expansion: it is one of query_id"),
+        ({}, ["mood"], "no task 'mood': it is one of sentiment, summary, strengths, query-expansion, or a file"),
+        ({}, [], "no task: name one or more of sentiment, summary"),
+        ({}, ["sentiment", "query-expansion"], "sentiment (with review_id) and query-expansion (with query_id) read"),
+    ],
+)  # fmt: skip
+def test_tasks_and_settings_that_do_not_go_together(given, names, message):
+    chosen = settings.load(input=["x.jsonl"], **given)
+    with pytest.raises(ReviewbatchError) as error:
+        preparation.sources(preparation.tasks(names, chosen), chosen)
+    assert message in str(error.value)
+
+
+def test_an_sla_is_for_the_tasks_that_have_none_of_their_own():
+    chosen = settings.load(sla='{"*": "1m", "summary": "1h"}')
+    assert preparation.slas(preparation.tasks(["sentiment", "summary"], chosen), chosen) == {
+        "sentiment": 60.0, "summary": 3600.0,
+    }  # fmt: skip
+
+
+def test_a_task_named_twice_is_asked_once():
+    assert [task.name for task in preparation.tasks(["summary", "summary"], settings.load())] == ["summary"]

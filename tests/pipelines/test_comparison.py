@@ -29,7 +29,7 @@ def compared(engine, tiny, write_jsonl):
 
     events = []
     order = Order(
-        task=TASKS["sentiment"], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
+        tasks=[TASKS["sentiment"]], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
     found = compare(order, ["fifo", "prefill"], 2, Lent, None, events.append)
@@ -81,7 +81,7 @@ def test_each_pass_says_in_what_order_it_goes(compared):
 
 def test_a_corpus_of_rejects_alone_cannot_be_compared(write_jsonl, tiny):
     order = Order(
-        task=TASKS["sentiment"], sources=[str(write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]))],
+        tasks=[TASKS["sentiment"]], sources=[str(write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]))],
         columns={}, limit=None, model=tiny, arguments={},
     )  # fmt: skip
     with pytest.raises(CorpusError, match="nothing to compare"):

@@ -9,13 +9,13 @@ import pytest
 
 from pipelines import corpus
 from pipelines.errors import CorpusError
-from pipelines.review import Reject, Review
+from pipelines.item import REVIEWS, Item, Reject
 
 GOOD = {"review_id": "a", "restaurant_id": "x", "text": "Fine."}
 
 
 def read(*sources, limit=None, **columns):
-    return [row for chunk in corpus.read([str(s) for s in sources], columns, limit) for row in chunk]
+    return [row for chunk in corpus.read([str(s) for s in sources], REVIEWS, columns, limit) for row in chunk]
 
 
 def lines(tmp_path, *raw: bytes):
@@ -29,8 +29,8 @@ def test_reads_jsonl_and_parquet_alike(tmp_path, write_jsonl):
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     for path in (write_jsonl(rows), tmp_path / "rows.parquet"):
         assert read(path) == [
-            Review("a", "x", "Fine.", str(path), 1),
-            Review("b", "x", "맛있어요 🙂", str(path), 2),
+            Item("a", "x", "Fine.", str(path), 1),
+            Item("b", "x", "맛있어요 🙂", str(path), 2),
         ]
 
 
@@ -68,7 +68,7 @@ def test_reads_stdin(monkeypatch):
         buffer = io.BytesIO(json.dumps(GOOD).encode())
 
     monkeypatch.setattr("sys.stdin", Stdin)
-    assert read("-") == [Review("a", "x", "Fine.", "-", 1)]
+    assert read("-") == [Item("a", "x", "Fine.", "-", 1)]
 
 
 def test_a_line_may_be_longer_than_a_block_and_the_last_needs_no_newline(tmp_path):
@@ -103,7 +103,7 @@ def test_a_line_may_be_longer_than_a_block_and_the_last_needs_no_newline(tmp_pat
 def test_a_row_that_cannot_be_used_is_rejected_and_the_others_go_on(tmp_path, line, reason):
     good = json.dumps(GOOD).encode()
     first, bad, last = read(lines(tmp_path, good, line, b"", good))
-    assert isinstance(first, Review)
+    assert isinstance(first, Item)
     assert isinstance(bad, Reject)
     assert (bad.reason, bad.row) == (reason, 2)
     assert last.row == 4
@@ -111,11 +111,11 @@ def test_a_row_that_cannot_be_used_is_rejected_and_the_others_go_on(tmp_path, li
 
 def test_numbers_serve_as_ids(write_jsonl):
     (row,) = read(write_jsonl([{"review_id": 12, "restaurant_id": 3.0, "text": "t"}]))
-    assert (row.review_id, row.restaurant_id) == ("12", "3")
+    assert (row.id, row.unit) == ("12", "3")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path):
-    assert read(lines(tmp_path, b"\xef\xbb\xbf" + json.dumps(GOOD).encode()))[0].review_id == "a"
+    assert read(lines(tmp_path, b"\xef\xbb\xbf" + json.dumps(GOOD).encode()))[0].id == "a"
 
 
 def test_one_bad_string_in_a_parquet_file_costs_one_row(tmp_path):
@@ -128,7 +128,7 @@ def test_one_bad_string_in_a_parquet_file_costs_one_row(tmp_path):
     for name in ("bytes.parquet", "text.parquet"):
         good, bad, null = read(tmp_path / name)
         assert good.text == "fine"
-        assert (bad.reason, bad.row, bad.review_id) == ("invalid-utf8", 2, "b")
+        assert (bad.reason, bad.row, bad.id) == ("invalid-utf8", 2, "b")
         assert null.reason == "no-text"
 
 
@@ -221,7 +221,7 @@ def test_a_deadline_is_a_timestamp_or_iso_8601_text_in_local_time_unless_it_says
 def test_a_deadline_that_is_none_rejects_its_row_alone(write_jsonl, deadline):
     good, bad = read(write_jsonl([GOOD, {**GOOD, "review_id": "b", "deadline": deadline}]))
     assert good.deadline is None
-    assert (bad.reason, bad.review_id) == ("bad-deadline", "b")
+    assert (bad.reason, bad.id) == ("bad-deadline", "b")
     assert repr(deadline) in bad.detail
 
 

@@ -17,7 +17,10 @@ def requests(of: dict[int, list[int]]):
     everywhere = [id_ for ids in of.values() for id_ in ids]
 
     def yielded(number: int):
-        yield from (StoredRequest(id_, [], 10, everywhere.count(id_) > 1) for id_ in of[number])
+        yield from (
+            StoredRequest(id_, "sentiment", "ask.en", [], 10, 0, 0, 0.0, None, everywhere.count(id_) > 1)
+            for id_ in of[number]
+        )
 
     return yielded
 

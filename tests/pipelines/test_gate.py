@@ -3,16 +3,26 @@ import math
 from pipelines.engine import Completion, Limits, Sampling, Timing
 from pipelines.feed import Feed
 from pipelines.gate import DEPTH, Gate
-from pipelines.outlook import Outlook
 from pipelines.prompt import Frame
 from pipelines.records import StoredRequest
 from pipelines.tally import Tally
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
+from scheduling.speed import Load
 
 FRAME = Frame(tuple(range(100)), (7,), Sampling(max_tokens=1))
 SLOTS = 4
+
+
+class Desk:
+    """Puts every request into the same frame."""
+
+    def prompt(self, request: StoredRequest) -> list[int]:
+        return FRAME.around(request.body)
+
+    def sampling(self, request: StoredRequest) -> Sampling:
+        return FRAME.sampling.roomier() if request.again else FRAME.sampling
 
 
 def gate(
@@ -26,9 +36,12 @@ def gate(
 ) -> Gate:
     tokens = FRAME.tokens + body
     queue = JobQueue(POLICIES["prefill"], [Job(0, "sentiment", 1, 0)])
-    feed = Feed(queue, lambda _: iter([StoredRequest(i, [i] * body, tokens, False) for i in range(n)]))
-    tally = Tally(len(FRAME.head), Outlook(n, 0, 0, n, n * tokens), predicted)
-    return Gate(feed, FRAME, Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
+    of = [
+        StoredRequest(i, "sentiment", "ask.en", [i] * body, tokens, 100, 100, 0.0, None, shared=False) for i in range(n)
+    ]
+    feed = Feed(queue, lambda _: iter(of))
+    tally = Tally(n, sum((request.load(32, beside=False) for request in of), Load()), predicted)
+    return Gate(feed, Desk(), Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
 
 
 def land(gate: Gate, *ids: int) -> None:
@@ -70,8 +83,19 @@ def test_a_flight_knows_what_should_be_cached():
     it.admit(0.0)
     it.admit(1.0)
     first, second = (it.land(Completion(n, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))) for n in range(2))
-    assert (first.expected_cached, first.job, first.admitted) == (0, 0, 0.0)
+    assert (first.expected_cached, first.turn.job.id, first.admitted) == (0, 0, 0.0)
     assert (second.expected_cached, second.admitted) == (96, 1.0)
+
+
+def test_what_is_asked_a_second_time_goes_before_all_others_and_with_more_room():
+    it = gate(n=20)
+    it.admit(0.0)
+    flight = it.land(Completion(0, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0)))
+    it.readmit(flight)
+    first, *others = it.admit(1.0)
+    assert (first.id, first.sampling.max_tokens) == (0, 4)
+    assert ids(others) == list(range(1, DEPTH * SLOTS))
+    assert it.progress(2.0).share < 2 / 21  # it is more work than was planned
 
 
 def test_a_batch_is_what_one_step_computes_and_nothing_joins_it():

@@ -31,8 +31,8 @@ class Reader(HTMLParser):
 
 REPORT = {
     "run": {"number": 2, "status": "done", "started": "2026", "model": "<b>&", "device": "cpu", "policy": "fifo", "makespan_s": 12.34,
-            "labels": {"positive": 1234}, "predicted": {"makespan_s": 11.0}},
-    "rows": {"in": 5, "answered": 4, "rejected": 1, "waiting": 0, "rejects_by_reason": {"no-text": 1}},
+            "predicted": {"makespan_s": 11.0}},
+    "rows": {"in": 5, "answered": 4, "rejected": 1234, "waiting": 0, "rejects_by_reason": {"no-text": 1}},
     "tasks": {},
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ def order(tiny):
     def make(path, **settings) -> Order:
         return Order(
             **{
-                "task": TASKS["sentiment"],
+                "tasks": [TASKS["sentiment"]],
                 "sources": [str(path)],
                 "columns": {},
                 "limit": None,

@@ -3,6 +3,7 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -13,12 +14,14 @@ from pipelines.errors import CorpusError, EngineError
 from pipelines.events import EngineStarting, Ordered, Planned, Progress, Warned
 from pipelines.measurements import Measured, Measurements
 from pipelines.order import Order
+from pipelines.prompt import frame
 from pipelines.report import build
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS
-from scheduling.speed import Slice
+from scheduling.speed import Load, Slice
 
-ANCHORS = len(TASKS["sentiment"].anchors)
+SENTIMENT = TASKS["sentiment"]
+ANCHORS = sum(map(len, SENTIMENT.anchors))
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def go(tmp_path, tiny):
 
     def go(path, start, **settings):
         order = Order(
-            **{"task": TASKS["sentiment"], "sources": [str(path)], "columns": {}, "limit": None, "model": tiny,
+            **{"tasks": [TASKS["sentiment"]], "sources": [str(path)], "columns": {}, "limit": None, "model": tiny,
                "arguments": {}, **settings}
         )  # fmt: skip
         events = []
@@ -72,13 +75,13 @@ def test_every_row_is_answered_or_rejected_by_the_real_engine(go, tmp_path, writ
     assert (table["confidence"] == best).all()
     assert report["rows"] == {
         "in": 32, "answered": 30, "rejected": 2, "waiting": 0,
-        "rejects_by_reason": {"duplicate-review-id": 1, "no-text": 1},
+        "rejects_by_reason": {"duplicate-id": 1, "no-text": 1},
     }  # fmt: skip
     rejects = [json.loads(line) for line in (tmp_path / "out/rejects.jsonl").read_text().splitlines()]
-    assert Counter(reject["reason"] for reject in rejects) == {"no-text": 1, "duplicate-review-id": 1}
+    assert Counter(reject["reason"] for reject in rejects) == {"no-text": 1, "duplicate-id": 1}
     progress = [event for event in events if isinstance(event, Progress)]
     assert progress[-1].share == 1.0
-    assert progress[-1].rows == 30
+    assert progress[-1].answers == 30
     assert max(event.in_flight for event in progress) <= 2 * engine.limits.slots
 
 
@@ -109,8 +112,8 @@ def test_the_same_texts_get_the_same_answer_whatever_the_order(go, tmp_path, wri
 
 def test_the_cheapest_restaurant_goes_first(go, write_jsonl, reviews, fake_engine, tokenizer, tiny):
     rows = [row for row in reviews(30) if row["text"] != "good"]
-    frame = TASKS["sentiment"](tokenizer).frame
-    computed = frame.tokens - len(frame.head) // 32 * 32  # of the header whole KV blocks are cached
+    shown = frame(SENTIMENT.forms["ask.en"], tokenizer)
+    computed = shown.tokens - len(shown.head) // 32 * 32  # of the header whole KV blocks are cached
     cheapest = Counter()
     for row in rows:
         cheapest[row["restaurant_id"]] += computed + len(tokenizer.encode(body(row)))
@@ -164,14 +167,14 @@ def test_with_nothing_to_ask_no_engine_is_started(go, tmp_path, write_jsonl, rev
     assert report["tasks"]["sentiment"]["requests"] == 0
 
 
-def test_another_model_or_prompt_asks_again(go, write_jsonl, reviews, fake_engine, monkeypatch):
+def test_another_model_or_prompt_asks_again(go, write_jsonl, reviews, fake_engine):
     path = write_jsonl(reviews(5))
     go(path, fake_engine)
     for change in ("model", "dtype", "prompt"):
         engine = fake_engine()
         if change == "prompt":
-            monkeypatch.setattr("pipelines.tasks.sentiment.HEAD", "Review:")
-            go(path, lambda: engine)  # noqa: B023
+            forms = {key: replace(form, head="Review:") for key, form in SENTIMENT.forms.items()}
+            go(path, lambda: engine, tasks=[replace(SENTIMENT, forms=forms)])  # noqa: B023
         else:
             go(path, lambda: engine, arguments={"dtype": change})  # noqa: B023
         assert len(engine.submitted) == 5 + ANCHORS, change
@@ -196,7 +199,7 @@ def test_a_review_longer_than_the_model_is_rejected_with_its_length(go, write_js
     assert report["rows"]["rejects_by_reason"] == {"too-long": 1}
     (reject,) = map(json.loads, (tmp_path / "out/rejects.jsonl").read_text().splitlines())
     assert "the limit is 2,047" in reject["detail"]
-    assert reject["review_id"] == "long"
+    assert reject["id"] == "long"
 
 
 def test_an_empty_corpus_is_an_error(go, tmp_path, fake_engine):
@@ -277,11 +280,10 @@ def test_one_answered_corpus_can_be_judged_in_every_way_without_an_engine(go, tm
     assert len({tuple(table["p_positive"].round(6)) for table in tables.values()}) == 3
 
 
-def test_without_its_anchors_a_run_says_so_and_is_raw(
-    go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch, tokenizer
-):
-    monkeypatch.setattr(TASKS["sentiment"], "anchors", [*TASKS["sentiment"].anchors[:-1], "word " * 3000])
-    _, events = go(write_jsonl(reviews(5)), fake_engine)
+def test_without_its_anchors_a_run_says_so_and_is_raw(go, tmp_path, write_jsonl, reviews, fake_engine):
+    *others, last = SENTIMENT.anchors
+    lacking = replace(SENTIMENT, anchors=(*others, [*last[:-1], "word " * 3000]))
+    _, events = go(write_jsonl(reviews(5)), fake_engine, tasks=[lacking])
     assert [event.text for event in events if isinstance(event, Warned)] == [
         "1 anchors have no answer: the probabilities of this run are raw"
     ]
@@ -313,7 +315,7 @@ def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, en
     assert len(jobs) == 5 + 1
     assert sum(expected for expected, *_ in jobs) == task["expected_cached_tokens"]
     # Nobody asks what another asks here: the jobs' costs are all prompts but for the header's whole blocks.
-    header = len(TASKS["sentiment"](tokenizer).frame.head) // 32 * 32
+    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).head) // 32 * 32
     assert sum(cost for *_, cost in jobs) == task["prompt_tokens"] - task["requests"] * header
 
 
@@ -352,7 +354,7 @@ def test_with_measurements_cost_is_cost_auto_picks_and_the_plan_is_held_against_
     predicted = report["run"]["predicted"]
     assert predicted["low_s"] < predicted["makespan_s"] < predicted["high_s"]
     task = report["tasks"]["sentiment"]
-    header = len(TASKS["sentiment"](tokenizer).frame.head) // 32 * 32
+    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).head) // 32 * 32
     computed = task["prompt_tokens"] - task["requests"] * header
     assert predicted["prefill_s"] == pytest.approx((computed + 16 * task["requests"]) * 10 / (40_000 + 16 * 500))
     rows = [{**row, "text": row["text"] + "!"} for row in reviews(30)]
@@ -366,7 +368,7 @@ def test_a_run_leaves_its_measurements_behind(go, tmp_path, write_jsonl, engine)
     report, _ = go(write_jsonl(rows), shared(engine))
     speed = Measurements(tmp_path / "measurements" / "tiny.jsonl").speed()
     task = report["tasks"]["sentiment"]
-    predicted = speed.predict("sentiment", task["prompt_tokens"] - task["cached_tokens"], task["requests"])
+    predicted = speed.predict("sentiment", Load(task["prompt_tokens"] - task["cached_tokens"], task["requests"]))
     assert predicted.makespan == pytest.approx(report["run"]["makespan_s"], rel=0.05)
     assert predicted.decode == 0.0
 
@@ -397,7 +399,7 @@ def test_at_the_deadline_what_is_in_flight_ends_and_the_next_run_continues(go, t
     assert 0 < answered < 400
     assert len(first.submitted) == answered + ANCHORS, "something was admitted and not answered"
     assert results(tmp_path).height == answered
-    assert report["run"]["calibration"] == "anchors"  # which go first when time is short
+    assert report["tasks"]["sentiment"]["calibration"] == "anchors"  # which go first when time is short
     second = fake_engine()
     report, _ = go(path, lambda: second)
     assert (report["run"]["status"], report["rows"]["answered"]) == ("done", 400)

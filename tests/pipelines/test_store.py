@@ -7,35 +7,47 @@ import pytest
 
 from pipelines.engine import Refusal, Timing
 from pipelines.errors import LedgerError
+from pipelines.item import Item, Reject
 from pipelines.records import Answer, Flight, Question, StoredRequest
-from pipelines.review import Reject, Review
 from pipelines.store import Ledger
+from pipelines.tasks.task import Answered
+from scheduling.job import Job
+from scheduling.policy import POLICIES
+from scheduling.queue import JobQueue
+from scheduling.speed import Load
 
 TIMING = Timing(0.1, 0.2, 0.3, 0.4, 10, 4, 1, 0)
 
 
-def review(number: int, restaurant: str = "x") -> Review:
-    return Review(f"r{number}", restaurant, f"text {number}", "f.jsonl", number + 1)
+def review(number: int, restaurant: str = "x") -> Item:
+    return Item(f"r{number}", restaurant, f"text {number}", "f.jsonl", number + 1, lang="en")
 
 
-def question(seq: int, text: str = "", job: int = 0) -> Question:
-    text = text or f"text {seq}"
-    return Question(seq, text.encode().ljust(16), job, text)
+def question(seq: int, text: str = "", job: int = 0) -> tuple[int, str, int]:
+    return seq, text or f"text {seq}", job
+
+
+def key(text: str) -> bytes:
+    return text.encode().ljust(16)
 
 
 def answer(request: StoredRequest, value=(), timing: Timing = TIMING, job: int = 0) -> Answer:
-    return Answer(Flight(request, job, 0.0, 4), list(value), timing)
+    queue = JobQueue(POLICIES["fifo"], [Job(job, "sentiment", 1, 0)])
+    return Answer(Flight(request, queue.pop(0.0), 0.0, 4), list(value), timing)
 
 
 def ask(ledger, questions, jobs=None, limit=1000):
-    tokenised = []
-
-    def tokenise(texts):
-        tokenised.extend(texts)
-        return [[1] * len(text) for text in texts]
-
-    ledger.ask("sentiment", {0: "x"} if jobs is None else jobs, questions, tokenise, 5, limit)
-    return tokenised
+    """Ask as a desk does, with one token a letter and five around them; return what had to be tokenised."""
+    ledger.open((job, "sentiment", unit) for job, unit in ({0: "x"} if jobs is None else jobs).items())
+    known = ledger.known(key(text) for _, text, _ in questions)
+    made = []
+    for seq, text, job in questions:
+        tokens = 5 + len(text)
+        body = None if key(text) in known else [1] * len(text)
+        too_long = f"{tokens} prompt tokens, the limit is {limit}" if tokens > limit else None
+        made.append(Question(key(text), job, [seq], "ask.en", body, tokens, 2, 2, 0.0, too_long=too_long))
+    ledger.ask("sentiment", 0, made)
+    return list(dict.fromkeys(text for _, text, _ in questions if key(text) not in known))
 
 
 @pytest.fixture
@@ -58,8 +70,11 @@ def test_rows_that_ask_the_same_share_one_request(ledger):
     assert ask(ledger, [question(0, "good"), question(1, "good"), question(2, "bad")]) == ["good", "bad"]
     first, second = ledger.requests(0)
     assert (first.body, first.prompt_tokens, first.shared) == ([1] * 4, 9, False)
-    assert ledger.settle([answer(first, [-1.5])], [Refusal(second.id, "poison", "")]) == (2, 1)
-    assert list(ledger.answers("sentiment")) == [("r0", "x", [-1.5]), ("r1", "x", [-1.5])]
+    ledger.settle([answer(first, [-1.5])], [Refusal(second.id, "poison", "")])
+    assert ledger.askers(first.id) == [(0, "sentiment", "x", 2)]
+    assert list(ledger.answers("sentiment")) == [
+        Answered("r0", "x", "text 0", [-1.5]), Answered("r1", "x", "text 1", [-1.5]),
+    ]  # fmt: skip
     assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().rejected) == (3, 2, 1)
 
 
@@ -82,7 +97,7 @@ def test_a_row_gone_from_the_corpus_is_gone_from_the_work_and_the_results(ledger
     again = reopened(ledger)
     again.add([(0, review(0))], [])
     ask(again, [question(0)])
-    assert [job.requests for job in again.jobs()] == [1]
+    assert [job.requests for job in again.jobs(0)] == [1]
     assert again.outlook().rows == 1
     again.close()
 
@@ -92,7 +107,7 @@ def test_the_first_of_two_rows_with_one_id_counts(ledger):
     assert twice == {1}
     assert ledger.add([(3, review(2))], []) == {3}
     assert [(reject.reason, reject.row) for reject in ledger.rejects()] == [
-        ("no-text", 9), ("duplicate-review-id", 1), ("duplicate-review-id", 3)]  # fmt: skip
+        ("no-text", 9), ("duplicate-id", 1), ("duplicate-id", 3)]  # fmt: skip
 
 
 def test_a_prompt_that_cannot_fit_is_rejected_with_its_length(ledger):
@@ -100,7 +115,7 @@ def test_a_prompt_that_cannot_fit_is_rejected_with_its_length(ledger):
     ask(ledger, [question(0, "a" * 10), question(1, "a" * 11)], limit=15)
     assert [request.prompt_tokens for request in ledger.requests(0)] == [15]
     (reject,) = ledger.rejects()
-    assert (reject.reason, reject.review_id, reject.task) == ("too-long", "r1", "sentiment")
+    assert (reject.reason, reject.id, reject.task) == ("too-long", "r1", "sentiment")
     assert reject.detail == "16 prompt tokens, the limit is 15"
 
 
@@ -120,7 +135,10 @@ def test_what_was_rejected_gets_a_new_chance_in_the_next_run(ledger):
 def test_jobs_come_in_input_order_with_their_requests(ledger):
     ledger.add([(n, review(n, "xy"[n % 2])) for n in range(5)], [])
     ask(ledger, [question(n, job=n % 2) for n in range(5)], {0: "x", 1: "y"})
-    assert [(job.id, job.requests, job.prompt_tokens) for job in ledger.jobs()] == [(0, 3, 33), (1, 2, 22)]
+    assert [(job.id, job.requests, job.cost) for job in ledger.jobs(0)] == [(0, 3, 33), (1, 2, 22)]
+    assert [(job.id, job.requests, job.cost) for job in ledger.jobs(2)] == [(0, 3, 27), (1, 2, 18)]
+    assert [job.id for job in ledger.jobs(2, 1)] == [1]
+    assert ledger.waiting(2) == {"sentiment": Load(45, 5, 0.0)}
 
 
 def test_requests_come_in_pages_while_answers_are_written(ledger, monkeypatch):

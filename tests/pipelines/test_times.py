@@ -4,9 +4,24 @@ import pytest
 
 from pipelines import report, times
 from pipelines.engine import Timing
+from pipelines.item import Item
 from pipelines.records import Answer, Flight, Question
-from pipelines.review import Review
 from pipelines.store import Ledger
+from scheduling.job import Job
+from scheduling.policy import POLICIES
+from scheduling.queue import JobQueue
+
+
+def item(number, unit, text):
+    return Item(f"r{number}", unit, text, "f", number, lang="en")
+
+
+def question(seq, text, job):
+    return Question(text.encode().ljust(16), job, [seq], "ask.en", [1] * 10, 15, 4, 4)
+
+
+def turn(job):
+    return JobQueue(POLICIES["fifo"], [Job(job, "sentiment", 1, 0)]).pop(0.0)
 
 
 @pytest.fixture
@@ -16,33 +31,18 @@ def ledger(tmp_path):
     ledger.begin({"sla": {"sentiment": 5.0}})
     texts = ["good", "long", "good", "late"]
     jobs = [0, 0, 1, 2]
-    ledger.add(
-        [(n, Review(f"r{n}", "xyz"[job], text, "f", n)) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))],
-        [],
-    )
-    deadlines = [None, None, 1_000_000.5, None]
-    questions = [
-        Question(n, t.encode().ljust(16), j, t, d)
-        for n, (t, j, d) in enumerate(zip(texts, jobs, deadlines, strict=True))
-    ]
-    ledger.ask(
-        "sentiment", {0: "large", 1: "small", 2: "late"}, questions, lambda texts: [[1] * 10 for _ in texts], 5, 99
-    )
-    ledger.ask(
-        "sentiment",
-        {3: ""},
-        [Question(-1, b"anchor".ljust(16), 3, "anchor")],
-        lambda texts: [[1] * 10 for _ in texts],
-        5,
-        99,
-    )
+    ledger.add([(n, item(n, "xyz"[job], text)) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))], [])
+    ledger.open((n, "sentiment", unit) for n, unit in enumerate(["large", "small", "late", ""]))
+    ledger.due([(1, 1_000_000.5)])
+    questions = [question(n, text, job) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))]
+    ledger.ask("sentiment", 0, [*questions, question(-1, "anchor", 3)])
     good, long = ledger.requests(0)
     (anchor,) = ledger.requests(3)
     ledger.settle(
         [
-            Answer(Flight(good, 1, 0.0, 8), [], Timing(0.0, 0.5, 2.0, 2.0, 15, 8, 1, 0)),
-            Answer(Flight(long, 0, 1.0, 8), [], Timing(1.0, 3.0, 4.0, 9.0, 15, 4, 6, 1)),
-            Answer(Flight(anchor, 3, 9.0, 8), [], Timing(9.0, 9.0, 10.0, 10.0, 15, 8, 1, 0)),
+            Answer(Flight(good, turn(1), 0.0, 8), [], Timing(0.0, 0.5, 2.0, 2.0, 15, 8, 1, 0)),
+            Answer(Flight(long, turn(0), 1.0, 8), [], Timing(1.0, 3.0, 4.0, 9.0, 15, 4, 6, 1)),
+            Answer(Flight(anchor, turn(3), 9.0, 8), [], Timing(9.0, 9.0, 10.0, 10.0, 15, 8, 1, 0)),
         ],
         [],
     )
@@ -71,8 +71,9 @@ def test_goodput_counts_what_was_complete_in_time(ledger):
 def test_without_sla_and_deadline_nothing_is_promised(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.begin({})
-    ledger.add([(0, Review("r", "x", "t", "f", 1))], [])
-    ledger.ask("sentiment", {0: "x"}, [Question(0, b"t".ljust(16), 0, "t")], lambda _: [[1]], 5, 99)
+    ledger.add([(0, item(0, "x", "t"))], [])
+    ledger.open([(0, "sentiment", "x")])
+    ledger.ask("sentiment", 0, [question(0, "t", 0)])
     jobs = report.build(tmp_path)["tasks"]["sentiment"]["jobs"]
     ledger.close()
     assert (jobs["count"], jobs["completed"], jobs["promised"]) == (1, 0, 0)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.speed import ENOUGH, FEW_ERROR, Slice, fit
+from scheduling.speed import ENOUGH, FEW_ERROR, Load, Slice, fit, together
 
 
 def slices(*work, prefilled=0.001, request=0.02, decoded=0.004):
@@ -30,18 +30,31 @@ def test_what_varies_is_told_apart():
 
 def test_what_was_measured_is_predicted_whatever_could_be_told_apart():
     alike = slices(*[(1000, 20, 0)] * 12)
-    predicted = fit(alike, {"sentiment": 0.0}, 0.0).predict("sentiment", 12_000, 240)
+    predicted = fit(alike, {"sentiment": 0.0}, 0.0).predict("sentiment", Load(12_000, 240))
     assert predicted.makespan == pytest.approx(sum(piece.seconds for piece in alike))
     assert predicted.decode == 0.0
 
 
 def test_the_learned_length_of_answers_counts_and_its_latency_comes_on_top():
     speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
-    plain, long = speed.predict("sentiment", 1000, 10), speed.predict("summary", 1000, 10)
+    plain, long = speed.predict("sentiment", Load(1000, 10)), speed.predict("summary", Load(1000, 10))
     assert plain.prefill == long.prefill
     assert long.decode == pytest.approx(10 * 50 * speed.decoded)
     assert long.tail == pytest.approx(0.5)
     assert plain.makespan < long.makespan
+
+
+def test_a_task_that_was_never_measured_is_taken_to_decode_what_its_load_says():
+    speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
+    assert speed.predict("mine", Load(1000, 10, 300)).decode == pytest.approx(300 * speed.decoded)
+    assert speed.predict("summary", Load(1000, 10, 300)).decode == pytest.approx(500 * speed.decoded)
+
+
+def test_several_tasks_take_the_sum_and_the_longest_tail():
+    speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
+    one, two = speed.predict("sentiment", Load(1000, 10)), speed.predict("summary", Load(500, 5))
+    both = together([one, two])
+    assert both.makespan == pytest.approx(one.prefill + one.decode + two.prefill + two.decode + two.tail)
 
 
 def test_few_slices_promise_little():
@@ -55,7 +68,7 @@ def test_the_band_is_as_wide_as_the_slices_scatter():
         for i, p in enumerate(slices(*VARIED * 3))
     ]
     assert fit(noisy, {}, 0.0).error > 0.2
-    figures = fit(noisy, {}, 0.0).predict("sentiment", 1000, 10).figures()
+    figures = fit(noisy, {}, 0.0).predict("sentiment", Load(1000, 10)).figures()
     assert figures["low_s"] < figures["makespan_s"] < figures["high_s"]
 
 

@@ -1,0 +1,90 @@
+"""One pass over some tasks, as a child of passes.py: prints what it took as JSON, and keeps what it asked."""
+
+import argparse
+import json
+import pickle
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from cli import screen
+from pipelines import agenda, cache, models, plan, run
+from pipelines.agenda import Costing
+from pipelines.engine import Request
+from pipelines.order import Order
+from pipelines.store import Ledger
+from pipelines.tasks import TASKS, Task
+from pipelines.vllm_engine import VllmEngine
+
+parser = argparse.ArgumentParser()
+parser.add_argument("input")
+parser.add_argument("model")
+parser.add_argument("tasks", nargs="+")
+parser.add_argument("--question-first", action="store_true")
+parser.add_argument("--keep", type=Path)
+given = parser.parse_args()
+
+
+def turned(task: Task) -> Task:
+    """Return the task with its questions before the reviews."""
+    forms = {key: replace(form, head=form.tail + form.head, tail="\n") for key, form in task.forms.items()}
+    return replace(task, forms=forms)
+
+
+class Watched(VllmEngine):
+    """Remembers what it was asked."""
+
+    asked: ClassVar[list[Request]] = []
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        """See `VllmEngine`."""
+        self.asked.extend(requests)
+        super().submit(requests)
+
+
+def distinct_blocks(prompts: Sequence[list[int]], block: int) -> int:
+    """Return the tokens of the blocks of the prefix tree, a last one that is not full counted as far as it goes."""
+    nodes, tokens = set(), 0
+    for prompt in prompts:
+        for start in range(0, len(prompt), block):
+            end = min(start + block, len(prompt))
+            node = hash((len(prompt[:start]), tuple(prompt[:end])))
+            if node not in nodes or end - start < block:
+                tokens += end - start
+            nodes.add(node)
+    return tokens
+
+
+screen.divert(Path("/dev/null"))
+model = models.find(given.model, cache.folder("models"))
+tasks = [turned(TASKS[name]) if given.question_first else TASKS[name] for name in given.tasks]
+order = Order(tasks=tasks, sources=[given.input], columns={}, limit=None, model=model, arguments={})
+began = time.monotonic()
+with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
+    ledger.begin({})
+    desk = plan.fill(ledger, plan.rows(order), order, lambda _: None)
+    planned = time.monotonic()
+    with closing(Watched(model, {})) as engine:
+        up = time.monotonic()
+        todo = agenda.make(ledger, Costing(desk, order, engine.limits.block, None, time.time()))
+        done = run.work(ledger, todo, engine, ledger.outlook(), lambda _: None)
+        block = engine.limits.block
+    count, prompt_tokens, cached, output = ledger._db.execute(  # noqa: SLF001
+        "SELECT count(*), sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM request"
+    ).fetchone()
+    stages = dict(ledger._db.execute("SELECT id, stage FROM request"))  # noqa: SLF001
+    parsed = ledger._db.execute(  # noqa: SLF001
+        "SELECT task, form, count(*), sum(state = 'answered'), sum(attempts > 1) FROM request GROUP BY form"
+    ).fetchall()
+if given.keep:
+    requests = [(stages[r.id], r.prompt, r.sampling) for r in Watched.asked]
+    given.keep.write_bytes(pickle.dumps((model.folder, requests)))
+screen.data(json.dumps({
+    "plan_s": planned - began, "start_s": up - planned, "makespan_s": done.makespan_s, "steps": done.steps,
+    "requests": count, "prompt_tokens": prompt_tokens, "computed": prompt_tokens - cached, "output_tokens": output,
+    "least": distinct_blocks([r.prompt for r in Watched.asked], block), "parsed": parsed,
+}))  # fmt: skip

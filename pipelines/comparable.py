@@ -1,0 +1,46 @@
+"""Comparable restaurants: of the same category or city where the input says, or a sample that stays the same."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+SEED = b"comparable"
+MANY = 3
+
+
+class Comparables:
+    """The restaurants of a corpus, as (id, category, city).
+
+    They stand on rings, in the order of a hash of their id: one for each category in a city, each category, each city,
+    and one with all. A restaurant is compared with those that follow it, on the most special ring first. So nearly
+    all are compared as before when a restaurant comes or goes.
+    """
+
+    def __init__(self, restaurants: Iterable[tuple[str, str | None, str | None]]) -> None:
+        self._of = {id_: (category, city) for id_, category, city in restaurants}
+        self._rings: defaultdict[tuple[str | None, str | None], list[str]] = defaultdict(list)
+        self._places: dict[tuple[tuple[str | None, str | None], str], int] = {}
+        for id_ in sorted(self._of, key=_place):
+            for ring in self._rings_of(id_):
+                self._places[ring, id_] = len(self._rings[ring])
+                self._rings[ring].append(id_)
+
+    def of(self, restaurant: str) -> tuple[str, ...]:
+        """Return the ids of those it is compared with, at most `MANY`, none of them twice."""
+        near = chain.from_iterable(self._after(ring, restaurant) for ring in self._rings_of(restaurant))
+        return tuple(islice(dict.fromkeys(near), MANY))
+
+    def _rings_of(self, restaurant: str) -> list[tuple[str | None, str | None]]:
+        category, city = self._of[restaurant]
+        rings = [(category, city), (category, None), (None, city), (None, None)]
+        return list(dict.fromkeys(rings))
+
+    def _after(self, ring: tuple[str | None, str | None], restaurant: str) -> Iterator[str]:
+        members, place = self._rings[ring], self._places[ring, restaurant]
+        for step in range(1, min(len(members), MANY + 1)):
+            yield members[(place + step) % len(members)]
+
+
+def _place(restaurant: str) -> bytes:
+    return hashlib.blake2b(restaurant.encode(), key=SEED, digest_size=8).digest()

@@ -1,0 +1,28 @@
+"""The items: what a ledger knows of the input's rows."""
+
+import sqlite3
+
+from pipelines.tasks.digest import Opinion
+
+
+class Items:
+    """The rows in a ledger's file."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def places(self) -> list[tuple[str, str | None, str | None]]:
+        """Return every unit with its category and city, of the rows that have one."""
+        return self._db.execute("SELECT unit, max(category), max(city) FROM item GROUP BY unit").fetchall()
+
+    def opinions(self, unit: str, most: int = -1) -> list[tuple[Opinion, str]]:
+        """Return the first rows of a unit in input order, each with its language."""
+        rows = self._db.execute(
+            "SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq LIMIT ?", (unit, most)
+        )
+        return [(Opinion(*row), lang) for *row, lang in rows]
+
+    def middle(self) -> float | None:
+        """Return the middle between the lowest and the highest rating of all rows, None when there are no two."""
+        lowest, highest = self._db.execute("SELECT min(rating), max(rating) FROM item").fetchone()
+        return None if lowest == highest else (lowest + highest) / 2

@@ -1,0 +1,31 @@
+"""The language of a text, told by its script, so that it gets worked examples in its language."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
+
+DEFAULT = "en"
+# A language by the letters that only it is written in.
+SCRIPTS: Mapping[str, re.Pattern[str]] = MappingProxyType({
+    "ko": re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]"),
+})  # fmt: skip
+SHARE = 1 / 3  # of a text's letters: a syllable block says as much as two or three letters
+
+
+def of(text: str) -> str:
+    """Return the code of the language that a text is in: one of `SCRIPTS` if enough of its letters are, or `DEFAULT`.
+
+    Full-width, half-width and decomposed forms count as what they stand for; emoji, digits and marks do not count.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    letters = sum(map(str.isalpha, plain))
+    for lang, script in SCRIPTS.items():
+        if letters and len(script.findall(plain)) >= letters * SHARE:
+            return lang
+    return DEFAULT
+
+
+def code(lang: str) -> str:
+    """Return the language of a code as people write it: `ko-KR`, `KO` and `ko` are one."""
+    return re.split("[-_]", lang.strip().lower())[0]

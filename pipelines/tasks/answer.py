@@ -1,0 +1,139 @@
+"""An answer in JSON: the fields a task asks for, as a schema for the model, as columns, and as read from its text."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+
+from pipelines.tasks.quotes import Quoting
+from pipelines.tasks.task import Column, MalformedError, one_line
+
+SIMPLE = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+ANY = ""  # the field whose quotes serve for every field that has none of its own
+MOST = 2**63  # what an integer column cannot hold
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an answer, which is a column of the results; `schema` is JSON Schema.
+
+    A list that is made of what the reviews say has a `quoting`, and a `tone`: 1 for good things, -1 for bad ones.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    meaning: str = ""
+    example: Any = None
+    quoting: Quoting | None = None
+    tone: int = 0
+
+    @property
+    def column(self) -> Column:
+        """The column it becomes."""
+        return Column(self.name, arrow(self.schema), self.meaning, self.example)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an answer has to look like: a JSON object with all of the fields and no others."""
+
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def schema(self) -> str:
+        """The JSON Schema of it, as text."""
+        return self._object({field.name: field.schema for field in self.fields})
+
+    @property
+    def quotes(self) -> bool:
+        """Whether a field is made of quotes."""
+        return any(field.quoting for field in self.fields)
+
+    def held(self, quotes: Mapping[str, Sequence[str]], others: Sequence[str] = (), chunks: int = 1) -> str:
+        """Return the schema of an answer, one of `chunks`, that quotes nothing but these, by field or for ANY.
+
+        Of what might be quoted, that goes first which would not do for the `others`.
+        """
+        return self._object(
+            {
+                field.name: field.quoting.schema(quotes.get(field.name, quotes.get(ANY, ())), others, chunks)
+                if field.quoting
+                else field.schema
+                for field in self.fields
+            }
+        )
+
+    def _object(self, properties: Mapping[str, Any]) -> str:
+        return json.dumps(
+            {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            },
+            ensure_ascii=False,
+        )
+
+    @cached_property
+    def _validator(self) -> Any:
+        return jsonschema.Draft202012Validator(json.loads(self.schema))
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Return the fields of an answer, its strings on one line. Raises MalformedError when it is no such answer.
+
+        The model is held to the schema while it writes, and what it wrote is not trusted all the same: it may have
+        been cut off, and an engine may take a part of a schema for a hint.
+        """
+        try:
+            found = json.loads(text, parse_constant=_no_number, strict=False)
+            text.encode()
+        except (ValueError, RecursionError) as error:
+            raise MalformedError(f"no JSON: {error}") from error
+        if wrong := next(self._validator.iter_errors(found), None):
+            raise MalformedError(f"{'.'.join(map(str, wrong.absolute_path)) or 'answer'}: {wrong.message[:200]}")
+        return {field.name: _clean(found[field.name]) for field in self.fields}
+
+
+def arrow(schema: Mapping[str, Any]) -> pa.DataType:
+    """Return the type of column that holds what a JSON Schema describes. Raises ValueError when there is none."""
+    kind = schema.get("type", "string" if "enum" in schema else None)
+    if kind == "array":
+        return pa.list_(arrow(schema.get("items", {})))
+    if kind == "object":
+        return pa.struct([(name, arrow(part)) for name, part in schema.get("properties", {}).items()])
+    if not isinstance(kind, str) or kind not in SIMPLE:
+        raise ValueError(f"type is {kind!r}: one of {', '.join((*SIMPLE, 'array', 'object'))} expected")
+    return SIMPLE[kind]
+
+
+TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
+
+
+def distinct(texts: Sequence[str], known: Sequence[str] = ()) -> list[str]:
+    """Return the texts that say something, each once whatever its case, and none that is `known`."""
+    seen = {text.casefold() for text in known} | {""}
+    return [text for text in texts if text.casefold() not in seen and not seen.add(text.casefold())]  # type: ignore[func-returns-value]
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value.encode()  # JSON can spell half a surrogate pair
+        except UnicodeError as error:
+            raise MalformedError(f"no Unicode text: {error}") from error
+        return one_line(value)
+    if isinstance(value, list):
+        return [_clean(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _clean(part) for name, part in value.items()}
+    if isinstance(value, int) and not -MOST <= value < MOST:
+        raise MalformedError(f"{value:.3g} is larger than a column can hold")
+    return value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")

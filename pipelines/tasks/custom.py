@@ -1,0 +1,134 @@
+"""A task of one's own, from a TOML file. `docs/tasks.md` describes every key."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipelines import language
+from pipelines.errors import ConfigError
+from pipelines.tasks import answer
+from pipelines.tasks.answer import Answer
+from pipelines.tasks.digest import digest
+from pipelines.tasks.labelling import labelling
+from pipelines.tasks.task import NOUNS, Example, MalformedError, Task
+from pipelines.tasks.writing import writing
+
+# What of JSON Schema an engine's structured outputs and a results table both understand.
+KEYWORDS = frozenset({
+    "type", "enum", "description", "minLength", "maxLength", "minimum", "maximum", "items", "minItems", "maxItems",
+    "properties", "required", "additionalProperties",
+})  # fmt: skip
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Example(_Part):
+    text: Text
+    answer: str | dict[str, Any]
+    lang: Text = language.DEFAULT
+
+
+class _File(_Part):
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+    about: str = ""
+    unit: Literal["review", "restaurant", "query"] = "review"
+    instruction: Text
+    labels: Annotated[list[Text], Field(min_length=2)] | None = None
+    output: Annotated[dict[Text, dict[str, Any]], Field(min_length=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] = 128
+    examples: list[_Example] = Field(default_factory=list)
+
+    @field_validator("labels")
+    @classmethod
+    def _are_different(cls, labels: list[str] | None) -> list[str] | None:
+        if labels and len(set(labels)) < len(labels):
+            raise ValueError("labels that differ expected")
+        return labels
+
+    @field_validator("output")
+    @classmethod
+    def _are_schemas(cls, fields: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
+        for name, schema in (fields or {}).items():
+            _check(name, schema)
+        return fields
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.labels is None) == (self.output is None):
+            raise ValueError("either labels or output expected, to say what an answer looks like")
+        if self.labels and self.unit == "restaurant":
+            raise ValueError('labels are for units "review" and "query": for a restaurant write an output with an enum')
+        for n, example in enumerate(self.examples):
+            if self.labels and example.answer not in self.labels:
+                raise ValueError(f"examples.{n}.answer: one of {', '.join(self.labels)} expected")
+            if self.output and (not isinstance(example.answer, dict) or example.answer.keys() != self.output.keys()):
+                raise ValueError(f"examples.{n}.answer: a table with the keys {', '.join(self.output)} expected")
+            if self.output:
+                try:
+                    _answer(self.output).read(json.dumps(example.answer))
+                except MalformedError as error:
+                    raise ValueError(f"examples.{n}.answer: {error}") from error
+        return self
+
+
+def load(path: Path) -> Task:
+    """Return the task that a file describes. Raises ConfigError that names the file, the key and what was expected."""
+    try:
+        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(
+            f"{path}: {f'{where}: ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
+        ) from error
+    return _task(found)
+
+
+def _task(file: _File) -> Task:
+    about = file.about or file.instruction
+    examples = [Example(e.text, _shown(e.answer), language.code(e.lang)) for e in file.examples]
+    if file.labels:
+        words = tuple((label,) for label in file.labels)
+        return labelling(
+            file.name, about, file.unit, words, examples,
+            noun=NOUNS[file.unit], answer="Answer", instruction=file.instruction,
+        )  # fmt: skip
+    fields = _answer(file.output or {})
+    if file.unit == "restaurant":
+        return digest(file.name, about, fields, file.instruction, file.max_tokens, examples)
+    return writing(file.name, about, file.unit, fields, examples, file.instruction, file.max_tokens)
+
+
+def _answer(output: Mapping[str, Mapping[str, Any]]) -> Answer:
+    fields = (answer.Field(name, schema, str(schema.get("description", ""))) for name, schema in output.items())
+    return Answer(tuple(fields))
+
+
+def _shown(said: str | dict[str, Any]) -> str:
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def _check(where: str, schema: Any) -> None:
+    """Raise ValueError when a JSON Schema is none that this program can hold a model to."""
+    if not isinstance(schema, dict):
+        raise ValueError(f'{where}: a JSON Schema expected, like {{ type = "string" }}')  # noqa: TRY004  for pydantic
+    if unknown := sorted(schema.keys() - KEYWORDS):
+        raise ValueError(f"{where}.{unknown[0]}: not supported; known are {', '.join(sorted(KEYWORDS))}")
+    try:
+        answer.arrow(schema)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    if schema.get("type") == "array":
+        _check(f"{where}.items", schema.get("items"))
+    for name, part in schema.get("properties", {}).items():
+        _check(f"{where}.properties.{name}", part)

@@ -1,0 +1,122 @@
+"""Quotes: pieces of reviews, word for word, that an answer is made of.
+
+A small model asked to write freely about many reviews repeats itself, or its worked example. Asked to choose from what
+diners wrote it does neither, and what it says can be looked up.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipelines.tasks.task import one_line
+
+WORDS, LENGTH = (2, 20), (6, 120)  # of a quote, least and most
+SPAN = (2, 5)  # words of the point that a quote makes
+# A point neither begins nor ends with these.
+FUNCTION = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the and or but so as at by for from in into of on to with i it its is are was were be been am we our us "
+        "you your they their them he she his her this that these those there then than my me if not no too very just "
+        "also had has have do does did will would can could which who what when where how all some any",
+    )
+)
+
+_SENTENCES = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|[.!?]+(?=[A-Z])|\.{2,}")
+_CLAUSES = re.compile(r"[,;:()、，]\s*|\s[-–—]\s")
+_EDGES = " .,;:!?…。、！？-–—*'()"
+_WORD = re.compile(r"\w+")
+
+
+def one_of(quotes: Sequence[str]) -> Mapping[str, Any]:
+    """Return the JSON Schema of one of the quotes."""
+    return {"type": "string", "enum": list(quotes)}
+
+
+@dataclass(frozen=True)
+class Quoting:
+    """How a list is made of at least and at most so many quotes: out of which, and what one item looks like.
+
+    The `choice` is of the most central quotes of at least and at most so many `words`, and at most `length` characters;
+    of all where none is like that. `item` makes the JSON Schema of an item of those it has to choose from.
+    """
+
+    least: int
+    most: int
+    choice: int = 30
+    words: tuple[int, int] = (2, 10)
+    length: int = 60
+    item: Callable[[Sequence[str]], Mapping[str, Any]] = one_of
+
+    def schema(self, quotes: Sequence[str], others: Sequence[str], chunks: int) -> Mapping[str, Any]:
+        """Return the JSON Schema of such a list, of quotes that would not do for the `others`.
+
+        One of several chunks gives its share of the list: a decoded token costs more the longer its prompt is. Every
+        item has other quotes to choose from than the others, so that none comes twice.
+        """
+        fitting = [q for q in quotes if self.words[0] <= len(q.split()) <= self.words[1] and len(q) <= self.length]
+        pool = central(fitting or quotes, self.choice, others)
+        most = -(-self.most // chunks)
+        items = [self.item(group) for group in _spread(pool, most)]
+        if not items:
+            return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
+        least = min(self.least, len(items))
+        return {"type": "array", "prefixItems": items, "items": False, "minItems": least, "maxItems": len(items)}
+
+
+def quotable(text: str) -> list[str]:
+    """Return the sentences of a review that are not too long, or its clauses where it has none, as they stand there."""
+    sentences = [part.strip(_EDGES) for part in _SENTENCES.split(one_line(text))]
+    return list(_fitting(sentences)) or list(_fitting(c.strip(_EDGES) for s in sentences for c in _CLAUSES.split(s)))
+
+
+def central(quotes: Sequence[str], most: int, others: Sequence[str] = ()) -> list[str]:
+    """Return the quotes that are most like all of them and least like `others`, in the order in which they stand.
+
+    Likeness is the cosine of words weighted by ln(1 + n/df), and centrality its mean over all quotes, as in
+    centroid-based summarisation (Radev et al., "Centroid-based summarization of multiple documents", 2004), less half
+    of the mean over the others.
+    """
+    distinct = list({quote.casefold(): quote for quote in reversed(quotes)}.values())[::-1]
+    if len(distinct) <= most:
+        return distinct
+    words = [Counter(_WORD.findall(quote.casefold())) for quote in (*distinct, *others)]
+    frequency = Counter(word for found in words for word in found)
+    places = {word: n for n, word in enumerate(frequency)}
+    vectors = np.zeros((len(words), len(places)), dtype=np.float32)
+    for row, found in zip(vectors, words, strict=True):
+        for word, times in found.items():
+            row[places[word]] = times * np.log(1 + len(words) / frequency[word])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
+    own, foreign = vectors[: len(distinct)], vectors[len(distinct) :]
+    score = own @ own.mean(axis=0) - (own @ foreign.mean(axis=0) / 2 if others else 0)
+    return [distinct[n] for n in sorted(np.argsort(-score, kind="stable")[:most])]
+
+
+def points(quote: str) -> list[str]:
+    """Return what a quote may be about: a few words of it, as they stand there."""
+    words = quote.split()
+    spans = [
+        words[start : start + length]
+        for length in range(SPAN[0], SPAN[1] + 1)
+        for start in range(len(words) - length + 1)
+    ]
+    bare = (span for span in spans if not {span[0].strip(_EDGES).lower(), span[-1].strip(_EDGES).lower()} & FUNCTION)
+    return list(dict.fromkeys(" ".join(span).strip(_EDGES) for span in bare)) or [quote]
+
+
+def _spread(quotes: Sequence[str], most: int) -> list[Sequence[str]]:
+    """Return at most so many groups of consecutive quotes, of about the same size."""
+    groups = min(most, len(quotes))
+    return [quotes[n * len(quotes) // groups : (n + 1) * len(quotes) // groups] for n in range(groups)]
+
+
+def _fitting(pieces: Iterable[str]) -> Iterator[str]:
+    for piece in pieces:
+        fits = WORDS[0] <= len(piece.split()) <= WORDS[1] and LENGTH[0] <= len(piece) <= LENGTH[1]
+        if fits and piece.isprintable() and not set(piece) & set('"\\'):
+            yield piece

@@ -1,0 +1,174 @@
+"""Strengths: what a restaurant is better at than comparable ones, with words from its reviews as evidence.
+
+Asked in two stages: what a comparison shows (`comparison_summary`), then what follows from it
+(`target_restaurant_strength`). Evidence is looked up in the reviews; what cannot be found there is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from pipelines.tasks.answer import ANY, TEXTS, Answer, Field
+from pipelines.tasks.digest import COUNTS, Case, Digest, Stage, asking
+from pipelines.tasks.evidence import Sources
+from pipelines.tasks.quotes import Quoting, points
+from pipelines.tasks.task import IDS, Column, Example
+
+COMPARING, CONCLUDING, AT_ONCE = "comparison_summary", "target_restaurant_strength", "single_stage"
+
+
+def _strength(evidence: Mapping[str, Any], strength: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the JSON Schema of a strength; the evidence comes first, for what is said to fit it."""
+    return {
+        "type": "object",
+        "properties": {"evidence": evidence, "strength": strength},
+        "required": ["evidence", "strength"],
+        "additionalProperties": False,
+    }
+
+
+def _one_of(quotes: Sequence[str]) -> Mapping[str, Any]:
+    """Return the schema of a strength that one of the quotes is evidence of, in words of that quote."""
+    return {
+        "anyOf": [
+            _strength({"type": "string", "enum": [quote]}, {"type": "string", "enum": points(quote)})
+            for quote in quotes
+        ]
+    }
+
+
+COMPARISON = Answer((
+    Field("better", TEXTS, "what the comparison showed it to be better at, in words of its reviews",
+          ["broth that actually tastes of something"], Quoting(2, 5, choice=20), 1),
+    Field("worse", TEXTS, "and what to be worse at", ["The queue was out of the door"], Quoting(0, 2, choice=20), -1),
+))  # fmt: skip
+FOUND = Answer((
+    Field(
+        "strengths",
+        {"type": "array", "items": _strength({"type": "string"}, {"type": "string"})},
+        quoting=Quoting(3, 5, choice=20, item=_one_of),
+        tone=1,
+    ),
+))  # fmt: skip
+COLUMNS = (
+    *IDS["restaurant"],
+    Column(
+        "strengths",
+        pa.list_(pa.struct([("strength", pa.string()), ("evidence", pa.string()), ("review_id", pa.string()),
+                            ("support", pa.int64())])),
+        "what it is better at, best supported first: a few words, the quote that is the evidence, a review that it "
+        "stands in, and in how many reviews it does",
+        [{"strength": "actually tastes of something", "evidence": "broth that actually tastes of something",
+          "review_id": "r0002", "support": 1}],
+    ),
+    *(field.column for field in COMPARISON.fields),
+    Column("compared_with", pa.list_(pa.string()), "the restaurants compared with", ["tallow-and-flint"]),
+    Column("ungrounded", pa.int64(), "strengths left out because no review has their evidence", 0),
+    *COUNTS,
+)  # fmt: skip
+REVIEWS = (
+    "Lovely grilled trout. We sat in the garden.\n"
+    "The garden is pretty, but we waited 40 minutes for drinks!\n"
+    "Trout was fresh. Such kind staff."
+)
+BETTER, WORSE = '"Lovely grilled trout","Such kind staff"', '"we waited 40 minutes for drinks"'
+STRENGTHS = (
+    '{"strengths":[{"evidence":"Lovely grilled trout","strength":"grilled trout"},'
+    '{"evidence":"Such kind staff","strength":"kind staff"},'
+    '{"evidence":"The garden is pretty","strength":"The garden is pretty"}]}'
+)
+REVIEWS_KO = (
+    "송어구이가 훌륭했어요. 정원에 앉았어요.\n"
+    "정원은 예쁜데 음료를 40분 기다렸어요!\n"
+    "송어가 신선했어요. 직원들이 참 친절해요."
+)
+BETTER_KO, WORSE_KO = '"송어구이가 훌륭했어요","직원들이 참 친절해요"', '"음료를 40분 기다렸어요"'
+STRENGTHS_KO = (
+    '{"strengths":[{"evidence":"송어구이가 훌륭했어요","strength":"송어구이가 훌륭했어요"},'
+    '{"evidence":"직원들이 참 친절해요","strength":"참 친절해요"},'
+    '{"evidence":"정원은 예쁜데","strength":"정원은 예쁜데"}]}'
+)
+EXAMPLES: Mapping[str, Sequence[Example]] = {
+    AT_ONCE: (Example(REVIEWS, STRENGTHS), Example(REVIEWS_KO, STRENGTHS_KO, "ko")),
+    COMPARING: (
+        Example(REVIEWS, f'{{"better":[{BETTER}],"worse":[{WORSE}]}}'),
+        Example(REVIEWS_KO, f'{{"better":[{BETTER_KO}],"worse":[{WORSE_KO}]}}', "ko"),
+    ),
+    CONCLUDING: (
+        Example("Lovely grilled trout. Such kind staff.\nThe garden is pretty.", STRENGTHS),
+        Example("송어구이가 훌륭했어요. 직원들이 참 친절해요.\n정원은 예쁜데.", STRENGTHS_KO, "ko"),
+    ),
+}
+COMPARE = "What the restaurant at the top does better than the others, and what worse:"
+CONCLUDE = "The strengths of the restaurant at the top:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strengths(Digest):
+    """The task; `single` asks for strengths at once."""
+
+    single: bool = False
+
+    def stage(self, case: Case) -> Stage | None:
+        """Return what is to be asked next, None when all has been answered."""
+        if not case.answers:
+            return self.about_reviews(AT_ONCE if self.single else COMPARING, case)
+        if len(case.answers) == 1 and not self.single:
+            better = [answer["better"] for answer in case.answers[0]]
+            lines = [f"- {'. '.join(quotes)}.\n" for quotes in better]
+            return Stage(CONCLUDING, lines, quotes=[{ANY: quotes} for quotes in better])
+        return None
+
+    def later(self, chunks: int) -> str | None:
+        """See `Digest`."""
+        del chunks
+        return None if self.single else CONCLUDING
+
+    def figures(self, results: pl.LazyFrame) -> dict[str, Any]:
+        """Return what the report says of the results: how many strengths have evidence, and how many had none."""
+        grounded = pl.col("strengths").list.len().sum()
+        more = results.select(grounded=grounded, ungrounded=pl.col("ungrounded").sum()).collect().row(0, named=True)
+        return {**Digest.figures(self, results), **more}
+
+    def fields(self, case: Case) -> dict[str, Any]:
+        """Return the strengths whose evidence stands in a review, the best supported first."""
+        sources = Sources(case.opinions)
+        found: dict[str, dict[str, Any]] = {}
+        reviews: dict[str, set[str]] = {}
+        ungrounded = 0
+        for strength in (strength for answer in case.answers[-1] for strength in answer["strengths"]):
+            if not (saying := sources.of(strength["evidence"])):
+                ungrounded += 1
+                continue
+            key = strength["strength"].casefold()
+            found.setdefault(key, {**strength, "review_id": saying[0]})
+            reviews.setdefault(key, set()).update(saying)
+        strengths = [{**strength, "support": len(reviews[key])} for key, strength in found.items()]
+        compared = [] if self.single else case.answers[0]
+        return {
+            "strengths": sorted(strengths, key=lambda strength: -strength["support"]),
+            **{name: [quote for answer in compared for quote in answer[name]] for name in ("better", "worse")},
+            "compared_with": list(case.others.ids),
+            "ungrounded": ungrounded,
+        }
+
+
+def strengths(*, single: bool) -> Strengths:
+    """Make the task."""
+    return Strengths(
+        name="strengths",
+        about="what is a restaurant better at than comparable ones, and which words of a review say so?",
+        unit="restaurant",
+        forms={
+            **asking([COMPARING], COMPARE, "Comparison", COMPARISON, 200, EXAMPLES[COMPARING], penalty=0.5),
+            **asking([CONCLUDING], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[CONCLUDING], penalty=0.3),
+            **asking([AT_ONCE], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[AT_ONCE], penalty=0.3),
+        },
+        columns=COLUMNS,
+        answers={COMPARING: COMPARISON, CONCLUDING: FOUND, AT_ONCE: FOUND},
+        compares=True,
+        single=single,
+    )

@@ -1,0 +1,63 @@
+"""Summary: what diners say of a restaurant, out of all its reviews."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.tasks.answer import TEXTS, Answer, Field, distinct
+from pipelines.tasks.digest import COUNTS, Case, Digest, asking
+from pipelines.tasks.quotes import Quoting
+from pipelines.tasks.task import IDS, Column, Example
+
+ANSWER = Answer((
+    Field("summary", TEXTS, quoting=Quoting(2, 3, choice=10, words=(5, 20), length=120)),
+    Field("praised", TEXTS, "what is praised", ["broth that actually tastes of something"], Quoting(1, 3), 1),
+    Field("criticised", TEXTS, "what is criticised", ["The queue was out of the door"], Quoting(0, 2), -1),
+))  # fmt: skip
+COLUMNS = (
+    *IDS["restaurant"],
+    Column("summary", pa.string(), "what diners say, in sentences of the reviews",
+           "The beef noodle soup is worth the wait. They were quick at lunch."),
+    *(field.column for field in ANSWER.fields[1:]),
+    *COUNTS,
+)  # fmt: skip
+EXAMPLES = (
+    Example(
+        "Lovely grilled trout. We sat in the garden.\n"
+        "The garden is pretty, but we waited 40 minutes for drinks!\n"
+        "Trout was fresh. Quite expensive.",
+        '{"summary":["Lovely grilled trout","The garden is pretty, but we waited 40 minutes for drinks"],'
+        '"praised":["Lovely grilled trout"],"criticised":["Quite expensive"]}',
+    ),
+    Example(
+        "송어구이가 훌륭했어요. 정원에 앉았어요.\n정원은 예쁜데 음료를 40분 기다렸어요!\n송어가 신선했어요. 꽤 비싸요.",
+        '{"summary":["송어구이가 훌륭했어요","정원은 예쁜데 음료를 40분 기다렸어요"],'
+        '"praised":["송어구이가 훌륭했어요"],"criticised":["꽤 비싸요"]}',
+        "ko",
+    ),
+)
+QUESTION = "Reviews of the restaurant above, once more in short:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(Digest):
+    """The task."""
+
+    def fields(self, case: Case) -> dict[str, Any]:
+        """Return the summary as one text, and what is praised and criticised."""
+        (answer,) = case.answers[-1]
+        praised = distinct(answer["praised"])
+        criticised = distinct(answer["criticised"], praised)
+        summary = "".join(f"{sentence}. " for sentence in distinct(answer["summary"])).strip()
+        return {"summary": summary, "praised": praised, "criticised": criticised}
+
+
+SUMMARY = Summary(
+    name="summary",
+    about="what do diners say of a restaurant?",
+    unit="restaurant",
+    forms=asking(("chunk", "merge"), QUESTION, "Summary", ANSWER, 260, EXAMPLES, penalty=0.5),
+    columns=COLUMNS,
+    answers={"chunk": ANSWER, "merge": ANSWER},
+)

@@ -1,0 +1,99 @@
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.tasks.answer import TEXTS, Answer, Field, arrow, distinct
+from pipelines.tasks.quotes import Quoting
+from pipelines.tasks.task import MalformedError
+
+ANSWER = Answer((
+    Field("dish", {"type": "string", "maxLength": 20}),
+    Field("stars", {"type": "integer"}),
+    Field("why", TEXTS, quoting=Quoting(1, 3)),
+))  # fmt: skip
+GOOD = {"dish": "soup", "stars": 4, "why": ["hot"]}
+
+
+def test_an_answer_is_its_fields_with_text_on_one_line():
+    said = json.dumps({**GOOD, "dish": " so\n up\t"})
+    assert ANSWER.read(said) == {"dish": "so up", "stars": 4, "why": ["hot"]}
+
+
+def test_control_characters_do_not_matter():
+    assert ANSWER.read('{"dish":"so\x0bup","stars":4,"why":[]}')["dish"] == "so up"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no JSON"),
+        ('{"dish": "sou', "no JSON: Unterminated string"),
+        ("[" * 100_000, "no JSON"),
+        ('"soup"', "answer: 'soup' is not of type 'object'"),
+        (json.dumps({"dish": "soup"}), "'stars' is a required property"),
+        (json.dumps({**GOOD, "more": 1}), "Additional properties"),
+        (json.dumps({**GOOD, "dish": "x" * 21}), "dish: "),
+        (json.dumps({**GOOD, "stars": 4.5}), "stars: 4.5 is not of type 'integer'"),
+        (json.dumps({**GOOD, "why": [1]}), "why.0: 1 is not of type 'string'"),
+        ('{"dish":"a","stars":NaN,"why":[]}', "no JSON: NaN is no number in JSON"),
+        ('{"dish":"a","stars":9223372036854775808,"why":[]}', "larger than a column can hold"),
+        ('{"dish":"\\ud83d","stars":1,"why":[]}', "no Unicode text"),
+    ],
+)
+def test_what_is_no_such_answer_says_why(text, message):
+    with pytest.raises(MalformedError) as error:
+        ANSWER.read(text)
+    assert message in str(error.value)
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.floats() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)).map(json.dumps))  # fmt: skip
+def test_whatever_a_model_says_is_read_or_malformed_and_what_is_read_fits_its_columns(text):
+    try:
+        found = ANSWER.read(text)
+    except MalformedError:
+        return
+    pa.table({field.name: pa.array([found[field.name]], field.column.type) for field in ANSWER.fields})
+
+
+def test_a_quoted_field_may_say_nothing_but_quotes_and_none_twice():
+    schema = json.loads(ANSWER.held({"why": ["hot soup", "nice staff", "good tea", "late bus"]}))["properties"]["why"]
+    assert [item["enum"] for item in schema["prefixItems"]] == [["hot soup"], ["nice staff"], ["good tea", "late bus"]]
+    assert (schema["minItems"], schema["maxItems"], schema["items"]) == (1, 3, False)
+
+
+def test_a_chunk_gives_its_share_of_a_list():
+    quotes = {"": [f"quote {n}" for n in range(9)]}
+    assert [
+        json.loads(ANSWER.held(quotes, chunks=chunks))["properties"]["why"]["maxItems"] for chunks in (1, 2, 3, 9)
+    ] == [3, 2, 1, 1]
+
+
+def test_where_there_is_nothing_to_quote_the_list_is_empty():
+    schema = json.loads(ANSWER.held({"why": []}))["properties"]["why"]
+    assert schema["maxItems"] == 0
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string"}, pa.string()),
+        ({"enum": ["a", "b"]}, pa.string()),
+        ({"type": "array", "items": {"type": "integer"}}, pa.list_(pa.int64())),
+        ({"type": "object", "properties": {"a": {"type": "boolean"}}}, pa.struct([("a", pa.bool_())])),
+    ],
+)
+def test_a_schema_is_a_column(schema, kind):
+    assert arrow(schema) == kind
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "null"}, {"type": ["string", "null"]}, {"type": "array"}])
+def test_a_schema_that_is_no_column_says_what_would_be(schema):
+    with pytest.raises(ValueError, match="one of string, integer, number, boolean, array, object expected"):
+        arrow(schema)
+
+
+def test_distinct_ignores_case_and_what_is_known():
+    assert distinct(["Soup", "soup", "", "TEA", "bread"], ["tea"]) == ["Soup", "bread"]
