@@ -188,8 +188,76 @@ def test_a_plan_says_what_a_run_will_do_and_the_run_says_how_it_went(run, write_
     assert re.search(r"planned 0:0\d \(0:0\d to 0:\d\d\), took 0:0\d: [+-]\d+%", err), err
 
 
+OWN = """
+name = "dishes"
+unit = "restaurant"
+instruction = "Which dishes are named?"
+max_tokens = 40
+output.dishes = { type = "array", items = { type = "string", maxLength = 8 }, maxItems = 2 }
+"""
+
+
+def test_several_tasks_in_one_pass_and_one_of_ones_own(run, write_jsonl):
+    Path("mine.toml").write_text(OWN)
+    names = ["sentiment", "summary", "strengths", "--task-file", "mine.toml"]
+    command = [*names, "-i", write_jsonl(opinions(60)), "-o", "out", "--model", "tiny", *SMALL]
+    status, out, err = run("plan", *command, "--json")
+    assert status == 0, err
+    plan = json.loads(out)
+    assert (plan["jobs"]["count"], plan["rows"]["waiting"]) == (4 * 4, 60)
+    assert plan["later"]["requests"] == 4  # the second stage of strengths
+    status, out, err = run("run", *command, "--json")
+    assert status == 0, err
+    report = json.loads(out)
+    assert report["rows"] == {"in": 60, "answered": 60, "rejected": 0, "waiting": 0, "rejects_by_reason": {}}
+    assert list(report["tasks"]) == ["sentiment", "summary", "strengths", "dishes"]
+    assert report["tasks"]["strengths"]["ungrounded"] == 0
+    for name in ("summary", "strengths", "dishes"):
+        assert pl.read_parquet(f"out/results/{name}.parquet")["restaurant_id"].to_list() == ["x0", "x1", "x2", "x3"]
+        assert f"{name}: " in err
+    assert "strengths with evidence" in err
+    status, out, err = run("report", "out")
+    assert status == 0
+    assert "seconds per request: p50 (p99)" in err
+    Path("mine.toml").write_text(OWN.replace("array", "list"))
+    status, _, err = run("run", *command)
+    assert status == 1
+    assert "mine.toml: output: dishes: type is 'list': one of string, integer" in err
+
+
+def test_killed_between_stages_nothing_is_lost_and_nothing_is_asked_twice(program, run, write_jsonl):
+    path = write_jsonl(opinions(120))
+    command = ("run", "strengths", "summary", "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
+    seen = {}
+    for enough in (2, 6):
+        process = program(*command, "-i", path)
+        wait_for(lambda enough=enough: answered(Path("out")) > enough, process)
+        process.kill()
+        process.communicate()
+        now = stored(Path("out"))
+        assert seen.items() <= now.items(), "an answer was lost, or given twice"
+        seen = now
+    status, out, err = run(*command, "-i", path, "--json")
+    assert status == 0, err
+    assert seen.items() <= stored(Path("out")).items()
+    assert json.loads(out)["rows"]["answered"] == 120
+    assert pl.read_parquet("out/results/strengths.parquet").height == 4
+    assert pl.read_parquet("out/results/summary.parquet")["reviews_used"].sum() == 120
+
+
 def test_policies_are_compared(run, write_jsonl):
-    command = ["compare", "sentiment", "-i", write_jsonl(distinct(100)), "--model", "tiny", "--repeat", "1", *SMALL]
+    command = [
+        "compare",
+        "sentiment",
+        "strengths",
+        "-i",
+        write_jsonl(distinct(100)),
+        "--model",
+        "tiny",
+        "--repeat",
+        "1",
+        *SMALL,
+    ]
     status, out, err = run(*command, "--json", "--sla", "1m", "--policies", "fifo,longest,auto")
     assert status == 0, err
     found = json.loads(out)
@@ -228,6 +296,11 @@ def test_a_run_that_reaches_its_deadline_ends_with_status_4_and_the_next_one_con
     [
         (["run", "sentiment"], 2, "no input: give one with -i"),
         (["run", "mood", "-i", "r.jsonl"], 2, "no task 'mood': it is one of sentiment"),
+        (["run", "-i", "r.jsonl"], 2, "no task: name one or more of sentiment, summary, strengths, query-expansion"),
+        (["run", "sentiment", "query-expansion", "-i", "r.jsonl"], 2, "read different inputs: run each by itself"),
+        (["run", "query-expansion", "-i", "r.jsonl"], 1, "r.jsonl has no column 'query_id'; it has: review_id"),
+        (["run", "query-expansion", "-i", "r.jsonl", "--max-expansions", "11"], 1, "setting max_expansions: "),
+        (["run", "--task-file", "none.toml", "-i", "r.jsonl"], 1, "--task-file none.toml cannot be read: "),
         (["run", "sentiment", "-i", "none.jsonl"], 1, "no such file or folder: none.jsonl"),
         (["run", "sentiment", "-i", "r.jsonl", "--column", "text=Review"], 1, "r.jsonl has no column 'Review'; it has: "),
         (["run", "sentiment", "-i", "r.jsonl", "--column", "txt=Review"], 1, "setting columns: no column 'txt'"),
@@ -251,7 +324,6 @@ def test_a_run_that_reaches_its_deadline_ends_with_status_4_and_the_next_one_con
         (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo"], 2, "two or more different ones expected"),
         (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo,lifo"], 1, "setting policy: no such policy"),
         (["report", "nowhere"], 1, "no run in nowhere"),
-        (["run"], 2, "Missing argument"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_clear_line(run, arguments, status, message, write_jsonl, reviews):
@@ -391,7 +463,8 @@ def test_help_comes_without_the_heavy_imports(run):
 def test_tasks_models_and_doctor(run):
     status, out, _ = run("tasks")
     assert status == 0
-    assert "p_negative" in out
+    for expected in ("p_negative", "praised", "compared_with", "expansions", "reviews of the restaurant"):
+        assert expected in out
     status, out, _ = run("models")
     assert status == 0
     assert "smollm2-135m" in out
@@ -403,6 +476,19 @@ def test_tasks_models_and_doctor(run):
 
 def distinct(n: int) -> list[dict]:
     return [{"review_id": f"r{i}", "restaurant_id": f"x{i % 7}", "text": f"visit {i} was fine"} for i in range(n)]
+
+
+def opinions(n: int) -> list[dict]:
+    """Return reviews of four restaurants that have something to quote."""
+    things = ("soup", "bread", "staff", "garden", "queue")
+    return [
+        {
+            "review_id": f"r{i}",
+            "restaurant_id": f"x{i % 4}",
+            "text": f"The {things[i % 5]} was fine on day {i}. So was the tea.",
+        }
+        for i in range(n)
+    ]
 
 
 def stored(folder: Path) -> dict:

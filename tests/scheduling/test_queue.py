@@ -160,3 +160,25 @@ def test_a_promoted_job_has_a_better_priority_than_any_other():
     last = queue.pop(30.0)
     assert overdue.priority < ordinary.priority < last.priority
     assert math.isfinite(last.priority)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.integers(1, 3), st.sampled_from([40.0, 300.0, math.inf])), max_size=20),
+    POLICY,
+    st.sampled_from([0.0, 2.0]),
+    st.sampled_from([5.0, math.inf]),
+    st.floats(0, 20),
+)
+def test_jobs_over_the_same_reviews_leave_one_after_the_other_under_every_policy(groups, policy, ageing, max_wait, now):
+    jobs = []
+    for cost, size, deadline in groups:
+        leader = job(len(jobs), cost, "summary", deadline=deadline, seconds=cost)
+        others = [
+            job(leader.id + n, 1, "strengths", deadline=deadline, seconds=1.0, beside=leader) for n in range(1, size)
+        ]
+        jobs += [leader, *others]
+    places = {
+        number: place
+        for place, number in enumerate(drain(JobQueue(POLICIES[policy], jobs, ageing=ageing, max_wait=max_wait), now))
+    }
+    assert all(places[one.id] - places[one.beside.id] == one.id - one.beside.id for one in jobs if one.beside)
