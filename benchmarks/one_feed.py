@@ -56,7 +56,8 @@ order = Order(
 screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    asking = plan.fill(ledger, plan.rows(order), order, lambda _: None)
+    asking = desk.Desk(ledger, order)
+    plan.fill(ledger, asking, plan.rows(order), order, lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
         todo = agenda.make(ledger, Costing(asking, order, engine.limits.block, None, time.time()))
         done = run.work(ledger, todo, engine, ledger.outlook(), lambda _: None)

@@ -14,6 +14,7 @@ from typing import ClassVar
 from cli import screen
 from pipelines import agenda, cache, models, plan, run
 from pipelines.agenda import Costing
+from pipelines.desk import Desk
 from pipelines.engine import Request
 from pipelines.order import Order
 from pipelines.store import Ledger
@@ -66,7 +67,8 @@ order = Order(tasks=tasks, sources=[given.input], columns={}, limit=None, model=
 began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    desk = plan.fill(ledger, plan.rows(order), order, lambda _: None)
+    desk = Desk(ledger, order)
+    plan.fill(ledger, desk, plan.rows(order), order, lambda _: None)
     planned = time.monotonic()
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines import agenda, cache, models, plan
 from pipelines.agenda import Costing
+from pipelines.desk import Desk
 from pipelines.feed import Feed
 from pipelines.order import Order
 from pipelines.store import Ledger
@@ -20,7 +21,8 @@ order = Order(tasks=[TASKS["sentiment"]], sources=[source], columns={}, limit=No
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})
-    desk = plan.fill(ledger, plan.rows(order), order, lambda _: None)
+    desk = Desk(ledger, order)
+    plan.fill(ledger, desk, plan.rows(order), order, lambda _: None)
     filled = time.monotonic()
     todo = agenda.make(ledger, Costing(desk, order, 32, None, time.time()))
     first = Feed(todo.queue(), ledger.requests).peek(0.0)

@@ -31,6 +31,12 @@ def show(plan: dict[str, Any]) -> None:
         f"{plan['engine']['block']}: {plan['cost']:,} to compute",
         soft_wrap=True,
     )
+    if plan["later"]["requests"]:
+        later = plan["later"]
+        people.print(
+            f"then about {later['requests']:,} requests of next stages, {later['prompt_tokens']:,} prompt tokens",
+            soft_wrap=True,
+        )
     people.print(_sizes("smallest jobs", jobs["smallest"]))
     if jobs["count"] > len(jobs["smallest"]):
         people.print(_sizes("largest jobs", jobs["largest"]))

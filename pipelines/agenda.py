@@ -54,7 +54,7 @@ class Costing:
     def later(self, stored: StoredJob) -> Load:
         """Return the work that a job's next stage should be, before it is known."""
         task = self.desk.tasks[stored.task]
-        form = task.later(stored.requests) if isinstance(task, Digest) else None
+        form = task.later(stored.requests) if isinstance(task, Digest) and not stored.stage else None
         if not form:
             return Load()
         frame = self.desk.frames[task.name, task.form(form, language.DEFAULT)]
@@ -105,9 +105,10 @@ def make(ledger: Ledger, costing: Costing) -> Agenda:
     later: dict[int, Load] = {}
     for stored in ledger.jobs(costing.block):
         digest = isinstance(costing.desk.tasks[stored.task], Digest)
-        job = costing.job(stored, beside=first.get(stored.unit) if digest else None)
+        beside = digest and not stored.stage
+        job = costing.job(stored, beside=first.get(stored.unit) if beside else None)
         jobs.append(job)
-        if digest:
+        if beside:
             first.setdefault(stored.unit, job)
             later[job.id] = costing.later(stored)
             loads[stored.task] += later[job.id] + Load(job.cost - stored.cost)

@@ -50,7 +50,8 @@ def compare(
     rows = plan.rows(order)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
-        desk = plan.fill(planned, rows, order, emit)
+        desk = Desk(planned, order)
+        plan.fill(planned, desk, rows, order, emit)
         outlook = planned.outlook()
         emit(Planned(outlook))
         if not outlook.waiting:
@@ -72,9 +73,7 @@ def compare(
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
                         with closing(Ledger(Path(copy))) as ledger:
                             under = replace(order, policy=policy, deadline=math.inf)
-                            costing = Costing(
-                                Desk(ledger, under, desk.tokenizer), under, engine.limits.block, speed, zero
-                            )
+                            costing = Costing(Desk(ledger, under), under, engine.limits.block, speed, zero)
                             todo = agenda.make(ledger, costing)
                             emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy

@@ -24,36 +24,39 @@ CREATE TABLE reject (
     id TEXT, task TEXT, stage INTEGER
 );
 CREATE TABLE job (
-    id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL, deadline REAL, cost INTEGER, predicted_s REAL
+    id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL, whole INTEGER NOT NULL,
+    deadline REAL, cost INTEGER, predicted_s REAL
 );
 CREATE TABLE ask (
     task TEXT NOT NULL, seq INTEGER NOT NULL, job INTEGER NOT NULL, request INTEGER NOT NULL, PRIMARY KEY (task, seq)
 ) WITHOUT ROWID;
 CREATE INDEX ask_by_request ON ask (request, job);
 CREATE INDEX ask_by_job ON ask (job, request);
-CREATE INDEX ask_later ON ask (job, request) WHERE seq < 0;
 CREATE TABLE request (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, form TEXT NOT NULL, stage INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'answered', 'rejected')),
     body BLOB, head INTEGER, prefix INTEGER, length REAL, schema TEXT, answer TEXT, reason TEXT, detail TEXT,
     attempts INTEGER NOT NULL DEFAULT 0, run INTEGER, job INTEGER,
-    admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
+    arrival REAL, admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
     prompt_tokens INTEGER, expected_cached_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER,
     preemptions INTEGER
 );
 CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
--- What has become of each row under each task. A restaurant's rows need the answers to its later stages, too.
+-- What has become of each row under each task. Rows that are answered as a whole need every answer of their job: they
+-- wait as long as one request of it does, and are rejected where one of a later stage is.
 CREATE VIEW outcome AS
 SELECT ask.task, ask.seq, ask.job,
-    CASE WHEN now.state = 'answered' THEN coalesce(later.state, 'answered') ELSE now.state END AS state,
-    CASE WHEN now.state = 'answered' THEN later.reason ELSE now.reason END AS reason,
-    CASE WHEN now.state = 'answered' THEN later.detail ELSE now.detail END AS detail,
-    CASE WHEN now.state = 'answered' THEN later.stage ELSE now.stage END AS stage
+    CASE WHEN now.state <> 'answered' THEN now.state
+         ELSE CASE whole.worst WHEN 2 THEN 'waiting' WHEN 1 THEN 'rejected' ELSE 'answered' END END AS state,
+    CASE WHEN now.state = 'answered' THEN whole.reason ELSE now.reason END AS reason,
+    CASE WHEN now.state = 'answered' THEN whole.detail ELSE now.detail END AS detail,
+    CASE WHEN now.state = 'answered' THEN whole.stage ELSE now.stage END AS stage
 FROM ask JOIN request AS now ON now.id = ask.request
-LEFT JOIN (  -- of 'answered', 'rejected' and 'waiting' the last is the greatest, and the others of its row come along
-    SELECT ask.job, max(state) AS state, reason, detail, stage
-    FROM ask JOIN request ON request.id = ask.request WHERE seq < 0 GROUP BY ask.job
-) AS later ON later.job = ask.job
+LEFT JOIN (  -- the other columns come from the row with the greatest
+    SELECT job.id, reason, detail, stage,
+        max(CASE WHEN state = 'waiting' THEN 2 WHEN seq < 0 AND state = 'rejected' THEN 1 ELSE 0 END) AS worst
+    FROM job JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request WHERE job.whole GROUP BY job.id
+) AS whole ON whole.id = ask.job
 WHERE ask.seq >= 0;
 CREATE VIEW job_times AS
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,

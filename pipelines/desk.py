@@ -6,36 +6,29 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
-from pipelines.comparable import MANY, Comparables
+from pipelines import language
+from pipelines.comparable import Comparables
 from pipelines.engine import Completion, Refusal, Sampling
+from pipelines.errors import ConfigError
+from pipelines.identity import identity
 from pipelines.item import Item
-from pipelines.models import Model
 from pipelines.order import Order
 from pipelines.prompt import Frame, frame
 from pipelines.records import Answer, Flight, Question, StoredRequest
 from pipelines.store import Ledger
 from pipelines.tasks import Task
-from pipelines.tasks.digest import Case, Digest, Opinion, Others, Stage
+from pipelines.tasks.digest import Case, Digest, Others, Stage
 from pipelines.tasks.labelling import Labelling
+from pipelines.tasks.quotes import quotable
 from pipelines.tasks.task import MalformedError, one_line
 from pipelines.tokenizer import Tokenizer
 from scheduling.chunks import chunks
 
-# Engine arguments that change the speed of answers and not the answers. Any other, also one of a later vLLM, may
-# change them: another value of it is another question.
-SPEED_ARGUMENTS = frozenset({
-    "async_scheduling", "block_size", "compilation_config", "cpu_offload_gb", "cudagraph_capture_sizes",
-    "disable_custom_all_reduce", "distributed_executor_backend", "enable_chunked_prefill", "enable_prefix_caching",
-    "enforce_eager", "gpu_memory_utilization", "kv_cache_memory_bytes", "max_model_len", "max_num_batched_tokens",
-    "max_num_seqs", "performance_mode", "pipeline_parallel_size", "scheduling_policy", "tensor_parallel_size",
-})  # fmt: skip
-
 ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
 CHUNK = 2048  # tokens of reviews in one prompt, or half the context where that is less
 SAMPLE = 16  # reviews of another restaurant that are looked at
-OTHERS = 256  # tokens of the reviews of other restaurants in it, or a sixteenth of the context
+OTHERS = 256  # tokens kept free for what stands after the reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +42,29 @@ class Settled:
 
 
 class Desk:
-    """Asks for the tasks of an order in a ledger, with the model's tokenizer."""
+    """Asks for the tasks of an order in a ledger, with the model's tokenizer.
 
-    def __init__(self, ledger: Ledger, order: Order, tokenizer: Tokenizer) -> None:
+    Raises ConfigError when a task's own part of a prompt fills the model's context.
+    """
+
+    def __init__(self, ledger: Ledger, order: Order) -> None:
         self._ledger = ledger
         self._order = order
-        self.tokenizer = tokenizer
+        self.tokenizer = Tokenizer(order.model.folder)
         self.tasks: Mapping[str, Task] = {task.name: task for task in order.tasks}
         self.frames: Mapping[tuple[str, str], Frame] = {
             (task.name, key): frame(form, self.tokenizer) for task in order.tasks for key, form in task.forms.items()
         }
+        for task in order.tasks:
+            rooms = {key: self._room(self.frames[task.name, key]) for key in task.forms}
+            if max(rooms.values()) < 1:
+                raise ConfigError(
+                    f"task {task.name}: its own part of a prompt and an answer of up to "
+                    f"{max(form.max_tokens for form in task.forms.values()):,} tokens leave no room in a context of "
+                    f"{order.context:,}"
+                )
         self._salts = {
-            (task.name, key): _salt(task.name, form, order.model, order.arguments)
+            (task.name, key): identity(task.name, form, order.model, order.arguments)
             for task in order.tasks
             for key, form in task.forms.items()
         }
@@ -85,7 +89,8 @@ class Desk:
             return done
         request = flight.request
         try:
-            return Answer(flight, self.tasks[request.task].parse(request.form, done), done.timing)
+            value = self.tasks[request.task].parse(request.form, done)
+            return Answer(flight, value, done.timing)
         except MalformedError as error:
             had, more = self.sampling(request), self.sampling(request.once_more())
             if not request.again and more.max_tokens > had.max_tokens:
@@ -122,7 +127,8 @@ class Desk:
 
     def ask(self, task: Task, jobs: Mapping[str, int], items: Sequence[tuple[int, Item]]) -> None:
         """Ask for each of these numbered rows by itself, in the job of its unit."""
-        forms = [task.form("ask", item.lang or "") for _, item in items]
+        of = {item.lang: task.form("ask", item.lang or language.DEFAULT) for _, item in items}
+        forms = [of[item.lang] for _, item in items]
         texts = [_body(item.text) for _, item in items]
         keys = [self.key(task, form, [text]) for form, text in zip(forms, texts, strict=True)]
         known = self._ledger.known(keys)
@@ -139,7 +145,7 @@ class Desk:
 
     def ask_anchors(self, task: Labelling, job: int) -> None:
         """Ask for the task's anchors; no row asks these, and their numbers are below 0."""
-        form = task.form("ask", "en")
+        form = task.form("ask", language.DEFAULT)
         texts = [_body(text) for texts in task.anchors for text in texts]
         keys = [self.key(task, form, [text]) for text in texts]
         bodies = self.tokenizer.encode_all(texts)
@@ -153,7 +159,7 @@ class Desk:
         """Return the keys of the task's anchors, none when its answers are to be taken as they are."""
         if self._order.calibration == "raw":
             return []
-        form = task.form("ask", "en")
+        form = task.form("ask", language.DEFAULT)
         return [self.key(task, form, [_body(text)]) for texts in task.anchors for text in texts]
 
     def advance(self, task: Digest, job: int, unit: str) -> bool:
@@ -166,9 +172,11 @@ class Desk:
             if any(request.state == "waiting" for request in stored):
                 return True
             asked = max((request.stage for request in stored), default=-1)
-            if asked >= 0 and not any(r.state == "answered" for r in stored if r.stage == asked):
+            # A chunk of reviews without an answer is left out; of what is made of answers, everything is needed.
+            needed = [request.state == "answered" for request in stored if request.stage == asked]
+            if needed and not (all(needed) if asked else any(needed)):
                 return False
-            case = self.case(task, job, unit)
+            case = self._case(task, job, unit, compared=not stored)
             stage = task.stage(case)
             if stage is None:
                 return False
@@ -180,12 +188,12 @@ class Desk:
             stored = self._ledger.stages(job)
             if any(r.state != "answered" and (r.stage or r.state == "waiting") for r in stored):
                 continue
-            case = self.case(task, job, unit)
+            case = self._case(task, job, unit, compared=True)
             if case.answers and case.answers[-1]:
                 yield case
 
-    def case(self, task: Digest, job: int, unit: str) -> Case:
-        """Return a restaurant, and how far a task has come with it."""
+    def _case(self, task: Digest, job: int, unit: str, *, compared: bool) -> Case:
+        """Return a restaurant, how far a task has come with it, and if need be those it is compared with."""
         stored = self._ledger.stages(job)
         last = max((request.stage for request in stored), default=-1)
         opinions = self._ledger.items.opinions(unit)
@@ -194,7 +202,7 @@ class Desk:
             opinions=[opinion for opinion, _ in opinions],
             lang=Counter(lang for _, lang in opinions).most_common(1)[0][0],
             middle=self._middle,
-            others=self._others(unit) if task.compares else Others(),
+            others=self._others(unit) if task.compares and compared else Others(),
             answers=[
                 [request.answer for request in stored if request.stage == stage and request.state == "answered"]
                 for stage in range(last + 1)
@@ -214,15 +222,13 @@ class Desk:
         form = task.form(stage.form, case.lang)
         frame = self.frames[task.name, form]
         *lines, after = self.tokenizer.encode_all([*stage.lines, stage.after])
-        # The same for all tasks, or they would not have the same prefixes.
-        budget = min(CHUNK, self._order.context // 2)
         below = self._ledger.lowest(task.name)
         questions = []
-        cut = chunks([len(line) for line in lines], budget, least=2 if number else 1)
+        cut = chunks([len(line) for line in lines], self._budget, least=2 if number else 1)
         for n, part in enumerate(cut, start=1):
             about = [token for line in lines[part] for token in line]
             schema = task.held(stage, part, len(cut))
-            key = self.key(task, form, [*stage.lines[part], stage.after, schema or ""])
+            key = self.key(task, form, [str(number), *stage.lines[part], stage.after, schema or ""])
             seqs = [below - n] if number else [opinion.seq for opinion in case.opinions[part]]
             question = self._question(task, form, key, job, seqs, about + after)
             prefix = len(frame.head) + (0 if number else len(about))
@@ -235,7 +241,7 @@ class Desk:
         frame = self.frames[task.name, form]
         if body is None:
             return Question(key, job, seqs, form)
-        tokens, limit = frame.tokens + len(body), self._order.context - frame.sampling.max_tokens
+        tokens, limit = frame.tokens + len(body), self._room(frame) + frame.tokens
         too_long = f"{tokens:,} prompt tokens, the limit is {limit:,}" if tokens > limit else None
         return Question(
             key, job, seqs, form, body, tokens, len(frame.head), len(frame.head), frame.length, too_long=too_long
@@ -249,27 +255,26 @@ class Desk:
     def _comparables(self) -> Comparables:
         return Comparables(self._ledger.items.places())
 
+    @cached_property
+    def _budget(self) -> int:
+        """Tokens of reviews in one prompt: the same for all tasks, or they would not have the same prefixes."""
+        frames = [
+            self.frames[task.name, key] for task in self._order.tasks if isinstance(task, Digest) for key in task.forms
+        ]
+        rooms = [room for frame in frames if (room := self._room(frame) - OTHERS) > 0]
+        return min(CHUNK, self._order.context // 2, *rooms)
+
+    def _room(self, frame: Frame) -> int:
+        """Return the tokens that what a form asks about may have."""
+        return self._order.context - frame.tokens - frame.sampling.max_tokens
+
     def _others(self, unit: str) -> Others:
-        ids = self._comparables.of(unit)
-        budget = min(OTHERS, self._order.context // 16) // MANY
-        known: list[Opinion] = []
-        shown: list[Opinion] = []
-        for id_ in ids:
-            opinions = [opinion for opinion, _ in self._ledger.items.opinions(id_, most=SAMPLE)]
-            known += opinions
-            left = budget
-            for opinion, tokens in zip(opinions, self.tokenizer.encode_all([o.line for o in opinions]), strict=True):
-                if len(tokens) <= left:
-                    shown.append(opinion)
-                    left -= len(tokens)
-        return Others(ids, known, shown)
-
-
-def _salt(task: str, form: Any, model: Model, arguments: Mapping[str, Any]) -> bytes:
-    """Return what an answer depends on besides what is asked about: prompt, model and sampling."""
-    settings = sorted((name, str(value)) for name, value in arguments.items() if name not in SPEED_ARGUMENTS)
-    known = repr((task, form, model.fingerprint, settings))
-    return hashlib.blake2b(known.encode(), digest_size=32).digest()
+        quotes = {}
+        for id_ in self._comparables.of(unit):
+            opinions = self._ledger.items.opinions(id_, most=SAMPLE)
+            if found := [quote for opinion, _ in opinions for quote in quotable(opinion.text)]:
+                quotes[id_] = found
+        return Others(quotes)
 
 
 def _body(text: str) -> str:

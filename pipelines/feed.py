@@ -48,7 +48,7 @@ class Feed:
         if self._repeated:
             self._repeated.popleft()
         elif self._turn and self._next:
-            if self._next.shared or self._turn.job.arrival:  # another job's next stage may turn out to ask the same
+            if self._next.shared:
                 self._sent.add(self._next.id)
             self._next = self._following(self._turn.job.id)
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 
@@ -119,15 +118,20 @@ def _text(value: Any, name: str) -> str:
 def _note(value: Any) -> str | None:
     """Return what stands in a column that may be there by chance: text that says something, or nothing."""
     try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
         return (_unicode(value).strip() or None) if isinstance(value, str | bytes) else None
-    except _UnusableError:
+    except (_UnusableError, ValueError):  # Python writes no number of thousands of digits
         return None
 
 
 def _number(value: Any) -> float | None:
     """Return what stands in such a column if it is a number."""
-    usable = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else None
+    try:
+        number = math.nan if isinstance(value, bool | bytes) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _deadline(value: Any) -> float | None:

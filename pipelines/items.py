@@ -4,6 +4,8 @@ import sqlite3
 
 from pipelines.tasks.digest import Opinion
 
+SCALES = {1: 0.5, 5: 3.0, 10: 5.5, 100: 50.0}  # the highest rating of a scale, and its middle
+
 
 class Items:
     """The rows in a ledger's file."""
@@ -23,6 +25,9 @@ class Items:
         return [(Opinion(*row), lang) for *row, lang in rows]
 
     def middle(self) -> float | None:
-        """Return the middle between the lowest and the highest rating of all rows, None when there are no two."""
-        lowest, highest = self._db.execute("SELECT min(rating), max(rating) FROM item").fetchone()
-        return None if lowest == highest else (lowest + highest) / 2
+        """Return the rating between good and bad ones on the smallest usual scale that has the highest one seen.
+
+        None without ratings, and where one is on none of them.
+        """
+        (highest,) = self._db.execute("SELECT max(rating) FROM item").fetchone()
+        return next((middle for top, middle in SCALES.items() if highest is not None and highest <= top), None)

@@ -18,10 +18,11 @@ def of(text: str) -> str:
 
     Full-width, half-width and decomposed forms count as what they stand for; emoji, digits and marks do not count.
     """
+    if text.isascii():
+        return DEFAULT
     plain = unicodedata.normalize("NFKC", text)
-    letters = sum(map(str.isalpha, plain))
     for lang, script in SCRIPTS.items():
-        if letters and len(script.findall(plain)) >= letters * SHARE:
+        if (found := len(script.findall(plain))) and found >= sum(map(str.isalpha, plain)) * SHARE:
             return lang
     return DEFAULT
 

@@ -13,7 +13,6 @@ from pipelines.order import Order
 from pipelines.store import Ledger
 from pipelines.tasks.digest import Digest
 from pipelines.tasks.labelling import Labelling
-from pipelines.tokenizer import Tokenizer
 
 
 def rows(order: Order) -> Iterator[list[Item | Reject]]:
@@ -25,14 +24,13 @@ def rows(order: Order) -> Iterator[list[Item | Reject]]:
     return chain([first], chunks)
 
 
-def fill(ledger: Ledger, chunks: Iterable[list[Item | Reject]], order: Order, emit: Emit) -> Desk:
-    """Write the corpus into the ledger, chunk by chunk, and what each task asks first; return the desk that asked.
+def fill(ledger: Ledger, desk: Desk, chunks: Iterable[list[Item | Reject]], order: Order, emit: Emit) -> None:
+    """Write the corpus into the ledger, chunk by chunk, and have the desk ask what each task asks first.
 
     Rows that ask the same thing share one request; one that was answered in an earlier run is not asked
-    again, and where all of a stage was, the next one is asked. Only what has no answer is tokenised. Prompts that
-    would not fit the model's context are rejected.
+    again, and where all of a stage was, the next one is asked. Prompts that would not fit the model's context are
+    rejected.
     """
-    desk = Desk(ledger, order, Tokenizer(order.model.folder))
     tasks = list(order.tasks)
     # The jobs of a unit have consecutive numbers, one for each task, and units those of their first row.
     units: dict[str, int] = {}
@@ -44,7 +42,9 @@ def fill(ledger: Ledger, chunks: Iterable[list[Item | Reject]], order: Order, em
         items = [(n, item) for n, item in items if n not in twice]
         new = dict.fromkeys(item.unit for _, item in items if item.unit not in units)
         units |= {unit: number * len(tasks) for number, unit in enumerate(new, start=len(units))}
-        ledger.open((units[unit] + n, task.name, unit) for unit in new for n, task in enumerate(tasks))
+        ledger.open(
+            (units[unit] + n, task.name, unit, isinstance(task, Digest)) for unit in new for n, task in enumerate(tasks)
+        )
         ledger.due(
             (units[item.unit] + n, item.deadline)
             for _, item in items
@@ -63,9 +63,8 @@ def fill(ledger: Ledger, chunks: Iterable[list[Item | Reject]], order: Order, em
         for n, task in enumerate(tasks):
             if isinstance(task, Labelling) and task.anchors:
                 job = len(units) * len(tasks) + n
-                ledger.open([(job, task.name, ANCHORS)])
+                ledger.open([(job, task.name, ANCHORS, False)])
                 desk.ask_anchors(task, job)
-    return desk
 
 
 def _spoken(item: Item, order: Order) -> Item:

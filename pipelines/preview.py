@@ -37,8 +37,9 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
+            desk = Desk(ledger, order)
             ledger.begin({})
-            desk = plan.fill(ledger, rows, order, emit)
+            plan.fill(ledger, desk, rows, order, emit)
             todo = agenda.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
             batches, ends = _walk(ledger, desk, limits, todo, speed)
             later = sum(todo.later.values(), Load())
@@ -101,7 +102,8 @@ def _jobs(ledger: Ledger, todo: Agenda, ends: Mapping[int, float]) -> dict[str, 
 
     def shown(job: Job) -> dict[str, Any]:
         requests = stored[job.id].requests
-        return {"job": names[job.id], "requests": requests, "cost": job.cost, "ends_s": ends.get(job.id)}
+        ends_s = None if todo.later.get(job.id, Load()).requests else ends.get(job.id)
+        return {"job": names[job.id], "requests": requests, "cost": job.cost, "ends_s": ends_s}
 
     return {
         "count": len(ranked),

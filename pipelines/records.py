@@ -63,7 +63,7 @@ class StoredRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job with requests that wait: how many, the tokens to compute for them, and the `length` of their answers.
+    """A job with requests that wait: of which stage, how many, the tokens to compute, and the `length` of the answers.
 
     `cost` leaves out the whole KV blocks of what stands before every prompt of a form, `beside` also those of the
     reviews, which another task over the same reviews has in its prompts. `deadline` is the earliest of its rows', in
@@ -73,6 +73,7 @@ class StoredJob:
     id: int
     task: str
     unit: str
+    stage: int
     deadline: float | None
     requests: int
     cost: int

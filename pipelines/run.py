@@ -39,10 +39,11 @@ def run(
     `start` makes the engine, which happens only if something is left to ask. `facts` go into the report.
     """
     began = time.monotonic()
-    rows = plan.rows(order)  # an empty corpus is said before the ledger forgets the last run's rows
+    # What cannot be done is said before the ledger forgets the last run's rows.
+    rows, desk = plan.rows(order), Desk(ledger, order)
     ledger.begin({**facts, **_settings(order)})
     try:
-        desk = plan.fill(ledger, rows, order, emit)
+        plan.fill(ledger, desk, rows, order, emit)
         ledger.note(plan_s=time.monotonic() - began)
         outlook = ledger.outlook()
         emit(Planned(outlook))

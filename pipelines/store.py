@@ -4,7 +4,6 @@ Answers are committed in groups as they come (WAL, synchronous=NORMAL): a proces
 none of those; what was in flight is asked again by the next run. `docs/ledger.md` has the tables.
 """
 
-import fcntl
 import json
 import sqlite3
 from array import array
@@ -13,13 +12,14 @@ from contextlib import suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pipelines.database import NAME, connect
 from pipelines.engine import Refusal
 from pipelines.errors import LedgerError
 from pipelines.item import Item, Reject
 from pipelines.items import Items
+from pipelines.lock import hold
 from pipelines.outlook import Outlook, count
 from pipelines.records import Answer, Question, Stored, StoredJob, StoredRequest
 from pipelines.tasks.task import Answered
@@ -37,7 +37,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock = _hold(folder)
+        self._lock = hold(folder)
         try:
             self._db = connect(folder / NAME)
         except LedgerError:
@@ -98,10 +98,10 @@ class Ledger:
             self._reject([*rejects, *(_duplicate(i) for seq, i in items if seq in twice)])
         return twice
 
-    def open(self, jobs: Iterable[tuple[int, str, str]]) -> None:
-        """Add jobs: id, task and unit."""
+    def open(self, jobs: Iterable[tuple[int, str, str, bool]]) -> None:
+        """Add jobs: id, task, unit, and whether its rows are answered as a whole or each by itself."""
         with self._db:
-            self._db.executemany("INSERT INTO job (id, task, unit) VALUES (?, ?, ?)", jobs)
+            self._db.executemany("INSERT INTO job (id, task, unit, whole) VALUES (?, ?, ?, ?)", jobs)
 
     def due(self, deadlines: Iterable[tuple[int, float]]) -> None:
         """Hold jobs to deadlines, in seconds since the epoch; the earliest of several counts."""
@@ -136,13 +136,13 @@ class Ledger:
 
         A request that two jobs ask counts in both. The prefix cache has blocks of `block` tokens, 0 for none.
         """
+        only = "" if among is None else "WHERE job = ?2"  # so that SQLite can use an index
         for row in self._db.execute(
-            "SELECT job.id, job.task, job.unit, job.deadline, count(*), sum(prompt_tokens - head / ?1 * ?1), "
-            "sum(prompt_tokens - prefix / ?1 * ?1), sum(length) "
-            "FROM (SELECT DISTINCT job, request FROM ask WHERE ?2 IS NULL OR job = ?2) AS asked "
-            "JOIN job ON job.id = asked.job "
+            "SELECT job.id, job.task, job.unit, max(stage), job.deadline, count(*), "  # noqa: S608
+            "sum(prompt_tokens - head / ?1 * ?1), sum(prompt_tokens - prefix / ?1 * ?1), sum(length) "
+            f"FROM (SELECT DISTINCT job, request FROM ask {only}) AS asked JOIN job ON job.id = asked.job "
             "JOIN request ON request.id = asked.request WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id",
-            (block or NONE, among),
+            (block or NONE, *([] if among is None else [among])),
         ):
             yield StoredJob(*row)
 
@@ -168,7 +168,9 @@ class Ledger:
             "  SELECT DISTINCT asked.request AS id FROM ask AS asked JOIN request ON request.id = asked.request "
             "  WHERE asked.job = ?1 AND asked.request > ?2 AND state = 'waiting' ORDER BY asked.request LIMIT ?3"
             ") SELECT id, request.task, form, body, prompt_tokens, head, prefix, length, schema, "
-            "EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> ?1) FROM page JOIN request USING (id) ORDER BY id",
+            # Another job's next stage may yet turn out to ask the same.
+            "stage > 0 OR EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> ?1) "
+            "FROM page JOIN request USING (id) ORDER BY id",
             (job, last, PAGE),
         ).fetchall():
             last = page[-1][0]
@@ -189,11 +191,13 @@ class Ledger:
         with self._db:
             self._db.executemany(
                 "UPDATE request SET state = 'answered', body = NULL, schema = NULL, answer = ?, run = ?, job = ?, "
-                "attempts = ?, admitted = ?, expected_cached_tokens = ?, queued = ?, scheduled = ?, first_token = ?, "
-                "last_token = ?, prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, preemptions = ? WHERE id = ?",
+                "attempts = ?, arrival = ?, admitted = ?, expected_cached_tokens = ?, queued = ?, scheduled = ?, "
+                "first_token = ?, last_token = ?, prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, "
+                "preemptions = ? WHERE id = ?",
                 (
                     (json.dumps(value, ensure_ascii=False), self._run, flight.turn.job.id, 1 + flight.request.again,
-                     flight.admitted, flight.expected_cached, *astuple(timing), flight.request.id)
+                     flight.turn.job.arrival, flight.admitted, flight.expected_cached, *astuple(timing),
+                     flight.request.id)
                     for flight, value, timing in ((a.flight, a.value, a.timing) for a in answers)
                 ),
             )  # fmt: skip
@@ -217,9 +221,10 @@ class Ledger:
         return self._db.execute(f"{waiting} LIMIT 1", (job,)).fetchone() is not None
 
     def fate(self, job: int) -> tuple[int, int]:
-        """Return how many rows of a job that has ended are answered, and how many rejected."""
+        """Return how many rows of a job that has ended are answered, and how many rejected since they were asked."""
         answered, rows, failed = self._db.execute(
-            "SELECT coalesce(sum(seq >= 0 AND state = 'answered'), 0), sum(seq >= 0), "
+            "SELECT coalesce(sum(seq >= 0 AND state = 'answered'), 0), "
+            "sum(seq >= 0 AND reason IS NOT 'too-long'), "  # those were rejected before the work began
             "max(seq < 0 AND state = 'rejected') FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ?",
             (job,),
         ).fetchone()
@@ -275,21 +280,6 @@ class Ledger:
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         self._db.executemany("INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rejects))
-
-
-def _hold(folder: Path) -> TextIO:
-    """Return an open file that keeps other runs out of the folder; the kernel drops it with the process."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except (OSError, ValueError) as error:
-        raise LedgerError(f"cannot write to {folder}: {error}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise LedgerError(f"another run is working in {folder}: wait for it, or choose another --output") from error
-    return lock
 
 
 def _now() -> str:

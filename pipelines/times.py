@@ -15,11 +15,11 @@ from pipelines.measurements import Measured
 from scheduling.speed import Slice
 
 SPANS = {
-    "queue_wait_s": "scheduled",
-    "ttft_s": "first_token",
+    "queue_wait_s": "scheduled - arrival",
+    "ttft_s": "first_token - arrival",
     "prefill_s": "first_token - scheduled",
     "decode_s": "last_token - first_token",
-    "completion_s": "last_token",
+    "completion_s": "last_token - arrival",
 }
 TITLES = {
     "queue wait": "queue_wait_s",

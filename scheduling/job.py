@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Job:
     """One restaurant under one task: the requests that have to be answered before it is complete.
 
-    `cost` is in prompt tokens (see `scheduling.cost`). `seconds` is what it is predicted to take of the
+    `cost` is the prompt tokens that no earlier prompt has computed. `seconds` is what it is predicted to take of the
     engine's time and `latency` what its last answer takes at the least however idle the engine is; both are
     0 while nothing has been measured. `arrival` and `deadline` are seconds since the run's start, `sla`
     seconds since the arrival. `order` is the position of its first row in the input and makes every ranking

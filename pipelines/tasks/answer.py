@@ -1,6 +1,7 @@
 """An answer in JSON: the fields a task asks for, as a schema for the model, as columns, and as read from its text."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,6 @@ from pipelines.tasks.quotes import Quoting
 from pipelines.tasks.task import Column, MalformedError, one_line
 
 SIMPLE = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
-ANY = ""  # the field whose quotes serve for every field that has none of its own
 MOST = 2**63  # what an integer column cannot hold
 
 
@@ -54,13 +54,13 @@ class Answer:
         return any(field.quoting for field in self.fields)
 
     def held(self, quotes: Mapping[str, Sequence[str]], others: Sequence[str] = (), chunks: int = 1) -> str:
-        """Return the schema of an answer, one of `chunks`, that quotes nothing but these, by field or for ANY.
+        """Return the schema of an answer, one of `chunks`, that quotes nothing but these, which are by field.
 
         Of what might be quoted, that goes first which would not do for the `others`.
         """
         return self._object(
             {
-                field.name: field.quoting.schema(quotes.get(field.name, quotes.get(ANY, ())), others, chunks)
+                field.name: field.quoting.schema(quotes.get(field.name, ()), others, chunks)
                 if field.quoting
                 else field.schema
                 for field in self.fields
@@ -130,8 +130,12 @@ def _clean(value: Any) -> Any:
         return [_clean(part) for part in value]
     if isinstance(value, dict):
         return {name: _clean(part) for name, part in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise MalformedError("a number is larger than a column can hold")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has one kind of number
     if isinstance(value, int) and not -MOST <= value < MOST:
-        raise MalformedError(f"{value:.3g} is larger than a column can hold")
+        raise MalformedError("a number is larger than a column can hold")
     return value
 
 

@@ -1,20 +1,22 @@
 """A task of one's own, from a TOML file. `docs/tasks.md` describes every key."""
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import jsonschema
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import language
 from pipelines.errors import ConfigError
 from pipelines.tasks import answer
 from pipelines.tasks.answer import Answer
-from pipelines.tasks.digest import digest
+from pipelines.tasks.digest import COUNTS, digest
 from pipelines.tasks.labelling import labelling
-from pipelines.tasks.task import NOUNS, Example, MalformedError, Task
+from pipelines.tasks.task import IDS, NOUNS, Example, MalformedError, Task
 from pipelines.tasks.writing import writing
 
 # What of JSON Schema an engine's structured outputs and a results table both understand.
@@ -22,6 +24,8 @@ KEYWORDS = frozenset({
     "type", "enum", "description", "minLength", "maxLength", "minimum", "maximum", "items", "minItems", "maxItems",
     "properties", "required", "additionalProperties",
 })  # fmt: skip
+
+TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COUNTS) for column in columns)})
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -51,12 +55,16 @@ class _File(_Part):
     def _are_different(cls, labels: list[str] | None) -> list[str] | None:
         if labels and len(set(labels)) < len(labels):
             raise ValueError("labels that differ expected")
+        if taken := [label for label in labels or () if label in TAKEN]:
+            raise ValueError(f"{taken[0]}: there is a column of that name already")
         return labels
 
     @field_validator("output")
     @classmethod
     def _are_schemas(cls, fields: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
         for name, schema in (fields or {}).items():
+            if name in TAKEN:
+                raise ValueError(f"{name}: there is a column of that name already")
             _check(name, schema)
         return fields
 
@@ -74,7 +82,7 @@ class _File(_Part):
             if self.output:
                 try:
                     _answer(self.output).read(json.dumps(example.answer))
-                except MalformedError as error:
+                except (MalformedError, TypeError) as error:  # TOML knows dates, JSON does not
                     raise ValueError(f"examples.{n}.answer: {error}") from error
         return self
 
@@ -124,11 +132,27 @@ def _check(where: str, schema: Any) -> None:
         raise ValueError(f'{where}: a JSON Schema expected, like {{ type = "string" }}')  # noqa: TRY004  for pydantic
     if unknown := sorted(schema.keys() - KEYWORDS):
         raise ValueError(f"{where}.{unknown[0]}: not supported; known are {', '.join(sorted(KEYWORDS))}")
-    try:
-        answer.arrow(schema)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+    _describe(where, schema)
+    for what in ("Length", "Items", "imum"):
+        if schema.get(f"min{what}", 0) > schema.get(f"max{what}", math.inf):
+            raise ValueError(f"{where}.min{what}: not more than max{what} expected")
+    if not all(isinstance(value, str) for value in schema.get("enum", ())):
+        raise ValueError(f"{where}.enum: texts expected")
+    if schema.get("type") == "object" and not schema.get("properties"):
+        raise ValueError(f"{where}.properties: at least one expected")
     if schema.get("type") == "array":
         _check(f"{where}.items", schema.get("items"))
     for name, part in schema.get("properties", {}).items():
         _check(f"{where}.properties.{name}", part)
+
+
+def _describe(where: str, schema: Mapping[str, Any]) -> None:
+    """Raise ValueError when a JSON Schema is none at all, or describes no column."""
+    try:
+        answer.arrow(schema)
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        place = ".".join([where, *map(str, error.absolute_path)])
+        raise ValueError(f"{place}: {error.message}") from error
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"{where}: {error}") from error

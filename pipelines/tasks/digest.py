@@ -1,5 +1,6 @@
 """A digest: one answer out of all reviews of a restaurant, a chunk at a time, merged in later stages."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +11,15 @@ import pyarrow as pa
 from pipelines import language
 from pipelines.engine import Completion
 from pipelines.prompt import Form
-from pipelines.tasks.answer import ANY, Answer
-from pipelines.tasks.quotes import quotable
+from pipelines.tasks.answer import Answer
+from pipelines.tasks.quotes import central, quotable
 from pipelines.tasks.task import IDS, Column, Example, Task, one_line
 
 # Every prompt over a restaurant's reviews begins with this and the reviews, and only then says what is asked: so the
 # second task over the same reviews finds them in the prefix cache.
 HEAD = "Reviews of a restaurant:\n"
+ANY = ""  # the field that a review offers quotes for where it offers the same for all
+SHOWN = 5  # quotes of another restaurant in a prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,14 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """Restaurants to compare with: their ids, some of their reviews, and those of them that stand in the prompt."""
+    """Restaurants to compare with: what their reviews offer to be quoted, by their ids."""
 
-    ids: tuple[str, ...] = ()
-    opinions: Sequence[Opinion] = ()
-    shown: Sequence[Opinion] = ()
+    quotes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
-        """The reviews as they stand in a prompt."""
-        lines = "".join(opinion.line for opinion in self.shown)
+        """What they are like, as it stands in a prompt: a line for each, of what is most central."""
+        lines = "".join(f"- {'. '.join(central(quotes, SHOWN))}.\n" for quotes in self.quotes.values())
         return f"\nReviews of other restaurants:\n{lines}" if lines else ""
 
 
@@ -111,7 +112,7 @@ class Digest(Task):
     def about_reviews(self, form: str, case: Case) -> Stage:
         """Return a stage that asks about all reviews of the restaurant."""
         quotes = [self._offered(form, opinion, case.middle) for opinion in case.opinions]
-        others = [quote for opinion in case.others.opinions for quote in quotable(opinion.text)]
+        others = [quote for quotes in case.others.quotes.values() for quote in quotes]
         return Stage(form, [opinion.line for opinion in case.opinions], case.others.text, quotes, others)
 
     def _offered(self, form: str, opinion: Opinion, middle: float | None) -> Mapping[str, Sequence[str]]:
@@ -130,14 +131,15 @@ class Digest(Task):
         answer, quotes = self.answers[stage.form], stage.quotes[part]
         if not answer.quotes:
             return None
-        names = {name: None for of in quotes for name in of}
-        by_field = {name: [quote for of in quotes for quote in of.get(name, ())] for name in names}
+        by_field = {
+            field.name: [quote for of in quotes for quote in of.get(field.name, of.get(ANY, ()))]
+            for field in answer.fields
+        }
         return answer.held(by_field, stage.others, chunks)
 
     def line(self, answer: Mapping[str, Any]) -> str:
         """Return a chunk's answer as a line of the prompt that merges it."""
-        said = (". ".join(map(str, v)) if isinstance(v, list) else str(v) for v in answer.values())
-        return f"- {one_line('. '.join(filter(None, said)))}.\n"
+        return f"- {json.dumps(answer, ensure_ascii=False)}\n"
 
     def parse(self, form: str, completion: Completion) -> dict[str, Any]:
         """Return the fields of the answer."""

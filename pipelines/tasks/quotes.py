@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from pipelines.tasks.task import one_line
 
 WORDS, LENGTH = (2, 20), (6, 120)  # of a quote, least and most
+MOST = 100  # quotes of one review
 SPAN = (2, 5)  # words of the point that a quote makes
 # A point neither begins nor ends with these.
 FUNCTION = frozenset(
@@ -28,6 +30,7 @@ FUNCTION = frozenset(
 
 _SENTENCES = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|[.!?]+(?=[A-Z])|\.{2,}")
 _CLAUSES = re.compile(r"[,;:()、，]\s*|\s[-–—]\s")
+_UNSPACED = re.compile("[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]")  # kana, Han, Thai
 _EDGES = " .,;:!?…。、！？-–—*'()"
 _WORD = re.compile(r"\w+")
 
@@ -58,7 +61,7 @@ class Quoting:
         One of several chunks gives its share of the list: a decoded token costs more the longer its prompt is. Every
         item has other quotes to choose from than the others, so that none comes twice.
         """
-        fitting = [q for q in quotes if self.words[0] <= len(q.split()) <= self.words[1] and len(q) <= self.length]
+        fitting = [q for q in quotes if self.words[0] <= _words(q) <= self.words[1] and len(q) <= self.length]
         pool = central(fitting or quotes, self.choice, others)
         most = -(-self.most // chunks)
         items = [self.item(group) for group in _spread(pool, most)]
@@ -71,7 +74,8 @@ class Quoting:
 def quotable(text: str) -> list[str]:
     """Return the sentences of a review that are not too long, or its clauses where it has none, as they stand there."""
     sentences = [part.strip(_EDGES) for part in _SENTENCES.split(one_line(text))]
-    return list(_fitting(sentences)) or list(_fitting(c.strip(_EDGES) for s in sentences for c in _CLAUSES.split(s)))
+    clauses = (clause.strip(_EDGES) for sentence in sentences for clause in _CLAUSES.split(sentence))
+    return list(islice(_fitting(sentences), MOST)) or list(islice(_fitting(clauses), MOST))
 
 
 def central(quotes: Sequence[str], most: int, others: Sequence[str] = ()) -> list[str]:
@@ -115,8 +119,13 @@ def _spread(quotes: Sequence[str], most: int) -> list[Sequence[str]]:
     return [quotes[n * len(quotes) // groups : (n + 1) * len(quotes) // groups] for n in range(groups)]
 
 
+def _words(piece: str) -> int:
+    """Return how many words a piece has, about three characters each in a script without spaces."""
+    return max(len(piece.split()), len(_UNSPACED.findall(piece)) // 3)
+
+
 def _fitting(pieces: Iterable[str]) -> Iterator[str]:
     for piece in pieces:
-        fits = WORDS[0] <= len(piece.split()) <= WORDS[1] and LENGTH[0] <= len(piece) <= LENGTH[1]
+        fits = WORDS[0] <= _words(piece) <= WORDS[1] and LENGTH[0] <= len(piece) <= LENGTH[1]
         if fits and piece.isprintable() and not set(piece) & set('"\\'):
             yield piece

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines.tasks.answer import ANY, TEXTS, Answer, Field
-from pipelines.tasks.digest import COUNTS, Case, Digest, Stage, asking
+from pipelines.tasks.answer import TEXTS, Answer, Field
+from pipelines.tasks.digest import ANY, COUNTS, Case, Digest, Stage, asking
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting, points
 from pipelines.tasks.task import IDS, Column, Example
@@ -60,7 +60,7 @@ COLUMNS = (
         pa.list_(pa.struct([("strength", pa.string()), ("evidence", pa.string()), ("review_id", pa.string()),
                             ("support", pa.int64())])),
         "what it is better at, best supported first: a few words, the quote that is the evidence, a review that it "
-        "stands in, and in how many reviews it does",
+        "stands in, and how many reviews say so: in which a quote that the words are taken from stands",
         [{"strength": "actually tastes of something", "evidence": "broth that actually tastes of something",
           "review_id": "r0002", "support": 1}],
     ),
@@ -150,8 +150,11 @@ class Strengths(Digest):
         compared = [] if self.single else case.answers[0]
         return {
             "strengths": sorted(strengths, key=lambda strength: -strength["support"]),
-            **{name: [quote for answer in compared for quote in answer[name]] for name in ("better", "worse")},
-            "compared_with": list(case.others.ids),
+            **{
+                name: [quote for answer in compared for quote in answer[name] if sources.of(quote)]
+                for name in ("better", "worse")
+            },
+            "compared_with": list(case.others.quotes),
             "ungrounded": ungrounded,
         }
 
@@ -162,10 +165,11 @@ def strengths(*, single: bool) -> Strengths:
         name="strengths",
         about="what is a restaurant better at than comparable ones, and which words of a review say so?",
         unit="restaurant",
-        forms={
+        forms=asking([AT_ONCE], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[AT_ONCE], penalty=0.3)
+        if single
+        else {
             **asking([COMPARING], COMPARE, "Comparison", COMPARISON, 200, EXAMPLES[COMPARING], penalty=0.5),
             **asking([CONCLUDING], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[CONCLUDING], penalty=0.3),
-            **asking([AT_ONCE], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[AT_ONCE], penalty=0.3),
         },
         columns=COLUMNS,
         answers={COMPARING: COMPARISON, CONCLUDING: FOUND, AT_ONCE: FOUND},

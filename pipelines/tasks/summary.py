@@ -1,5 +1,6 @@
 """Summary: what diners say of a restaurant, out of all its reviews."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 
 from pipelines.tasks.answer import TEXTS, Answer, Field, distinct
 from pipelines.tasks.digest import COUNTS, Case, Digest, asking
+from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting
 from pipelines.tasks.task import IDS, Column, Example
 
@@ -44,12 +46,16 @@ QUESTION = "Reviews of the restaurant above, once more in short:"
 class Summary(Digest):
     """The task."""
 
+    def line(self, answer: Mapping[str, Any]) -> str:
+        """Return a chunk's answer as what could have been a review."""
+        return f"- {'. '.join(quote for quotes in answer.values() for quote in quotes)}.\n"
+
     def fields(self, case: Case) -> dict[str, Any]:
-        """Return the summary as one text, and what is praised and criticised."""
-        (answer,) = case.answers[-1]
-        praised = distinct(answer["praised"])
-        criticised = distinct(answer["criticised"], praised)
-        summary = "".join(f"{sentence}. " for sentence in distinct(answer["summary"])).strip()
+        """Return the summary as one text, and what is praised and criticised; what stands in no review is left out."""
+        (answer,), sources = case.answers[-1], Sources(case.opinions)
+        found = {name: distinct(list(filter(sources.of, quotes))) for name, quotes in answer.items()}
+        praised, criticised = found["praised"], distinct(found["criticised"], found["praised"])
+        summary = "".join(f"{sentence}. " for sentence in found["summary"]).strip()
         return {"summary": summary, "praised": praised, "criticised": criticised}
 
 

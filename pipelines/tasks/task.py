@@ -10,7 +10,7 @@ from pipelines import language
 from pipelines.engine import Completion
 from pipelines.prompt import Form
 
-NOUNS = {"review": "Review", "restaurant": "Reviews", "query": "Query"}  # what a task is about, by its unit
+NOUNS = {"review": "Review", "query": "Query"}  # what a task is about, by its unit
 
 
 class MalformedError(Exception):

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.engine import Completion
 from pipelines.tasks.answer import Answer
-from pipelines.tasks.task import IDS, Answered, Example, Task, worked
+from pipelines.tasks.task import IDS, NOUNS, Answered, Example, Task, worked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,11 @@ def writing(
     name: str, about: str, unit: str, answer: Answer, examples: Sequence[Example], instruction: str, max_tokens: int
 ) -> Writing:
     """Make a task that is answered in the fields of `answer`, after worked examples."""
-    noun = "Query" if unit == "query" else "Review"
     return Writing(
         name=name,
         about=about,
         unit=unit,
-        forms=worked(noun, "Answer", examples, instruction, max_tokens=max_tokens, schema=answer.schema),
+        forms=worked(NOUNS[unit], "Answer", examples, instruction, max_tokens=max_tokens, schema=answer.schema),
         columns=(*IDS[unit], *(field.column for field in answer.fields)),
         answer=answer,
     )

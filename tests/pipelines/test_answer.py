@@ -65,7 +65,7 @@ def test_a_quoted_field_may_say_nothing_but_quotes_and_none_twice():
 
 
 def test_a_chunk_gives_its_share_of_a_list():
-    quotes = {"": [f"quote {n}" for n in range(9)]}
+    quotes = {"why": [f"quote {n}" for n in range(9)]}
     assert [
         json.loads(ANSWER.held(quotes, chunks=chunks))["properties"]["why"]["maxItems"] for chunks in (1, 2, 3, 9)
     ] == [3, 2, 1, 1]

@@ -141,6 +141,14 @@ def test_for_a_restaurant_the_question_comes_after_the_reviews(load):
         ('name = "x"\ninstruction = "y"', "mine.toml: either labels or output expected"),
         (FIELDS.format(unit="review").replace("integer", "int"), "mine.toml: output: stars: type is 'int': one of string, integer"),
         (FIELDS.format(unit="review").replace("maximum", "multipleOf"), "mine.toml: output: stars.multipleOf: not supported; known are"),
+        (FIELDS.format(unit="review").replace("[output.stars]", "[output.review_id]"), "mine.toml: output: review_id: there is a column of that name"),
+        (FIELDS.format(unit="review").replace('type = "integer"', "enum = [1, 2]"), "mine.toml: output: stars.enum: texts expected"),
+        (FIELDS.format(unit="review").replace('"integer"', '"object"'), "mine.toml: output: stars.properties: at least one expected"),
+        (FIELDS.format(unit="review").replace("maximum = 5", 'maximum = "5"'), "mine.toml: output: stars.maximum: '5' is not of type 'number'"),
+        (FIELDS.format(unit="review").replace("maximum = 5", "maximum = 0"), "mine.toml: output: stars.minimum: not more than maximum expected"),
+        (FIELDS.format(unit="review").replace('{ type = "string", maxLength = 12 }', "[1]"), "mine.toml: output: dishes: "),
+        (FIELDS.format(unit="review").replace("stars = 4", "stars = 2020-01-01"), "mine.toml: examples.0.answer: "),
+        (LABELS.replace('"neutral"', '"restaurant_id"'), "mine.toml: labels: restaurant_id: there is a column of that name already"),
         (FIELDS.format(unit="review").replace("stars = 4", "price = 4"), "mine.toml: examples.0.answer: a table with the keys dishes, stars expected"),
         (FIELDS.format(unit="review").replace("stars = 4", "stars = 9"), "mine.toml: examples.0.answer: stars: 9 is greater than the maximum of 5"),
     ],
@@ -150,6 +158,13 @@ def test_a_mistake_is_named_with_file_key_and_what_was_expected(load, text, mess
         load(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_answer_that_would_fill_the_context(load, go):
+    with pytest.raises(
+        ConfigError, match=r"task dishes: its own part of a prompt and an answer of up to 9,999 tokens leave"
+    ):
+        go(load(FIELDS.format(unit="review").replace("64", "9999")), REVIEWS)
 
 
 def test_a_file_that_is_not_there(tmp_path):

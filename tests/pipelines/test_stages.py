@@ -15,7 +15,8 @@ from pipelines.measurements import Measurements
 from pipelines.order import Order
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS, built_in
-from pipelines.tasks.digest import Opinion
+from pipelines.tasks.answer import Answer, Field
+from pipelines.tasks.digest import Opinion, digest
 from pipelines.tasks.evidence import Sources
 
 WORDS = ["soup", "bread", "staff", "garden", "queue", "price", "noodles", "music", "terrace", "coffee"]
@@ -295,6 +296,7 @@ def test_the_deadline_holds_between_stages_and_the_next_run_goes_on(go, tmp_path
 
 @pytest.mark.parametrize("single_stage", [False, True])
 def test_on_a_real_engine_all_that_is_written_parses_and_is_grounded(go, tmp_path, write_jsonl, engine, single_stage):
+    engine.forget()
     reviews = corpus({"large": 40, "small": 3, "medium": 12}, words=4)
     report, _ = go(write_jsonl(reviews), lent(engine), "sentiment", "summary", "strengths", single_stage=single_stage)
     assert report["rows"]["answered"] == 55, report["rows"]
@@ -372,3 +374,91 @@ def test_every_task_has_forms_in_english_and_korean():
     for task in TASKS.values():
         names = {key.partition(".")[0] for key in task.forms}
         assert task.forms.keys() == {f"{name}.{lang}" for name in names for lang in ("en", "ko")}
+
+
+def test_restaurants_that_come_to_ask_the_same_in_their_second_stage_are_resumed(
+    go, tmp_path, write_jsonl, fake_engine
+):
+    """Their first stages differ, for they are compared with others; one of them was answered before the stop."""
+    text = "Great food and very nice staff."
+    reviews = [{"review_id": name, "restaurant_id": name, "text": text} for name in "ab"]
+    reviews += [{"review_id": "c", "restaurant_id": "c", "text": "The bread of the house was warm."}]
+    path = write_jsonl(reviews)
+
+    class Stops(fake_engine):
+        def submit(self, requests):
+            super().submit(requests)
+            if len(self.submitted) > 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(path, Stops, "strengths")
+    engine = fake_engine(latency=2)
+    report, _ = go(path, lambda: engine, "strengths")
+    assert report["rows"]["answered"] == 3
+    sent = Counter(request.id for request in engine.submitted)
+    assert set(sent.values()) == {1}
+
+
+def test_a_merge_that_asks_what_a_chunk_did_is_another_question(go, write_jsonl, fake_engine):
+    class Own(fake_engine):
+        def says(self, request):
+            return '{"mood": "good"}'
+
+    mood = digest("mood", "", Answer((Field("mood", {"enum": ["good", "bad"]}),)), "How is it?", 8, ())
+    long = " ".join(["word"] * 450)
+    texts = ['{"mood": "good"}', '{"mood": "good"}', long, long + "!"]
+    reviews = [{"review_id": str(n), "restaurant_id": "a", "text": text} for n, text in enumerate(texts)]
+    report, _ = go(write_jsonl(reviews), Own, tasks=[mood])
+    assert report["rows"]["answered"] == 4
+
+
+def test_rows_of_a_restaurant_wait_until_all_of_it_is_answered(go, tmp_path, write_jsonl, fake_engine):
+    class Stops(fake_engine):
+        def submit(self, requests):
+            super().submit(requests)
+            if len(self.submitted) > 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(write_jsonl(corpus({"a": 60})), Stops, "summary")
+    assert query(tmp_path, "SELECT count(*) FROM request WHERE state = 'answered'") > [(0,)]
+    assert query(tmp_path, "SELECT DISTINCT state FROM outcome") == [("waiting",)]
+    report, events = go(write_jsonl(corpus({"a": 60})), fake_engine, "summary")
+    last = [event for event in events if isinstance(event, Progress)][-1]
+    assert (last.answers, last.all_answers) == (60, 60)
+    assert report["rows"]["answered"] == 60
+
+
+def test_rated_and_unrated_reviews_are_quoted_side_by_side(go, tmp_path, write_jsonl, fake_engine):
+    reviews = [
+        {"review_id": "up", "restaurant_id": "a", "text": "The soup was lovely.", "rating": 5},
+        {"review_id": "down", "restaurant_id": "a", "text": "The soup was cold.", "rating": "1"},
+        {"review_id": "none", "restaurant_id": "a", "text": "The bread was there."},
+        {"review_id": "odd", "restaurant_id": "a", "text": "The tea was there.", "rating": 10**400},
+    ]
+    engine = fake_engine()
+    go(write_jsonl(reviews), lambda: engine, "summary")
+    offered = {
+        name: {quote for item in part["prefixItems"] for quote in item["enum"]}
+        for name, part in json.loads(engine.submitted[0].sampling.schema)["properties"].items()
+    }
+    either = {"The bread was there", "The tea was there"}
+    assert offered["praised"] == {"The soup was lovely", *either}
+    assert offered["criticised"] == {"The soup was cold", *either}
+
+
+def test_chunks_leave_room_for_the_question_and_the_answer(go, write_jsonl, fake_engine):
+    report, _ = go(
+        write_jsonl(corpus({"a": 60})), fake_engine, "summary", "strengths", arguments={"max_model_len": 1400}
+    )
+    assert report["rows"] == {"in": 60, "answered": 60, "rejected": 0, "waiting": 0, "rejects_by_reason": {}}
+
+
+def test_a_script_without_spaces_can_be_quoted(go, tmp_path, write_jsonl, fake_engine):
+    reviews = [
+        {"review_id": "j", "restaurant_id": "a", "text": "スープがとても美味しかったです。店員さんも親切でした。"}
+    ]
+    go(write_jsonl(reviews), fake_engine, "summary")
+    (found,) = rows(tmp_path, "summary").rows(named=True)
+    assert found["summary"].startswith("スープがとても美味しかったです")

@@ -38,7 +38,7 @@ def answer(request: StoredRequest, value=(), timing: Timing = TIMING, job: int =
 
 def ask(ledger, questions, jobs=None, limit=1000):
     """Ask as a desk does, with one token a letter and five around them; return what had to be tokenised."""
-    ledger.open((job, "sentiment", unit) for job, unit in ({0: "x"} if jobs is None else jobs).items())
+    ledger.open((job, "sentiment", unit, False) for job, unit in ({0: "x"} if jobs is None else jobs).items())
     known = ledger.known(key(text) for _, text, _ in questions)
     made = []
     for seq, text, job in questions:

@@ -32,7 +32,7 @@ def ledger(tmp_path):
     texts = ["good", "long", "good", "late"]
     jobs = [0, 0, 1, 2]
     ledger.add([(n, item(n, "xyz"[job], text)) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))], [])
-    ledger.open((n, "sentiment", unit) for n, unit in enumerate(["large", "small", "late", ""]))
+    ledger.open((n, "sentiment", unit, False) for n, unit in enumerate(["large", "small", "late", ""]))
     ledger.due([(1, 1_000_000.5)])
     questions = [question(n, text, job) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))]
     ledger.ask("sentiment", 0, [*questions, question(-1, "anchor", 3)])
@@ -72,7 +72,7 @@ def test_without_sla_and_deadline_nothing_is_promised(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.begin({})
     ledger.add([(0, item(0, "x", "t"))], [])
-    ledger.open([(0, "sentiment", "x")])
+    ledger.open([(0, "sentiment", "x", False)])
     ledger.ask("sentiment", 0, [question(0, "t", 0)])
     jobs = report.build(tmp_path)["tasks"]["sentiment"]["jobs"]
     ledger.close()
