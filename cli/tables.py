@@ -56,7 +56,7 @@ def _jobs(task: dict[str, Any]) -> str:
         return f"{jobs['count']:,} jobs, none of them complete"
     completion = ", ".join(f"{name} {jobs['completion_s'][name]:,.1f} s" for name in STATISTICS)
     said = (
-        f"{jobs['completed']:,} of {jobs['count']:,} jobs complete after: {completion}; "
+        f"{jobs['completed']:,} of {jobs['count']:,} jobs complete after: {completion}\n"
         f"longest wait {jobs['longest_wait_s']:,.1f} s; {task['preemptions']:,} preemptions"
     )
     if not jobs["promised"]:
