@@ -45,7 +45,7 @@ def show(plan: dict[str, Any]) -> None:
     if plan["why"]:
         say(plan["why"])
     if predicted:
-        parts = f"prefill {predicted['prefill_s']:,.1f} s, decode {predicted['decode_s'] + predicted['tail_s']:,.1f} s"
+        parts = f"prefill {predicted['prefill_s']:,.1f} s, decode {predicted['decode_s']:,.1f} s"
         say(f"should take {band(predicted)} once the engine is up: {parts}")
     else:
         say("too little has been measured of this model on this machine to say how long it takes")

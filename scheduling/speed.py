@@ -42,7 +42,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What some work is predicted to take, in seconds: the engine's prefill and decode, and the last answer's tail."""
+    """What some work is predicted to take of the engine, in seconds; `tail` is the decode of one answer by itself."""
 
     prefill: float
     decode: float
@@ -51,8 +51,11 @@ class Prediction:
 
     @property
     def makespan(self) -> float:
-        """From the engine being up to the last answer; nine times in ten within `error` of it, as a share."""
-        return self.prefill + self.decode + self.tail
+        """From the engine being up to the last answer; nine times in ten within `error` of it, as a share.
+
+        The tail is in it: what prefill and decode take was learned from runs that had one, too.
+        """
+        return self.prefill + self.decode
 
     def figures(self) -> dict[str, float]:
         """Return it as reports have it."""
