@@ -33,7 +33,7 @@ class Costing:
     def job(self, stored: StoredJob, *, arrival: float = 0.0, beside: Job | None = None) -> Job:
         """Return the job, which arrives at `arrival`, seconds from zero, and goes `beside` another over its reviews."""
         cost = stored.beside if beside else stored.cost
-        load = Load(cost, stored.requests, stored.length) + (Load() if arrival else self.later(stored))
+        load = Load(cost, stored.requests, stored.length) + self.later(stored)
         predicted = self.speed.predict(stored.task, load) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
         anchors = stored.unit == ANCHORS
         return Job(

@@ -19,14 +19,15 @@ from pipelines.sources import STDIN, compression, is_parquet
 CHUNK = 4096
 BLOCK = 1 << 20
 BOM = b"\xef\xbb\xbf"
-_NUMBERS = "text or whole numbers", (pa.types.is_integer, pa.types.is_floating)
+_IDS = "text or whole numbers", (pa.types.is_integer, pa.types.is_floating)
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 NOTES = ("lang", "category", "city", "rating")  # they may be there by chance, and hold anything
 # What a Parquet column may hold besides text.
 EXPECTED: Mapping[str, tuple[str, Sequence[Callable[[pa.DataType], bool]]]] = {
-    "review_id": _NUMBERS,
-    "restaurant_id": _NUMBERS,
-    "query_id": _NUMBERS,
-    "rating": ("numbers", (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)),
+    "review_id": _IDS,
+    "restaurant_id": _IDS,
+    "query_id": _IDS,
+    "rating": ("numbers", _NUMBERS),
     "deadline": ("timestamps or ISO 8601 text", (pa.types.is_timestamp, pa.types.is_date)),
 }
 
@@ -128,8 +129,7 @@ def _kind(schema: pa.Schema, column: str) -> pa.DataType:
 
 
 def _is_plain(kind: pa.DataType) -> bool:
-    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    return _is_text(kind) or any(is_kind(kind) for is_kind in numbers)
+    return _is_text(kind) or any(is_kind(kind) for is_kind in _NUMBERS)
 
 
 def _is_text(kind: pa.DataType) -> bool:

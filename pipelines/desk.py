@@ -15,7 +15,7 @@ from pipelines.identity import identity
 from pipelines.item import Item
 from pipelines.order import Order
 from pipelines.prompt import Frame, frame
-from pipelines.records import Answer, Flight, Question, StoredRequest
+from pipelines.records import Answer, Flight, Question, Stored, StoredRequest
 from pipelines.store import Ledger
 from pipelines.tasks import Task
 from pipelines.tasks.digest import Case, Digest, Others, Stage
@@ -50,10 +50,10 @@ class Desk:
     def __init__(self, ledger: Ledger, order: Order) -> None:
         self._ledger = ledger
         self._order = order
-        self.tokenizer = Tokenizer(order.model.folder)
+        self._tokenizer = Tokenizer(order.model.folder)
         self.tasks: Mapping[str, Task] = {task.name: task for task in order.tasks}
         self.frames: Mapping[tuple[str, str], Frame] = {
-            (task.name, key): frame(form, self.tokenizer) for task in order.tasks for key, form in task.forms.items()
+            (task.name, key): frame(form, self._tokenizer) for task in order.tasks for key, form in task.forms.items()
         }
         for task in order.tasks:
             rooms = {key: self._room(self.frames[task.name, key]) for key in task.forms}
@@ -130,10 +130,10 @@ class Desk:
         of = {item.lang: task.form("ask", item.lang or language.DEFAULT) for _, item in items}
         forms = [of[item.lang] for _, item in items]
         texts = [_body(item.text) for _, item in items]
-        keys = [self.key(task, form, [text]) for form, text in zip(forms, texts, strict=True)]
+        keys = [self._key(task, form, [text]) for form, text in zip(forms, texts, strict=True)]
         known = self._ledger.known(keys)
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        bodies = dict(zip(new, self.tokenizer.encode_all(list(new.values())), strict=True))
+        bodies = dict(zip(new, self._tokenizer.encode_all(list(new.values())), strict=True))
         self._ledger.ask(
             task.name,
             0,
@@ -147,8 +147,8 @@ class Desk:
         """Ask for the task's anchors; no row asks these, and their numbers are below 0."""
         form = task.form("ask", language.DEFAULT)
         texts = [_body(text) for texts in task.anchors for text in texts]
-        keys = [self.key(task, form, [text]) for text in texts]
-        bodies = self.tokenizer.encode_all(texts)
+        keys = [self._key(task, form, [text]) for text in texts]
+        bodies = self._tokenizer.encode_all(texts)
         questions = [
             self._question(task, form, key, job, [~n], body)
             for n, (key, body) in enumerate(zip(keys, bodies, strict=True))
@@ -160,7 +160,7 @@ class Desk:
         if self._order.calibration == "raw":
             return []
         form = task.form("ask", language.DEFAULT)
-        return [self.key(task, form, [_body(text)]) for texts in task.anchors for text in texts]
+        return [self._key(task, form, [_body(text)]) for texts in task.anchors for text in texts]
 
     def advance(self, task: Digest, job: int, unit: str) -> bool:
         """Ask what a restaurant's next stage has to ask, and say whether the job now waits for an answer.
@@ -176,7 +176,7 @@ class Desk:
             needed = [request.state == "answered" for request in stored if request.stage == asked]
             if needed and not (all(needed) if asked else any(needed)):
                 return False
-            case = self._case(task, job, unit, compared=not stored)
+            case = self._case(task, unit, stored, compared=not stored)
             stage = task.stage(case)
             if stage is None:
                 return False
@@ -188,13 +188,12 @@ class Desk:
             stored = self._ledger.stages(job)
             if any(r.state != "answered" and (r.stage or r.state == "waiting") for r in stored):
                 continue
-            case = self._case(task, job, unit, compared=True)
+            case = self._case(task, unit, stored, compared=True)
             if case.answers and case.answers[-1]:
                 yield case
 
-    def _case(self, task: Digest, job: int, unit: str, *, compared: bool) -> Case:
+    def _case(self, task: Digest, unit: str, stored: Sequence[Stored], *, compared: bool) -> Case:
         """Return a restaurant, how far a task has come with it, and if need be those it is compared with."""
-        stored = self._ledger.stages(job)
         last = max((request.stage for request in stored), default=-1)
         opinions = self._ledger.items.opinions(unit)
         return Case(
@@ -211,7 +210,7 @@ class Desk:
             chunks=sum(request.stage == 0 for request in stored),
         )
 
-    def key(self, task: Task, form: str, parts: Iterable[str]) -> bytes:
+    def _key(self, task: Task, form: str, parts: Iterable[str]) -> bytes:
         """Return what a question is known by: those with the same key ask the same thing."""
         digest = hashlib.blake2b(key=self._salts[task.name, form], digest_size=16)
         for part in parts:
@@ -221,14 +220,14 @@ class Desk:
     def _ask_stage(self, task: Digest, job: int, number: int, case: Case, stage: Stage) -> None:
         form = task.form(stage.form, case.lang)
         frame = self.frames[task.name, form]
-        *lines, after = self.tokenizer.encode_all([*stage.lines, stage.after])
+        *lines, after = self._tokenizer.encode_all([*stage.lines, stage.after])
         below = self._ledger.lowest(task.name)
         questions = []
         cut = chunks([len(line) for line in lines], self._budget, least=2 if number else 1)
         for n, part in enumerate(cut, start=1):
             about = [token for line in lines[part] for token in line]
             schema = task.held(stage, part, len(cut))
-            key = self.key(task, form, [str(number), *stage.lines[part], stage.after, schema or ""])
+            key = self._key(task, form, [str(number), *stage.lines[part], stage.after, schema or ""])
             seqs = [below - n] if number else [opinion.seq for opinion in case.opinions[part]]
             question = self._question(task, form, key, job, seqs, about + after)
             prefix = len(frame.head) + (0 if number else len(about))

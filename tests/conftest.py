@@ -46,6 +46,20 @@ def engine(tiny):
     started.close()
 
 
+@pytest.fixture
+def lent(engine):
+    """Lend the session's engine to a run, which would close its own."""
+
+    class Lent:
+        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
+        submit, step, forget = engine.submit, engine.step, engine.forget
+
+        def close(self):
+            pass
+
+    return Lent
+
+
 class FakeEngine:
     """Answers everything after `latency` steps; dies when a prompt holds a deadly token."""
 

@@ -230,13 +230,7 @@ def test_killed_between_stages_nothing_is_lost_and_nothing_is_asked_twice(progra
     command = ("run", "strengths", "summary", "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
     seen = {}
     for enough in (2, 6):
-        process = program(*command, "-i", path)
-        wait_for(lambda enough=enough: answered(Path("out")) > enough, process)
-        process.kill()
-        process.communicate()
-        now = stored(Path("out"))
-        assert seen.items() <= now.items(), "an answer was lost, or given twice"
-        seen = now
+        seen = killed(program(*command, "-i", path), lambda enough=enough: answered(Path("out")) > enough, seen)
     status, out, err = run(*command, "-i", path, "--json")
     assert status == 0, err
     assert seen.items() <= stored(Path("out")).items()
@@ -380,13 +374,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_asked_twice(program
     seen = {}
     for moment in (lambda: Path("out/run.sqlite").exists(), lambda: answered(Path("out")) > 0,
                    lambda: answered(Path("out")) > 120, lambda: Path("out/results").exists()):  # fmt: skip
-        process = program(*command, "-i", path, "--engine", "max_num_seqs=4")
-        wait_for(moment, process)
-        process.kill()
-        process.communicate()
-        now = stored(Path("out"))
-        assert seen.items() <= now.items(), "an answer was lost, or given twice"
-        seen = now
+        seen = killed(program(*command, "-i", path, "--engine", "max_num_seqs=4"), moment, seen)
     status, out, err = run(*command, "-i", path, "--json")
     assert status == 0, err
     assert seen.items() <= stored(Path("out")).items()
@@ -503,6 +491,16 @@ def stored(folder: Path) -> dict:
         return {}
     finally:
         db.close()
+
+
+def killed(process: subprocess.Popen, moment, seen: dict) -> dict:
+    """Kill a run at some moment; return its durable answers, which have to have those `seen` before among them."""
+    wait_for(moment, process)
+    process.kill()
+    process.communicate()
+    now = stored(Path("out"))
+    assert seen.items() <= now.items(), "an answer was lost, or given twice"
+    return now
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 240) -> None:

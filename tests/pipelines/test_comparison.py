@@ -11,7 +11,7 @@ from pipelines.tasks import TASKS
 
 
 @pytest.fixture
-def compared(engine, tiny, write_jsonl):
+def compared(lent, tiny, write_jsonl):
     """The same work under two policies, twice each, on the real engine."""
     sizes = {"large": 120, "medium": 30, "small": 3}
     rows = [
@@ -20,19 +20,12 @@ def compared(engine, tiny, write_jsonl):
         for i in range(size)
     ]
 
-    class Lent:
-        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
-        submit, step, forget = engine.submit, engine.step, engine.forget
-
-        def close(self):
-            pass
-
     events = []
     order = Order(
         tasks=[TASKS["sentiment"]], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
-    found = compare(order, ["fifo", "prefill"], 2, Lent, None, events.append)
+    found = compare(order, ["fifo", "prefill"], 2, lent, None, events.append)
     return json.loads(json.dumps(found)), events
 
 

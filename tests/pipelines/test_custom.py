@@ -58,21 +58,14 @@ def load(tmp_path):
 
 
 @pytest.fixture
-def go(tmp_path, tiny, engine, write_jsonl):
-    class Lent:
-        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
-        submit, step = engine.submit, engine.step
-
-        def close(self):
-            pass
-
+def go(tmp_path, tiny, lent, write_jsonl):
     def go(task, rows):
         order = Order(
             tasks=[task], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
         )  # fmt: skip
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, order, Lent, Measurements(tmp_path / "m"), {}, lambda _: None)
+            report = run.run(ledger, order, lent, Measurements(tmp_path / "m"), {}, lambda _: None)
         finally:
             ledger.close()
         return report, pl.read_parquet(tmp_path / "out" / "results" / f"{task.name}.parquet")

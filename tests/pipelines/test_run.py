@@ -49,22 +49,9 @@ def results(tmp_path, name="sentiment"):
     return pl.read_parquet(tmp_path / "out" / "results" / f"{name}.parquet")
 
 
-def shared(engine):
-    """Lend the session's engine to a run, which would close its own."""
-
-    class Lent:
-        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
-        submit, step = engine.submit, engine.step
-
-        def close(self):
-            pass
-
-    return Lent
-
-
-def test_every_row_is_answered_or_rejected_by_the_real_engine(go, tmp_path, write_jsonl, reviews, engine):
+def test_every_row_is_answered_or_rejected_by_the_real_engine(go, tmp_path, write_jsonl, reviews, engine, lent):
     rows = [*reviews(30), {"review_id": "r30", "restaurant_id": "x"}, {**reviews(1)[0]}]
-    report, events = go(write_jsonl(rows), shared(engine))
+    report, events = go(write_jsonl(rows), lent)
     table = results(tmp_path)
     assert table["review_id"].to_list() == [f"r{i}" for i in range(30)]
     assert table.columns == TASKS["sentiment"].schema.names
@@ -85,8 +72,8 @@ def test_every_row_is_answered_or_rejected_by_the_real_engine(go, tmp_path, writ
     assert max(event.in_flight for event in progress) <= 2 * engine.limits.slots
 
 
-def test_the_report_adds_up_and_the_times_are_in_order(go, tmp_path, write_jsonl, reviews, engine):
-    report, _ = go(write_jsonl(reviews(30)), shared(engine))
+def test_the_report_adds_up_and_the_times_are_in_order(go, tmp_path, write_jsonl, reviews, lent):
+    report, _ = go(write_jsonl(reviews(30)), lent)
     task = report["tasks"]["sentiment"]
     distinct = len({row["text"] for row in reviews(30)}) + ANCHORS
     assert task["requests"] == task["output_tokens"] == distinct
@@ -100,11 +87,11 @@ def test_the_report_adds_up_and_the_times_are_in_order(go, tmp_path, write_jsonl
     assert json.loads((tmp_path / "out/report.json").read_text()) == report
 
 
-def test_the_same_texts_get_the_same_answer_whatever_the_order(go, tmp_path, write_jsonl, reviews, engine):
-    go(write_jsonl(reviews(30)), shared(engine), policy="prefill")
+def test_the_same_texts_get_the_same_answer_whatever_the_order(go, tmp_path, write_jsonl, reviews, lent):
+    go(write_jsonl(reviews(30)), lent, policy="prefill")
     first = results(tmp_path)
     (tmp_path / "out").rename(tmp_path / "before")
-    go(write_jsonl(reviews(30)), shared(engine), policy="fifo")
+    go(write_jsonl(reviews(30)), lent, policy="fifo")
     second = results(tmp_path)
     assert first["review_id"].to_list() == second["review_id"].to_list()
     assert (first["p_positive"] - second["p_positive"]).abs().max() < 0.02
@@ -270,9 +257,9 @@ def test_the_roll_up_counts_what_the_rows_say(go, tmp_path, write_jsonl, reviews
         assert row["mean_score"] == pytest.approx(own["score"].mean())
 
 
-def test_one_answered_corpus_can_be_judged_in_every_way_without_an_engine(go, tmp_path, write_jsonl, reviews, engine):
+def test_one_answered_corpus_can_be_judged_in_every_way_without_an_engine(go, tmp_path, write_jsonl, reviews, lent):
     path = write_jsonl(reviews(30))
-    go(path, shared(engine))
+    go(path, lent)
     tables = {"anchors": results(tmp_path)}
     for kind in ("corpus", "raw"):
         go(path, lambda: pytest.fail("there is nothing to ask"), calibration=kind)
@@ -300,13 +287,13 @@ def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews,
     assert events[kinds.index(Ordered)].jobs == 3  # nobody waits for the anchors
 
 
-def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, engine, tokenizer):
+def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, engine, lent, tokenizer):
     engine.forget()
     rows = [
         {"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine " * (i % 9 + 1)}
         for i in range(120)
     ]
-    report, _ = go(write_jsonl(rows), shared(engine))
+    report, _ = go(write_jsonl(rows), lent)
     task = report["tasks"]["sentiment"]
     assert task["expected_cached_tokens"] > 0.3 * task["prompt_tokens"]
     assert task["cached_tokens"] == pytest.approx(task["expected_cached_tokens"], rel=0.05)
@@ -319,9 +306,9 @@ def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, en
     assert sum(cost for *_, cost in jobs) == task["prompt_tokens"] - task["requests"] * header
 
 
-def test_the_engine_does_not_run_dry_while_jobs_wait(go, write_jsonl, reviews, engine):
+def test_the_engine_does_not_run_dry_while_jobs_wait(go, write_jsonl, reviews, lent):
     rows = [{**row, "text": f"{row['text']} {n}"} for n, row in enumerate(reviews(900))]
-    report, _ = go(write_jsonl(rows), shared(engine))
+    report, _ = go(write_jsonl(rows), lent)
     assert report["run"]["dry_steps"] / report["run"]["steps"] < 0.01
 
 
@@ -363,9 +350,9 @@ def test_with_measurements_cost_is_cost_auto_picks_and_the_plan_is_held_against_
     assert (ordered.policy, ordered.why) == ("prefill", "auto: the best forecast for makespan")
 
 
-def test_a_run_leaves_its_measurements_behind(go, tmp_path, write_jsonl, engine):
+def test_a_run_leaves_its_measurements_behind(go, tmp_path, write_jsonl, lent):
     rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine"} for i in range(250)]
-    report, _ = go(write_jsonl(rows), shared(engine))
+    report, _ = go(write_jsonl(rows), lent)
     speed = Measurements(tmp_path / "measurements" / "tiny.jsonl").speed()
     task = report["tasks"]["sentiment"]
     predicted = speed.predict("sentiment", Load(task["prompt_tokens"] - task["cached_tokens"], task["requests"]))

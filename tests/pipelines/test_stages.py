@@ -66,15 +66,16 @@ def query(tmp_path, sql, *values):
         return db.execute(sql, values).fetchall()
 
 
-def lent(engine):
-    class Lent:
-        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
-        submit, step = engine.submit, engine.step
+def stopping(fake_engine, after):
+    """Return an engine that is interrupted once it has been handed more than so many requests."""
 
-        def close(self):
-            pass
+    class Stops(fake_engine):
+        def submit(self, requests):
+            super().submit(requests)
+            if len(self.submitted) > after:
+                raise KeyboardInterrupt
 
-    return Lent
+    return Stops
 
 
 def test_a_restaurant_that_fits_is_asked_once_and_a_larger_one_in_chunks_that_are_merged(
@@ -295,10 +296,12 @@ def test_the_deadline_holds_between_stages_and_the_next_run_goes_on(go, tmp_path
 
 
 @pytest.mark.parametrize("single_stage", [False, True])
-def test_on_a_real_engine_all_that_is_written_parses_and_is_grounded(go, tmp_path, write_jsonl, engine, single_stage):
+def test_on_a_real_engine_all_that_is_written_parses_and_is_grounded(
+    go, tmp_path, write_jsonl, engine, lent, single_stage
+):
     engine.forget()
     reviews = corpus({"large": 40, "small": 3, "medium": 12}, words=4)
-    report, _ = go(write_jsonl(reviews), lent(engine), "sentiment", "summary", "strengths", single_stage=single_stage)
+    report, _ = go(write_jsonl(reviews), lent, "sentiment", "summary", "strengths", single_stage=single_stage)
     assert report["rows"]["answered"] == 55, report["rows"]
     texts = {}
     for row in reviews:
@@ -323,7 +326,7 @@ def test_on_a_real_engine_all_that_is_written_parses_and_is_grounded(go, tmp_pat
     assert task["cached_tokens"] > 0.4 * task["prompt_tokens"]
 
 
-def test_korean_end_to_end(go, tmp_path, write_jsonl, engine):
+def test_korean_end_to_end(go, tmp_path, write_jsonl, lent):
     texts = [
         "국물이 정말 진하고 맛있어요. 직원분도 친절했어요!", "ＷＩＦＩ 빵빵하고 ｃｏｆｆｅｅ 도 좋아요 ☕️🙂",
         "\u1100\u1175\u11b7\u110e\u1175\u110d\u1175\u1100\u1162 최고예요. 또 갈게요.",  # decomposed
@@ -331,7 +334,7 @@ def test_korean_end_to_end(go, tmp_path, write_jsonl, engine):
     ]  # fmt: skip
     reviews = [{"review_id": f"k{n}", "restaurant_id": "숯불마당", "text": text} for n, text in enumerate(texts)]
     english = [{"review_id": "e", "restaurant_id": "diner", "text": "Great soup here. The staff was kind."}]
-    report, _ = go(write_jsonl([*reviews, *english]), lent(engine), "sentiment", "summary", "strengths")
+    report, _ = go(write_jsonl([*reviews, *english]), lent, "sentiment", "summary", "strengths")
     assert report["rows"]["answered"] == 7
     forms = Counter(query(tmp_path, "SELECT task, form FROM request WHERE form NOT LIKE '%.en'"))
     assert forms["sentiment", "ask.ko"] == 6
@@ -356,10 +359,10 @@ def test_the_language_may_be_said_by_a_column_or_for_all(go, tmp_path, write_jso
     assert query(tmp_path, "SELECT DISTINCT form FROM ask JOIN request ON request.id = request") == [("ask.en",)]
 
 
-def test_queries_are_expanded_on_a_real_engine(go, tmp_path, write_jsonl, engine):
+def test_queries_are_expanded_on_a_real_engine(go, tmp_path, write_jsonl, lent):
     queries = ["cheap noodles near the station", "조용한 국수집", "Vegan   Tacos"]
     path = write_jsonl([{"query_id": n, "query": text} for n, text in enumerate(queries)])
-    report, _ = go(path, lent(engine), "query-expansion")
+    report, _ = go(path, lent, "query-expansion")
     assert report["rows"]["answered"] == 3
     found = rows(tmp_path, "query-expansion")
     assert found["query"].to_list() == queries
@@ -385,14 +388,8 @@ def test_restaurants_that_come_to_ask_the_same_in_their_second_stage_are_resumed
     reviews += [{"review_id": "c", "restaurant_id": "c", "text": "The bread of the house was warm."}]
     path = write_jsonl(reviews)
 
-    class Stops(fake_engine):
-        def submit(self, requests):
-            super().submit(requests)
-            if len(self.submitted) > 1:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        go(path, Stops, "strengths")
+        go(path, stopping(fake_engine, after=1), "strengths")
     engine = fake_engine(latency=2)
     report, _ = go(path, lambda: engine, "strengths")
     assert report["rows"]["answered"] == 3
@@ -414,14 +411,8 @@ def test_a_merge_that_asks_what_a_chunk_did_is_another_question(go, write_jsonl,
 
 
 def test_rows_of_a_restaurant_wait_until_all_of_it_is_answered(go, tmp_path, write_jsonl, fake_engine):
-    class Stops(fake_engine):
-        def submit(self, requests):
-            super().submit(requests)
-            if len(self.submitted) > 2:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        go(write_jsonl(corpus({"a": 60})), Stops, "summary")
+        go(write_jsonl(corpus({"a": 60})), stopping(fake_engine, after=2), "summary")
     assert query(tmp_path, "SELECT count(*) FROM request WHERE state = 'answered'") > [(0,)]
     assert query(tmp_path, "SELECT DISTINCT state FROM outcome") == [("waiting",)]
     report, events = go(write_jsonl(corpus({"a": 60})), fake_engine, "summary")
