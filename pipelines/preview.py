@@ -1,7 +1,7 @@
 """The preview: what a run would do, in which order and how long it should take, without an engine."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
@@ -16,6 +16,7 @@ from pipelines.engine import Limits
 from pipelines.events import Emit
 from pipelines.feed import Feed
 from pipelines.order import Order
+from pipelines.records import StoredJob
 from pipelines.store import Ledger
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
@@ -41,7 +42,9 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
             ledger.begin({})
             plan.fill(ledger, desk, rows, order, emit)
             todo = agenda.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
-            batches, ends = _walk(ledger, desk, limits, todo, speed)
+            stored = list(ledger.jobs(limits.block))
+            names = _names(stored)
+            batches, ends = _walk(ledger, desk, limits, todo, speed, names)
             later = sum(todo.later.values(), Load())
             return {
                 "schema": SCHEMA,
@@ -58,18 +61,17 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
                 "why": todo.why,
                 "engine": asdict(limits),
                 "predicted": todo.prediction and todo.prediction.figures(),
-                "jobs": _jobs(ledger, todo, ends),
+                "jobs": _jobs(stored, todo, ends, names),
                 "batches": batches,
             }
 
 
 def _walk(
-    ledger: Ledger, desk: Desk, limits: Limits, todo: Agenda, speed: Speed | None
+    ledger: Ledger, desk: Desk, limits: Limits, todo: Agenda, speed: Speed | None, names: Mapping[int, str]
 ) -> tuple[list[dict[str, Any]], dict[int, float]]:
     """Go through the requests in order and predicted time; return the batches, and when each job is complete."""
     feed, window = Feed(todo.queue(), ledger.requests), Window(limits.slots, limits.batch_tokens)
     cache = PrefixCache(limits.block, BLOCKS)
-    names = _names(ledger)
     batches: list[dict[str, Any]] = []
     ends: dict[int, float] = {}
     now = 0.0
@@ -96,14 +98,15 @@ def _walk(
     return [{**batch, "jobs": list(batch["jobs"])} for batch in batches], ends
 
 
-def _jobs(ledger: Ledger, todo: Agenda, ends: Mapping[int, float]) -> dict[str, Any]:
-    stored, names = {job.id: job for job in ledger.jobs(0)}, _names(ledger)
+def _jobs(
+    stored: Sequence[StoredJob], todo: Agenda, ends: Mapping[int, float], names: Mapping[int, str]
+) -> dict[str, Any]:
+    asked = {job.id: job.requests for job in stored}
     ranked = sorted((job for job in todo.jobs if not job.place), key=lambda job: (job.cost, job.order))
 
     def shown(job: Job) -> dict[str, Any]:
-        requests = stored[job.id].requests
         ends_s = None if todo.later.get(job.id, Load()).requests else ends.get(job.id)
-        return {"job": names[job.id], "requests": requests, "cost": job.cost, "ends_s": ends_s}
+        return {"job": names[job.id], "requests": asked[job.id], "cost": job.cost, "ends_s": ends_s}
 
     return {
         "count": len(ranked),
@@ -112,9 +115,8 @@ def _jobs(ledger: Ledger, todo: Agenda, ends: Mapping[int, float]) -> dict[str, 
     }
 
 
-def _names(ledger: Ledger) -> dict[int, str]:
+def _names(jobs: Sequence[StoredJob]) -> dict[int, str]:
     """Return what people call each job: its unit, and its task where there is more than one."""
-    jobs = list(ledger.jobs(0))
     several = len({job.task for job in jobs}) > 1
     return {job.id: f"{job.unit}: {job.task}" if several else job.unit for job in jobs}
 
