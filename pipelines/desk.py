@@ -223,7 +223,8 @@ class Desk:
         *lines, after = self._tokenizer.encode_all([*stage.lines, stage.after])
         below = self._ledger.lowest(task.name)
         questions = []
-        cut = chunks([len(line) for line in lines], self._budget, least=2 if number else 1)
+        budget = min(self._budget, max(1, self._room(frame) - len(after)))
+        cut = chunks([len(line) for line in lines], budget, least=2 if number else 1)
         for n, part in enumerate(cut, start=1):
             about = [token for line in lines[part] for token in line]
             schema = task.held(stage, part, len(cut))

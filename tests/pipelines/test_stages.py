@@ -453,3 +453,17 @@ def test_a_script_without_spaces_can_be_quoted(go, tmp_path, write_jsonl, fake_e
     go(write_jsonl(reviews), fake_engine, "summary")
     (found,) = rows(tmp_path, "summary").rows(named=True)
     assert found["summary"].startswith("スープがとても美味しかったです")
+
+
+def test_chunks_leave_room_for_what_is_said_of_long_winded_others(go, write_jsonl, fake_engine):
+    reviews = [
+        {
+            "review_id": f"{name}{n}",
+            "restaurant_id": name,
+            "text": f"Everything {n} " + "extraordinarily " * 6 + f"good at {name}.",
+        }
+        for name in "abcd"
+        for n in range(40)
+    ]
+    report, _ = go(write_jsonl(reviews), fake_engine, "summary", "strengths")
+    assert report["rows"]["rejects_by_reason"] == {}
