@@ -19,7 +19,7 @@ from pipelines.tasks.task import IDS, Column, Example, Task, one_line
 # second task over the same reviews finds them in the prefix cache.
 HEAD = "Reviews of a restaurant:\n"
 ANY = ""  # the field that a review offers quotes for where it offers the same for all
-SHOWN = 5  # quotes of another restaurant in a prompt
+SHOWN = 2  # quotes of another restaurant in a prompt
 
 
 @dataclass(frozen=True, slots=True)
