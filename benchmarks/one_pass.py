@@ -84,7 +84,7 @@ with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as l
     ).fetchall()
 if given.keep:
     requests = [(stages[r.id], r.prompt, r.sampling) for r in Watched.asked]
-    given.keep.write_bytes(pickle.dumps((model.folder, requests)))
+    given.keep.write_bytes(pickle.dumps((model, requests)))
 screen.data(json.dumps({
     "plan_s": planned - began, "start_s": up - planned, "makespan_s": done.makespan_s, "steps": done.steps,
     "requests": count, "prompt_tokens": prompt_tokens, "computed": prompt_tokens - cached, "output_tokens": output,

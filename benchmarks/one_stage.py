@@ -1,28 +1,17 @@
 """A bare script that asks what one_pass.py kept, one `LLM.generate` a stage, as a child of passes.py."""
 
 import json
-import os
 import pickle
 import sys
 import time
 from pathlib import Path
 
 from cli import screen
-from pipelines import process, vllm_engine
+from pipelines import vllm_engine
 
 screen.divert(Path("/dev/null"))
-folder, requests = pickle.loads(Path(sys.argv[1]).read_bytes())
-for name, value in vllm_engine.CPU_ENVIRONMENT.items():
-    os.environ.setdefault(name, value)
-process.keep_freed_memory()
-import torch  # noqa: E402
-from vllm import LLM  # noqa: E402
-
-torch.compiler.set_stance("force_eager")
-llm = LLM(
-    model=str(folder), max_model_len=8192, disable_log_stats=False, **vllm_engine.CPU_ARGUMENTS,
-    structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-)  # fmt: skip
+model, requests = pickle.loads(Path(sys.argv[1]).read_bytes())
+llm = vllm_engine.VllmEngine(model, {})._llm  # noqa: SLF001  the same settings, then nothing but vLLM
 began = time.monotonic()
 for stage in sorted({stage for stage, *_ in requests}):
     asked = [(prompt, sampling) for of, prompt, sampling in requests if of == stage]
