@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from etas import Etas
+
 from cli import screen
 from pipelines import agenda, cache, models, plan, run
 from pipelines.agenda import Costing
@@ -63,6 +65,7 @@ def distinct_blocks(prompts: Sequence[list[int]], block: int) -> int:
 screen.divert(Path("/dev/null"))
 model = models.find(given.model, cache.folder("models"))
 tasks = [turned(TASKS[name]) if given.question_first else TASKS[name] for name in given.tasks]
+etas = Etas()
 order = Order(tasks=tasks, sources=[given.input], columns={}, limit=None, model=model, arguments={})
 began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
@@ -73,7 +76,7 @@ with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as l
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()
         todo = agenda.make(ledger, Costing(desk, order, engine.limits.block, None, time.time()))
-        done = run.work(ledger, todo, engine, ledger.outlook(), lambda _: None)
+        done = run.work(ledger, todo, engine, ledger.outlook(), etas)
         block = engine.limits.block
     count, prompt_tokens, cached, output = ledger._db.execute(  # noqa: SLF001
         "SELECT count(*), sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM request"
@@ -88,5 +91,5 @@ if given.keep:
 screen.data(json.dumps({
     "plan_s": planned - began, "start_s": up - planned, "makespan_s": done.makespan_s, "steps": done.steps,
     "requests": count, "prompt_tokens": prompt_tokens, "computed": prompt_tokens - cached, "output_tokens": output,
-    "least": distinct_blocks([r.prompt for r in Watched.asked], block), "parsed": parsed,
+    **etas.errors(done.makespan_s), "least": distinct_blocks([r.prompt for r in Watched.asked], block), "parsed": parsed,
 }))  # fmt: skip

@@ -8,6 +8,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from etas import Etas
+
 from cli import screen
 from pipelines import cache, models, run, sources, vllm_engine
 from pipelines.events import EngineStarted, Event, Progress
@@ -24,7 +26,7 @@ parser.add_argument("--measurements", type=Path)
 given = parser.parse_args()
 began = float(os.environ["BEGAN"])
 up = first = 0.0
-etas: list[tuple[float, float]] = []
+etas = Etas()
 
 
 def note(event: Event) -> None:
@@ -34,8 +36,7 @@ def note(event: Event) -> None:
         up = now
     if isinstance(event, Progress) and event.answers:
         first = first or now
-        if event.eta is not None and event.share >= 0.1:
-            etas.append((event.seconds, event.eta))
+    etas(event)
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -55,16 +56,12 @@ with tempfile.TemporaryDirectory() as folder:
         report = run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, {}), kept, {}, note)
 
 makespan = report["run"]["makespan_s"]
-worst = max(
-    (abs(at + eta - makespan) / max(makespan - at, 1e-9) for at, eta in etas if at < 0.9 * makespan), default=None
-)
 task = report["tasks"]["sentiment"]
 screen.data(json.dumps({
     "start_s": up - began,
     "first_answer_s": first - began,
     "makespan_s": makespan,
-    "eta_error_at_a_tenth": abs(sum(etas[0]) - makespan) / (makespan - etas[0][0]) if etas else None,
-    "eta_worst_error": worst,
+    **etas.errors(makespan),
     "requests": task["requests"],
     "computed_tokens": task["prompt_tokens"] - task["cached_tokens"],
     "cached_tokens": task["cached_tokens"],

@@ -46,6 +46,9 @@ def shared(corpus: Path) -> None:
         f"prompt tokens computed: {one['computed'] / one['least']:.3f}x of the distinct blocks, {one['computed']:,} of "
         f"{one['prompt_tokens']:,}; apart {sum(run['computed'] for run in two):,}"
     )
+    print(
+        f"ETA off by {one['eta_error_at_a_tenth']:.0%} after a tenth of the time, {one['eta_worst_error']:.0%} at most"
+    )
     for task, form, asked, answered, again in one["parsed"]:
         print(f"  {task} {form}: {answered} of {asked} answers parse, {again or 0} of them asked a second time")
 

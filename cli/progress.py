@@ -44,7 +44,7 @@ class Rates:
         self._seen.append(now)
         while len(self._seen) > 2 and now.seconds - self._seen[1].seconds > PACE:  # noqa: PLR2004
             self._seen.popleft()
-        then = self._seen[0] if len(self._seen) > 1 else Progress(0, 0, 0, 0, 0, 0, 0, 0)
+        then = self._seen[0] if len(self._seen) > 1 else Progress(0, 0, 0, 0, 0, 0, 0, 0, 0)
         span = max(now.seconds - then.seconds, 1e-9)
         return (now.prefilled - then.prefilled) / span, (now.decoded - then.decoded) / span
 

@@ -91,6 +91,14 @@ class Limits:
     block: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Prompt tokens computed and output tokens decoded since an engine was started, of unfinished requests, too."""
+
+    prefilled: int = 0
+    decoded: int = 0
+
+
 class Engine(Protocol):
     """A started engine."""
 
@@ -101,6 +109,10 @@ class Engine(Protocol):
     @property
     def kv_tokens(self) -> int:
         """Tokens that fit the KV cache."""
+
+    @property
+    def counted(self) -> Counted:
+        """What it has done."""
 
     @property
     def restarts(self) -> int:

@@ -67,7 +67,7 @@ class Progress:
 
     Of `all_answers`, one for each row and task, `answers` are there or rejected, `rejects` of them rejected.
     `prefilled` counts prompt tokens computed (cached ones are not), `decoded` output tokens. `share` of the planned
-    work is done.
+    work is done, and at the pace of late the rest takes `eta` seconds, None before anything is done.
     """
 
     seconds: float
@@ -78,11 +78,7 @@ class Progress:
     prefilled: int
     decoded: int
     share: float
-
-    @property
-    def eta(self) -> float | None:
-        """Seconds to go at the pace so far, None before anything is done."""
-        return self.seconds * (1 / self.share - 1) if self.share else None
+    eta: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: E
     desk, order = todo.costing.desk, todo.costing.order
     zero, deadline = time.monotonic(), order.deadline - time.time()
     queue = todo.queue()
-    tally = Tally(outlook.answers, todo.work, todo.prediction.makespan if todo.prediction else 0.0)
+    tally = Tally(outlook.answers, todo.work, engine.counted, todo.prediction.makespan if todo.prediction else 0.0)
     feed, batched = Feed(queue, ledger.requests), order.feed == "generate"
     gate = Gate(feed, desk, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
     steps = dry_steps = answered = 0
@@ -129,6 +129,7 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: E
                     refusals.append(refusal)
                 case Answer() as answer:
                     answers.append(replace(answer, timing=answer.timing.since(zero)))
+        tally.observe(engine.counted)
         settled = desk.settle(answers, refusals)
         tally.settle(settled.answered, settled.rejected)
         for id_ in settled.moved:

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
-from pipelines.engine import Completion, Engine, Limits, Refusal, Request
+from pipelines.engine import Completion, Counted, Engine, Limits, Refusal, Request
 from pipelines.errors import EngineDied, EngineError
 
 PATIENCE = 10
@@ -37,6 +37,11 @@ class SturdyEngine:
     def kv_tokens(self) -> int:
         """See `Engine`."""
         return self._engine.kv_tokens
+
+    @property
+    def counted(self) -> Counted:
+        """See `Engine`; what was done before a death is not in it."""
+        return self._engine.counted
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; they are held back while suspects are asked one at a time."""

@@ -1,22 +1,29 @@
 """The tally: how far the work has come, and how fast it goes."""
 
-from pipelines.engine import Completion, Refusal
+from collections import deque
+
+from pipelines.engine import Completion, Counted, Refusal
 from pipelines.events import Progress
-from scheduling.speed import Load
+from scheduling.speed import DECODED, Load
+
+# The pace is that of the last quarter of the run, and of no less than so many seconds: one task may follow another.
+QUARTER, SECONDS = 0.25, 10.0
 
 
 class Tally:
     """Counts what has been done of `work`, which should give so many `answers` to rows.
 
-    All of it is `predicted` to take so many seconds, 0 when nobody knows.
+    The engine has `counted` so much before. All of it is `predicted` to take so many seconds, 0 when nobody knows.
     """
 
-    def __init__(self, answers: int, work: Load, predicted: float = 0.0) -> None:
+    def __init__(self, answers: int, work: Load, counted: Counted, predicted: float = 0.0) -> None:
         self._all_answers = answers
         self._all_work = work.size
-        self._pace = predicted / self._all_work if self._all_work else 0.0  # seconds for each of it
-        self._work = self._in_flight = 0.0
+        self._predicted = predicted / self._all_work if self._all_work else 0.0  # seconds for each of it
+        self._zero = self._counted = counted
+        self._finished = self._in_flight = 0.0
         self._answers = self._rejects = self._prefilled = self._decoded = 0
+        self._marks = deque([(0.0, 0.0)])  # what had been done after so many seconds
 
     def admit(self, load: Load) -> None:
         """Count a request that goes to the engine."""
@@ -24,11 +31,15 @@ class Tally:
 
     def count(self, load: Load, done: Completion | Refusal) -> None:
         """Count a finished request."""
-        self._work += load.size
+        self._finished += load.size
         self._in_flight -= load.size
         if isinstance(done, Completion):
             self._prefilled += done.timing.prompt_tokens - done.timing.cached_tokens
             self._decoded += done.timing.output_tokens
+
+    def observe(self, counted: Counted) -> None:
+        """Take note of what the engine has counted, in which requests under way show."""
+        self._counted = counted
 
     def settle(self, answered: int, rejected: int) -> None:
         """Count the rows that finished requests stood for."""
@@ -44,18 +55,38 @@ class Tally:
 
         What is in flight goes before it. Before anything is done the predicted pace stands in.
         """
-        pace = seconds / self._work if self._work else self._pace
-        return (self._in_flight + load.size) * pace
+        return (self._finished + self._in_flight - self._done + load.size) * (self._pace(seconds) or self._predicted)
 
     def progress(self, seconds: float, in_flight: int) -> Progress:
         """Return the state after `seconds`."""
+        done, pace = self._done, self._pace(seconds)
+        if seconds - self._marks[-1][0] > seconds / 100:
+            self._marks.append((seconds, done))
         return Progress(
             seconds=seconds,
             answers=self._answers,
             all_answers=self._all_answers,
             rejects=self._rejects,
             in_flight=in_flight,
-            prefilled=self._prefilled,
-            decoded=self._decoded,
-            share=min(1.0, self._work / self._all_work),
+            prefilled=max(self._prefilled, self._counted.prefilled - self._zero.prefilled),
+            decoded=max(self._decoded, self._counted.decoded - self._zero.decoded),
+            share=min(1.0, done / self._all_work),
+            eta=max(0.0, self._all_work - done) * pace if pace else None,
         )
+
+    @property
+    def _done(self) -> float:
+        """What has been done, that of requests under way with it."""
+        prefilled = self._counted.prefilled - self._zero.prefilled - self._prefilled
+        decoded = self._counted.decoded - self._zero.decoded - self._decoded
+        return self._finished + min(self._in_flight, max(0.0, prefilled) + DECODED * max(0.0, decoded))
+
+    def _pace(self, seconds: float) -> float | None:
+        """Return the seconds that a piece of the work has taken of late, None before anything is done."""
+        since, done = seconds - max(SECONDS, QUARTER * seconds), self._done
+        while len(self._marks) > 1 and self._marks[1][0] <= since:
+            self._marks.popleft()
+        then, before = self._marks[0]
+        if done > before:
+            return (seconds - then) / (done - before)
+        return seconds / done if done else None

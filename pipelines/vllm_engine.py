@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import process
-from pipelines.engine import Completion, Limits, Refusal, Request, Sampling, Timing
+from pipelines.engine import Completion, Counted, Limits, Refusal, Request, Sampling, Timing
 from pipelines.errors import EngineDied, EngineError
 from pipelines.models import Model
 
@@ -29,6 +29,9 @@ CPU_ARGUMENTS: Mapping[str, Any] = {
     "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
     "kv_cache_memory_bytes": 4 << 30,
 }
+# vLLM's counters of prompt tokens computed, with their source, and of output tokens.
+COMPUTED, GENERATED = ("vllm:prompt_tokens_by_source", "local_compute"), "vllm:generation_tokens"
+FRESH = 0.25  # seconds that vLLM's counters are good for: reading them takes about two milliseconds
 # What this program decides itself: the model is known by its files, the scores by what they are.
 OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
 
@@ -94,8 +97,21 @@ class VllmEngine:
         config = self._llm.llm_engine.vllm_config
         self.limits, self.restarts = _limits(config), 0
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
+        self._counted, self._read = Counted(), 0.0
         self._ours: dict[str, Request] = {}
         self._refused: list[Refusal] = []
+
+    @property
+    def counted(self) -> Counted:
+        """What vLLM had counted a moment ago."""
+        if time.monotonic() - self._read > FRESH:
+            counters = [(m.name, m.labels.get("source"), m) for m in self._llm.get_metrics()]
+            self._counted = Counted(
+                sum(m.value for name, source, m in counters if (name, source) == COMPUTED),
+                sum(m.value for name, _, m in counters if name == GENERATED),
+            )
+            self._read = time.monotonic()
+        return self._counted
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; one that vLLM will not take comes back as a refusal."""

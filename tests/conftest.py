@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from pipelines import models
-from pipelines.engine import Completion, Limits, Refusal, Request, Timing
+from pipelines.engine import Completion, Counted, Limits, Refusal, Request, Timing
 from pipelines.errors import EngineDied
 from pipelines.tokenizer import Tokenizer
 
@@ -52,6 +52,7 @@ def lent(engine):
 
     class Lent:
         limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
+        counted = property(lambda self: engine.counted)
         submit, step, forget = engine.submit, engine.step, engine.forget
 
         def close(self):
@@ -65,6 +66,7 @@ class FakeEngine:
 
     limits = Limits(slots=4, batch_tokens=4096, block=32)
     kv_tokens = 100_000
+    counted = Counted()  # it has nothing under way to tell of
     restarts = 0
 
     def __init__(self, latency: int = 1, deadly: int | None = None, refused: int | None = None) -> None:

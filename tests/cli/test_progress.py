@@ -23,7 +23,9 @@ ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 
 def at(seconds: float, share: float) -> Progress:
-    return Progress(seconds, int(share * 100), 100, 1, 8, int(share * 5000), int(share * 100), share)
+    return Progress(
+        seconds, int(share * 100), 100, 1, 8, int(share * 5000), int(share * 100), share, seconds / share - seconds
+    )
 
 
 @pytest.fixture
@@ -80,11 +82,6 @@ def test_quiet_writes_warnings_alone(written):
     with progress.watching(quiet=True) as emit:
         feed(emit)
     assert stream.getvalue() == "warning: look\n"
-
-
-def test_the_eta_is_the_pace_so_far(written):
-    assert at(10, 0.25).eta == pytest.approx(30)
-    assert at(10, 0.0).eta is None
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(None, "-:--"), (0, "0:00"), (61.4, "1:01"), (3600, "1:00:00")])

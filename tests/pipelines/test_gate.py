@@ -1,6 +1,6 @@
 import math
 
-from pipelines.engine import Completion, Limits, Sampling, Timing
+from pipelines.engine import Completion, Counted, Limits, Sampling, Timing
 from pipelines.feed import Feed
 from pipelines.gate import DEPTH, Gate
 from pipelines.prompt import Frame
@@ -40,7 +40,7 @@ def gate(
         StoredRequest(i, "sentiment", "ask.en", [i] * body, tokens, 100, 100, 0.0, None, shared=False) for i in range(n)
     ]
     feed = Feed(queue, lambda _: iter(of))
-    tally = Tally(n, sum((request.load(32, beside=False) for request in of), Load()), predicted)
+    tally = Tally(n, sum((request.load(32, beside=False) for request in of), Load()), Counted(), predicted)
     return Gate(feed, Desk(), Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
 
 

@@ -366,6 +366,7 @@ class Slow:
     def __init__(self, engine, seconds: float) -> None:
         self._engine, self._seconds = engine, seconds
         self.limits, self.kv_tokens, self.restarts = engine.limits, engine.kv_tokens, 0
+        self.counted = engine.counted
         self.submit, self.close = engine.submit, engine.close
 
     def step(self):

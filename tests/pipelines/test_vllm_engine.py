@@ -1,13 +1,14 @@
 """Real vLLM on the tiny model: one engine for all of these."""
 
 import math
+import time
 import warnings
 
 import pytest
 
 from pipelines.engine import Completion, Refusal, Request, Sampling
 from pipelines.errors import EngineError
-from pipelines.vllm_engine import GenerateEngine, limits
+from pipelines.vllm_engine import FRESH, GenerateEngine, limits
 
 
 def ask(engine, *requests):
@@ -61,6 +62,25 @@ def test_a_prompt_it_will_not_take_is_refused_and_the_others_are_answered(engine
     assert isinstance(found[2], Refusal)
     assert found[2].reason == "engine-refused"
     assert "2048" in found[2].detail
+
+
+def test_what_is_under_way_is_counted(engine):
+    def counted():
+        time.sleep(2 * FRESH)
+        return engine.counted
+
+    before = counted()
+    engine.submit([Request(1, list(range(600, 650)), Sampling(100))])
+    for _ in range(10):
+        assert engine.step() == []
+    during = counted()
+    assert during.prefilled - before.prefilled == 50
+    assert 5 <= during.decoded - before.decoded <= 10
+    while not (done := engine.step()):
+        pass
+    after = counted()
+    assert after.prefilled - before.prefilled == 50
+    assert after.decoded - before.decoded == done[0].timing.output_tokens
 
 
 def test_an_empty_engine_steps_without_work(engine):
