@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cli.screen import people, say
 from pipelines.events import (
+    Asking,
     Emit,
     EngineStarted,
     EngineStarting,
@@ -69,8 +70,8 @@ class LiveProgress:
     def __call__(self, event: Event) -> None:
         """Take note of an event; the display follows by itself."""
         match event:
-            case Reading(rows):
-                self._phase.update(text=f"reading the corpus: {rows:,} rows")
+            case Reading() | Asking() | Unpacking() | EngineStarting():
+                self._phase.update(text=escape(phase(event)))
             case Planned():
                 people.print(f"[green]✓[/] {planned(event)}")
             case Ordered():
@@ -78,10 +79,6 @@ class LiveProgress:
             case Passing(policy, number, of):
                 self._rates = Rates()
                 people.print(f"pass {number} of {of}: {policy}")
-            case Unpacking(model):
-                self._phase.update(text=f"unpacking {escape(model)}, once")
-            case EngineStarting(model):
-                self._phase.update(text=f"loading {escape(model)}")
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
@@ -115,10 +112,8 @@ class PlainProgress:
             case Passing(policy, number, of):
                 self._rates, self._next = Rates(), PLAIN_EVERY
                 say(f"pass {number} of {of}: {policy}")
-            case Unpacking(model):
-                say(f"unpacking {model}, once")
-            case EngineStarting(model):
-                say(f"loading {model}")
+            case Unpacking() | EngineStarting():
+                say(phase(event))
             case EngineStarted(seconds):
                 say(f"engine up in {seconds:.1f} s")
             case Progress():
@@ -151,6 +146,19 @@ def watching(*, quiet: bool) -> Iterator[Emit]:
             yield display
     else:
         yield PlainProgress()
+
+
+def phase(event: Reading | Asking | Unpacking | EngineStarting) -> str:
+    """Say what goes on before the work."""
+    match event:
+        case Reading(rows):
+            return f"reading the corpus: {rows:,} rows"
+        case Asking(restaurants, of):
+            return f"putting prompts together: {restaurants:,} of {of:,} restaurants"
+        case Unpacking(model):
+            return f"unpacking {model}, once"
+        case EngineStarting(model):
+            return f"loading {model}"
 
 
 def planned(event: Planned) -> str:

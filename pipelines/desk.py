@@ -51,6 +51,7 @@ class Desk:
         self._ledger = ledger
         self._order = order
         self._tokenizer = Tokenizer(order.model.folder)
+        self._encoded: tuple[Sequence[str], list[list[int]]] = ([], [])
         self.tasks: Mapping[str, Task] = {task.name: task for task in order.tasks}
         self.frames: Mapping[tuple[str, str], Frame] = {
             (task.name, key): frame(form, self._tokenizer) for task in order.tasks for key, form in task.forms.items()
@@ -220,7 +221,7 @@ class Desk:
     def _ask_stage(self, task: Digest, job: int, number: int, case: Case, stage: Stage) -> None:
         form = task.form(stage.form, case.lang)
         frame = self.frames[task.name, form]
-        *lines, after = self._tokenizer.encode_all([*stage.lines, stage.after])
+        lines, (after,) = self._encode(stage.lines), self._tokenizer.encode_all([stage.after])
         below = self._ledger.lowest(task.name)
         questions = []
         budget = min(self._budget, max(1, self._room(frame) - len(after)))
@@ -234,6 +235,12 @@ class Desk:
             prefix = len(frame.head) + (0 if number else len(about))
             questions.append(replace(question, prefix=prefix, schema=schema))
         self._ledger.ask(task.name, number, questions)
+
+    def _encode(self, lines: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of each line; the last ones are at hand, for the next task over the same reviews."""
+        if self._encoded[0] != lines:
+            self._encoded = lines, self._tokenizer.encode_all(lines)
+        return self._encoded[1]
 
     def _question(
         self, task: Task, form: str, key: bytes, job: int, seqs: Sequence[int], body: list[int] | None

@@ -15,6 +15,14 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What is to be asked about restaurants as a whole is being worked out: so many of them are done."""
+
+    restaurants: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The corpus has been read and the work is known."""
 
@@ -88,5 +96,5 @@ class Warned:
     text: str
 
 
-Event = Reading | Planned | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress | Warned
+Event = Reading | Asking | Planned | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress | Warned
 Emit = Callable[[Event], None]

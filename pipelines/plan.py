@@ -7,7 +7,7 @@ from itertools import chain
 from pipelines import corpus, language
 from pipelines.desk import ANCHORS, Desk
 from pipelines.errors import CorpusError
-from pipelines.events import Emit, Reading
+from pipelines.events import Asking, Emit, Reading
 from pipelines.item import Item, Reject
 from pipelines.order import Order
 from pipelines.store import Ledger
@@ -55,10 +55,10 @@ def fill(ledger: Ledger, desk: Desk, chunks: Iterable[list[Item | Reject]], orde
             if not isinstance(task, Digest):
                 desk.ask(task, {item.unit: units[item.unit] + n for _, item in items}, items)
         emit(Reading(seq))
-    for task in tasks:
-        if isinstance(task, Digest):
-            for job, unit in ledger.units(task.name):
-                desk.advance(task, job, unit)
+    digests = {task.name: task for task in tasks if isinstance(task, Digest)}
+    for job, name, unit in ledger.wholes():
+        desk.advance(digests[name], job, unit)
+        emit(Asking(job // len(tasks), len(units)))
     if units and order.calibration != "raw":
         for n, task in enumerate(tasks):
             if isinstance(task, Labelling) and task.anchors:

@@ -254,6 +254,10 @@ class Ledger:
         """Yield the id and the unit of every job of a task, in input order."""
         yield from self._db.execute("SELECT id, unit FROM job WHERE task = ? AND unit <> '' ORDER BY id", (task,))
 
+    def wholes(self) -> Iterator[tuple[int, str, str]]:
+        """Yield the id, task and unit of every job about its unit as a whole, those of one unit side by side."""
+        yield from self._db.execute("SELECT id, task, unit FROM job WHERE whole ORDER BY id")
+
     def stages(self, job: int) -> list[Stored]:
         """Return the requests of a job by stage, and within it in the order of what they are about."""
         rows = self._db.execute(

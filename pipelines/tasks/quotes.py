@@ -5,9 +5,9 @@ diners wrote it does neither, and what it says can be looked up.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipelines.tasks.task import one_line
 
 WORDS, LENGTH = (2, 20), (6, 120)  # of a quote, least and most
 MOST = 100  # quotes of one review
+REMEMBERED = 4096  # reviews: one task after another asks what the same ones offer
 SPAN = (2, 5)  # words of the point that a quote makes
 # A point neither begins nor ends with these.
 FUNCTION = frozenset(
@@ -31,7 +32,8 @@ FUNCTION = frozenset(
 _SENTENCES = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|[.!?]+(?=[A-Z])|\.{2,}")
 _CLAUSES = re.compile(r"[,;:()、，]\s*|\s[-–—]\s")
 _UNSPACED = re.compile("[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]")  # kana, Han, Thai
-_EDGES = " .,;:!?…。、！？-–—*'()"
+_EDGES = " .,;:!?…。、！？-–—*'"
+_PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("“", "”"), ("「", "」"))
 _WORD = re.compile(r"\w+")
 
 
@@ -71,11 +73,12 @@ class Quoting:
         return {"type": "array", "prefixItems": items, "items": False, "minItems": least, "maxItems": len(items)}
 
 
-def quotable(text: str) -> list[str]:
+@lru_cache(maxsize=REMEMBERED)
+def quotable(text: str) -> tuple[str, ...]:
     """Return the sentences of a review that are not too long, or its clauses where it has none, as they stand there."""
     sentences = [part.strip(_EDGES) for part in _SENTENCES.split(one_line(text))]
     clauses = (clause.strip(_EDGES) for sentence in sentences for clause in _CLAUSES.split(sentence))
-    return list(islice(_fitting(sentences), MOST)) or list(islice(_fitting(clauses), MOST))
+    return tuple(islice(_fitting(sentences), MOST)) or tuple(islice(_fitting(clauses), MOST))
 
 
 def central(quotes: Sequence[str], most: int, others: Sequence[str] = ()) -> list[str]:
@@ -88,16 +91,19 @@ def central(quotes: Sequence[str], most: int, others: Sequence[str] = ()) -> lis
     distinct = list({quote.casefold(): quote for quote in reversed(quotes)}.values())[::-1]
     if len(distinct) <= most:
         return distinct
-    words = [Counter(_WORD.findall(quote.casefold())) for quote in (*distinct, *others)]
-    frequency = Counter(word for found in words for word in found)
-    places = {word: n for n, word in enumerate(frequency)}
-    vectors = np.zeros((len(words), len(places)), dtype=np.float32)
-    for row, found in zip(vectors, words, strict=True):
-        for word, times in found.items():
-            row[places[word]] = times * np.log(1 + len(words) / frequency[word])
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
-    own, foreign = vectors[: len(distinct)], vectors[len(distinct) :]
-    score = own @ own.mean(axis=0) - (own @ foreign.mean(axis=0) / 2 if others else 0)
+    places: dict[str, int] = {}
+    words = [_WORD.findall(quote.casefold()) for quote in (*distinct, *others)]
+    found = np.array([places.setdefault(word, len(places)) for said in words for word in said], dtype=np.int64)
+    quote = np.repeat(np.arange(len(words)), [len(said) for said in words])
+    pairs, times = np.unique(quote * len(places) + found, return_counts=True)
+    quote, word = np.divmod(pairs, max(len(places), 1))
+    weight = times * np.log1p(len(words) / np.bincount(word)[word])
+    weight /= np.sqrt(np.bincount(quote, weight**2))[quote]
+    own = quote < len(distinct)
+    ideal = np.bincount(word[own], weight[own], len(places)) / len(distinct)
+    if others:
+        ideal -= np.bincount(word[~own], weight[~own], len(places)) / len(others) / 2
+    score = np.bincount(quote[own], (weight * ideal[word])[own], len(distinct))
     return [distinct[n] for n in sorted(np.argsort(-score, kind="stable")[:most])]
 
 
@@ -110,7 +116,8 @@ def points(quote: str) -> list[str]:
         for start in range(len(words) - length + 1)
     ]
     bare = (span for span in spans if not {span[0].strip(_EDGES).lower(), span[-1].strip(_EDGES).lower()} & FUNCTION)
-    return list(dict.fromkeys(" ".join(span).strip(_EDGES) for span in bare)) or [quote]
+    said = dict.fromkeys(" ".join(span).strip(_EDGES) for span in bare)
+    return list(filter(_whole, said)) or [quote]
 
 
 def _spread(quotes: Sequence[str], most: int) -> list[Sequence[str]]:
@@ -127,5 +134,10 @@ def _words(piece: str) -> int:
 def _fitting(pieces: Iterable[str]) -> Iterator[str]:
     for piece in pieces:
         fits = WORDS[0] <= _words(piece) <= WORDS[1] and LENGTH[0] <= len(piece) <= LENGTH[1]
-        if fits and piece.isprintable() and not set(piece) & set('"\\'):
+        if fits and piece.isprintable() and not set(piece) & set('"\\') and _whole(piece):
             yield piece
+
+
+def _whole(piece: str) -> bool:
+    """Say whether all brackets that are opened are closed."""
+    return all(piece.count(opened) == piece.count(closed) for opened, closed in _PAIRS)

@@ -55,7 +55,7 @@ class Summary(Digest):
         (answer,), sources = case.answers[-1], Sources(case.opinions)
         found = {name: distinct(list(filter(sources.of, quotes))) for name, quotes in answer.items()}
         praised, criticised = found["praised"], distinct(found["criticised"], found["praised"])
-        summary = "".join(f"{sentence}. " for sentence in found["summary"]).strip()
+        summary = "".join(f"{sentence[0].upper()}{sentence[1:]}. " for sentence in found["summary"]).strip()
         return {"summary": summary, "praised": praised, "criticised": criticised}
 
 

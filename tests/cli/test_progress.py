@@ -5,6 +5,7 @@ from rich.console import Console
 
 from cli import progress, screen
 from pipelines.events import (
+    Asking,
     EngineStarted,
     EngineStarting,
     Ordered,
@@ -42,7 +43,7 @@ def written(monkeypatch):
 
 
 def feed(emit):
-    for event in (Reading(20), PLANNED, Unpacking("m"), EngineStarting("m"), EngineStarted(1.5), ORDERED, Passing("fifo", 1, 2), Warned("look"),
+    for event in (Reading(20), Asking(1, 3), PLANNED, Unpacking("m"), EngineStarting("m"), EngineStarted(1.5), ORDERED, Passing("fifo", 1, 2), Warned("look"),
                   at(1, 0.1), at(10, 0.5), at(11, 0.6), at(21, 1.0)):  # fmt: skip
         emit(event)
 

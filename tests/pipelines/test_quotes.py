@@ -8,18 +8,24 @@ from pipelines.tasks.quotes import LENGTH, WORDS, central, points, quotable
 
 def test_sentences_are_quotable_as_they_stand():
     text = "The soup was hot!  We  waited\nan hour. Ok. 국물이 정말 진해요. 직원분도 친절했어요!"
-    assert quotable(text) == [
+    assert list(quotable(text)) == [
         "The soup was hot", "We waited an hour", "국물이 정말 진해요", "직원분도 친절했어요",
     ]  # fmt: skip
 
 
 def test_a_review_of_one_long_sentence_is_quoted_by_its_clauses():
     text = "the soup was hot, " + "and then we waited for a very long time " * 4 + ", the staff was kind"
-    assert quotable(text) == ["the soup was hot", "the staff was kind"]
+    assert list(quotable(text)) == ["the soup was hot", "the staff was kind"]
 
 
 def test_what_json_would_have_to_escape_is_not_quoted():
-    assert quotable('He said "hello there". A back\\slash is here. All is well here.') == ["All is well here"]
+    assert list(quotable('He said "hello there". A back\\slash is here. All is well here.')) == ["All is well here"]
+
+
+def test_brackets_are_whole():
+    text = "The soup was hot (and cheap). Do try it (a must! We liked it all. We sat [outside). 국물이 （정말） 진해요."
+    assert list(quotable(text)) == ["The soup was hot (and cheap)", "We liked it all", "국물이 （정말） 진해요"]
+    assert points("a soup (hot and cheap)") == ["(hot and cheap)", "soup (hot and cheap)"]
 
 
 @given(st.text(max_size=300))
@@ -37,6 +43,11 @@ def test_what_many_say_is_central_and_what_others_say_too_is_not():
     assert central(["great soup", "kind staff"] * 3 + ["kind staff there", "great soup here"], 2, ["kind staff"] * 9) == [
         "great soup", "great soup here",
     ]  # fmt: skip
+
+
+def test_quotes_without_a_word_are_as_central_as_any():
+    assert central(["!!", "??", "--"], 2) == ["!!", "??"]
+    assert central(["!!", "good soup", "--"], 1, ["??"]) == ["good soup"]
 
 
 def test_each_quote_is_there_once_whatever_its_case():
