@@ -21,7 +21,8 @@ def show(plan: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     for reject in plan["rejects"][:LISTED]:
-        say(f"  would reject {reject['source']} row {reject['row']}: {reject['reason']}, {reject['detail']}")
+        under = f" under {reject['task']}" if reject["task"] else ""
+        say(f"  would reject {reject['source']} row {reject['row']}{under}: {reject['reason']}, {reject['detail']}")
     if rows["rejected"] > LISTED:
         people.print("  in all: " + tables.counted(rows["rejects_by_reason"]))
     if not plan["requests"]:
@@ -37,10 +38,11 @@ def show(plan: dict[str, Any]) -> None:
             f"then about {later['requests']:,} requests of next stages, {later['prompt_tokens']:,} prompt tokens",
             soft_wrap=True,
         )
-    people.print(_sizes("smallest jobs", jobs["smallest"]))
+    timed = predicted is not None
+    people.print(_sizes("smallest jobs", jobs["smallest"], timed=timed))
     if jobs["count"] > len(jobs["smallest"]):
-        people.print(_sizes("largest jobs", jobs["largest"]))
-    people.print(_batches(plan["batches"]))
+        people.print(_sizes("largest jobs", jobs["largest"], timed=timed))
+    people.print(_batches(plan["batches"], timed=timed))
     say(f"order: {plan['policy'] if plan['policy'] == plan['ordered_by'] else tables.ordered_by(plan)}")
     if plan["why"]:
         say(plan["why"])
@@ -51,27 +53,27 @@ def show(plan: dict[str, Any]) -> None:
         say("too little has been measured of this model on this machine to say how long it takes")
 
 
-def _sizes(title: str, jobs: list[dict[str, Any]]) -> Table:
+def _sizes(title: str, jobs: list[dict[str, Any]], *, timed: bool) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("job", max_width=40, no_wrap=True, overflow="ellipsis")
-    for column in ("requests", "tokens to compute", "done after"):
+    for column in ("requests", "tokens to compute", *["done after"] * timed):
         table.add_column(column, justify="right")
     for job in jobs:
-        table.add_row(Text(job["job"]), f"{job['requests']:,}", f"{job['cost']:,}", clock(job["ends_s"]))
+        table.add_row(Text(job["job"]), f"{job['requests']:,}", f"{job['cost']:,}", *[clock(job["ends_s"])] * timed)
     return table
 
 
-def _batches(batches: list[dict[str, Any]]) -> Table:
+def _batches(batches: list[dict[str, Any]], *, timed: bool) -> Table:
     table = Table(title=f"{len(batches):,} batches, in order", title_justify="left")
-    for column in ("batch", "jobs", "requests", "prompt tokens", "tokens to compute", "done after"):
+    for column in ("batch", "jobs", "requests", "prompt tokens", "tokens to compute", *["done after"] * timed):
         table.add_column(column, justify="right")
     shown = list(enumerate(batches, start=1))
     if len(shown) > 2 * LISTED:
         shown = [*shown[:LISTED], (0, {}), *shown[-LISTED:]]
     for number, batch in shown:
         if not number:
-            table.add_row(*["…"] * 6)
+            table.add_row(*["…"] * len(table.columns))
             continue
         figures = (len(batch["jobs"]), batch["requests"], batch["prompt_tokens"], batch["cost"])
-        table.add_row(f"{number:,}", *(f"{figure:,}" for figure in figures), clock(batch["ends_s"]))
+        table.add_row(f"{number:,}", *(f"{figure:,}" for figure in figures), *[clock(batch["ends_s"])] * timed)
     return table

@@ -31,7 +31,7 @@ def show(report: dict[str, Any]) -> None:
         totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
     people.print(f"[bold]{rows['in']:,}[/] rows = " + " + ".join(totals))
     if rows["rejects_by_reason"]:
-        people.print("rejects: " + counted(rows["rejects_by_reason"]))
+        people.print("rejects: " + counted(rows["rejects_by_reason"]) + _under(report["tasks"]))
     if run.get("predicted") and run["status"] == "done":
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
         say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
@@ -48,6 +48,12 @@ def ordered_by(by: dict[str, Any]) -> str:
 def counted(reasons: dict[str, int]) -> str:
     """List reasons with how often each came."""
     return ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
+
+
+def _under(tasks: dict[str, dict[str, Any]]) -> str:
+    """Say which of several tasks rejected rows."""
+    rejected = {name: n for name, task in tasks.items() if (n := task["outcome"]["rejected"])}
+    return f" (under {counted(rejected)})" if rejected and len(tasks) > 1 else ""
 
 
 def _jobs(task: dict[str, Any]) -> str:
@@ -89,7 +95,9 @@ def _work(name: str, task: dict[str, Any]) -> str:
         used = f"{task['reviews_used']:,} of their {task['reviews_total']:,} reviews"
         said += f"\n{task['restaurants']:,} restaurants from {used}"
     if "grounded" in task:
-        said += f"; {task['grounded']:,} strengths with evidence, {task['ungrounded']:,} without left out"
+        said += f"; {task['grounded']:,} strengths, each with evidence"
+        if task["ungrounded"]:
+            said += f", {task['ungrounded']:,} left out for lack of it"
     return said
 
 

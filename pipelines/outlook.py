@@ -9,7 +9,7 @@ from typing import Any
 class Outlook:
     """Rows of the corpus by what has become of them, and the requests that wait with their prompt tokens.
 
-    A row is answered when it is under every task, and rejected when it is under one and waits under none. `answers`
+    A row is answered when it is under every task, and rejected when it is under one. `answers`
     are still to come, one for each row and task; rows that ask the same thing share a request, so there may be more of
     them than `requests`.
     """
@@ -30,10 +30,9 @@ class Outlook:
 def count(db: sqlite3.Connection) -> Outlook:
     """Count what stands in a ledger's file."""
     rows, answered, rejected, answers = db.execute(
-        "SELECT count(*), coalesce(sum(worst = 'answered'), 0), coalesce(sum(worst = 'rejected'), 0), "
-        "coalesce(sum(waiting), 0) "
-        # Of the three states the last in the alphabet is the one that counts.
-        "FROM (SELECT max(state) AS worst, sum(state = 'waiting') AS waiting FROM outcome GROUP BY seq)"
+        "SELECT count(*), coalesce(sum(NOT rejected AND NOT waiting), 0), coalesce(sum(rejected > 0), 0), "
+        "coalesce(sum(waiting), 0) FROM (SELECT sum(state = 'rejected') AS rejected, sum(state = 'waiting') AS waiting "
+        "FROM outcome GROUP BY seq)"
     ).fetchone()
     (unusable,) = db.execute("SELECT count(*) FROM reject").fetchone()
     requests, prompt_tokens = db.execute(

@@ -51,8 +51,9 @@ def run(
             _ask(ledger, outlook, desk, order, start, measurements, emit)
         figures = results.write(ledger, desk, order, emit)
     except BaseException:
-        with suppress(sqlite3.Error):  # the disk may be full, and that is the error to tell of
+        with suppress(sqlite3.Error, OSError):  # the disk may be full, and that is the error to tell of
             ledger.note("stopped")
+            report.write(ledger.folder)
         raise
     status = "deadline" if ledger.outlook().requests else "done"
     ledger.note(status, tasks=figures)

@@ -214,6 +214,9 @@ def test_a_run_that_fails_says_so_and_the_next_one_is_whole(go, tmp_path, write_
     report = build(tmp_path / "out")
     assert report["run"]["status"] == "stopped"
     assert (report["rows"]["in"], report["rows"]["answered"]) == (9, 6)  # one of the new four asks what was answered
+    assert json.loads((tmp_path / "out/report.json").read_text()) == report
+    assert 'status="stopped"' in (tmp_path / "out/metrics.prom").read_text()
+    assert "stopped" in (tmp_path / "out/report.html").read_text()
     report, _ = go(write_jsonl(reviews(9)), fake_engine)
     assert (report["run"]["status"], report["rows"]["answered"]) == ("done", 9)
 
