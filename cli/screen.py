@@ -8,8 +8,16 @@ from typing import TextIO
 
 from rich.console import Console
 
-people = Console(stderr=True, highlight=False, emoji=False)
-lists = Console(highlight=False, emoji=False)
+WIDE = 200  # columns where there is no terminal to fit: a log is searched, and broken cells are not found
+
+
+def _console(stream: TextIO | None, *, stderr: bool = False) -> Console:
+    fitted = "COLUMNS" in os.environ or (stream is not None and stream.isatty())
+    return Console(stderr=stderr, highlight=False, emoji=False, width=None if fitted else WIDE)
+
+
+people = _console(sys.stderr, stderr=True)
+lists = _console(sys.stdout)
 _data: TextIO | None = None
 _log: Path | None = None
 
