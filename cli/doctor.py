@@ -26,7 +26,7 @@ def doctor() -> None:
     from pipelines import cache
     from pipelines.errors import EngineError
     from pipelines.models import default, installed
-    from pipelines.vllm_engine import device
+    from pipelines.vllm_setup import device
 
     lists.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in (next(filter(_version, VLLM), VLLM[0]), *PACKAGES):

@@ -31,7 +31,7 @@ def plan(
     """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights."""
     from cli import plan_tables, settings
     from cli.progress import watching
-    from pipelines import cache, vllm_engine
+    from pipelines import cache, vllm_setup
     from pipelines.preview import preview
 
     chosen = settings.load(
@@ -45,7 +45,7 @@ def plan(
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
         order, _, measurements = preparation.order(asked, chosen, found, emit)
-        limits = vllm_engine.limits(order.model, order.arguments)
+        limits = vllm_setup.limits(order.model, order.arguments)
         seen = preview(chosen.output, order, limits, measurements.speed(), emit)
     if as_json:
         screen.data(json.dumps(seen))

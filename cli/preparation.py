@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pipelines.measurements import Measurements
     from pipelines.order import Order
     from pipelines.tasks import Task
-    from pipelines.vllm_engine import Device
+    from pipelines.vllm_setup import Device
 
 
 def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
@@ -72,12 +72,12 @@ def order(
     asked: "list[Task]", chosen: "Settings", found: list[str], emit: "Emit"
 ) -> "tuple[Order, Device, Measurements]":
     """Return the order, with its model made ready, the device, and what has been measured of the two."""
-    from pipelines import cache, models, process, vllm_engine
+    from pipelines import cache, models, process, vllm_setup
     from pipelines.events import Unpacking, Warned
     from pipelines.measurements import Measurements
     from pipelines.order import Order
 
-    device = vllm_engine.device()
+    device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
     name = chosen.model or models.default(device.kind)
     model = models.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))

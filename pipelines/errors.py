@@ -44,3 +44,9 @@ class EngineError(ReviewbatchError):
 
 class EngineDied(EngineError):  # noqa: N818  the name says what happened
     """The engine stopped while it had work."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -74,7 +74,7 @@ def _walk(
     cache = PrefixCache(limits.block, BLOCKS)
     batches: list[dict[str, Any]] = []
     ends: dict[int, float] = {}
-    now = 0.0
+    now, last = 0.0, todo.prediction.makespan if todo.prediction else 0.0
     while following := feed.peek(now):
         request, turn = following
         feed.take()
@@ -94,7 +94,8 @@ def _walk(
         if speed:
             predicted = speed.predict(request.task, Load(cost, 1, request.length))
             now += predicted.prefill + predicted.decode
-            batch["ends_s"] = ends[turn.job.id] = now + predicted.tail
+            # How long an answer takes was learned among others under way; at the end there are none.
+            batch["ends_s"] = ends[turn.job.id] = min(now + predicted.tail, max(now, last))
     return [{**batch, "jobs": list(batch["jobs"])} for batch in batches], ends
 
 

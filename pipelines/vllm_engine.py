@@ -1,78 +1,23 @@
-"""The engine: vLLM, offline, fed continuously. The only module that imports vllm.
+"""The engine: vLLM, offline, fed continuously. Only this module and `vllm_setup` import vllm.
 
 Written against `vllm.LLM.enqueue` and `LLMEngine.step` of vLLM 0.25 to 0.33.
 """
 
 import gc
-import importlib.util
 import math
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from pipelines import process
-from pipelines.engine import Completion, Counted, Limits, Refusal, Request, Sampling, Timing
-from pipelines.errors import EngineDied, EngineError
+from pipelines import process, vllm_setup
+from pipelines.engine import Completion, Counted, Refusal, Request, Sampling, Timing
+from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models import Model
 
-# An engine process that is forked inherits the ledger's lock and file, and half-finished threads.
-ENVIRONMENT = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
-# Measured on a 2-core CPU: in one process, with threads left to the OS, prefill is twice as fast and
-# the start takes 17 s in place of 44 s. They are read when the engine is made; what a person sets wins.
-CPU_ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-CPU_ARGUMENTS: Mapping[str, Any] = {
-    "enforce_eager": True,  # compiling takes longer than most jobs do
-    "block_size": 32,  # the smallest it takes: finer blocks share more of a common prefix
-    "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
-    "kv_cache_memory_bytes": 4 << 30,
-}
 # vLLM's counters of prompt tokens computed, with their source, and of output tokens.
 COMPUTED, GENERATED = ("vllm:prompt_tokens_by_source", "local_compute"), "vllm:generation_tokens"
 FRESH = 0.25  # seconds that vLLM's counters are good for: reading them takes about two milliseconds
-# What this program decides itself: the model is known by its files, the scores by what they are.
-OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What vLLM found: `kind` is cpu, cuda, rocm, ...; `name` is the device's own."""
-
-    kind: str
-    name: str
-    vllm: str
-
-
-def device() -> Device:
-    """Ask vLLM what it runs on. Raises EngineError when vLLM is missing or cannot be imported."""
-    if importlib.util.find_spec("vllm") is None:
-        raise EngineError(
-            "vLLM is not installed: pip install 'reviewbatch[gpu]' on a CUDA machine, `make venv` for the CPU set"
-        )
-    try:
-        from vllm import __version__
-        from vllm.platforms import current_platform
-    except (ImportError, RuntimeError) as error:
-        raise EngineError(f"vLLM cannot be imported: {_first_line(error)}; see `reviewbatch doctor`") from error
-    return Device(current_platform.device_type, current_platform.get_device_name(), __version__)
-
-
-def limits(model: Model, arguments: Mapping[str, Any]) -> Limits:
-    """Say what an engine of this model would be set up for, without loading its weights.
-
-    Raises EngineError when vLLM does not take the arguments.
-    """
-    settings = _prepare(model, arguments)
-    from vllm.engine.arg_utils import EngineArgs
-    from vllm.usage.usage_lib import UsageContext
-
-    try:
-        config = EngineArgs(**settings).create_engine_config(UsageContext.LLM_CLASS)
-    except Exception as error:  # vLLM raises whatever its parts raise
-        raise EngineError(f"vLLM would not start: {_first_line(error)}") from error
-    return _limits(config)
 
 
 class VllmEngine:
@@ -83,19 +28,19 @@ class VllmEngine:
     """
 
     def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
-        settings = _prepare(model, arguments)
+        settings = vllm_setup.prepare(model, arguments)
         from vllm import LLM
 
         try:
             self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
-            raise EngineError(f"vLLM did not start: {_first_line(error)}") from error
+            raise EngineError(f"vLLM did not start: {first_line(error)}") from error
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
         self._guard = process.guard_children()
         config = self._llm.llm_engine.vllm_config
-        self.limits, self.restarts = _limits(config), 0
+        self.limits, self.restarts = vllm_setup.limits_of(config), 0
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
         self._counted, self._read = Counted(), 0.0
         self._ours: dict[str, Request] = {}
@@ -124,7 +69,7 @@ class VllmEngine:
                     use_tqdm=False,
                 )
             except _refusals() as error:
-                self._refused.append(Refusal(request.id, "engine-refused", _first_line(error)))
+                self._refused.append(Refusal(request.id, "engine-refused", first_line(error)))
             except Exception as error:
                 raise _death(error) from error
             else:
@@ -195,7 +140,7 @@ class GenerateEngine(VllmEngine):
             if self._llm.llm_engine.has_unfinished_requests():  # it was not about taking them
                 raise _death(error) from error
             if len(batch) == 1:
-                return [Refusal(batch[0].id, "engine-refused", _first_line(error))]
+                return [Refusal(batch[0].id, "engine-refused", first_line(error))]
             # vLLM refuses all for one. Which one shows when each is asked by itself.
             return [done for request in batch for done in self._generate([request])]
         except Exception as error:
@@ -206,49 +151,11 @@ class GenerateEngine(VllmEngine):
 ENGINES: Mapping[str, type[VllmEngine]] = {"continuous": VllmEngine, "generate": GenerateEngine}
 
 
-def _prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Set the process up for vLLM on its device, and return what vLLM is to be told."""
-    if taken := sorted(set(OURS) & arguments.keys()):
-        raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
-    on = device()
-    process.hide_switches()
-    for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
-        os.environ.setdefault(name, value)
-    settings = {
-        "model": str(model.folder),
-        "max_model_len": model.context,
-        "disable_log_stats": False,  # the timings of each request come from these
-        # Left free to, a small model fills JSON with white space.
-        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
-        "scheduling_policy": "priority",  # of what is in flight, too, the best goes first and the worst is preempted
-        **(CPU_ARGUMENTS if on.kind == "cpu" else {}),
-        **arguments,
-    }
-    if on.kind == "cpu":
-        process.keep_freed_memory()
-        if settings["enforce_eager"]:
-            import torch
-
-            # Eager is meant whole: left alone, torch compiles a helper of vLLM's sampler on the first answer, for
-            # longer than the helper could ever save here.
-            torch.compiler.set_stance("force_eager")
-    return settings
-
-
-def _limits(config: Any) -> Limits:
-    scheduler, cache = config.scheduler_config, config.cache_config
-    return Limits(
-        slots=scheduler.max_num_seqs,
-        batch_tokens=scheduler.max_num_batched_tokens,
-        block=cache.block_size if cache.enable_prefix_caching else 0,
-    )
-
-
 def _death(error: Exception) -> EngineDied:
     from vllm.v1.engine.exceptions import EngineDeadError
 
     return EngineDied(
-        "vLLM's engine process died" if isinstance(error, EngineDeadError) else f"vLLM stopped: {_first_line(error)}"
+        "vLLM's engine process died" if isinstance(error, EngineDeadError) else f"vLLM stopped: {first_line(error)}"
     )
 
 
@@ -308,8 +215,3 @@ def _completion(request: Request, output: Any) -> Completion | Refusal:
             preemptions=stats.num_preemptions,
         ),
     )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

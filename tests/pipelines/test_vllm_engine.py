@@ -8,7 +8,8 @@ import pytest
 
 from pipelines.engine import Completion, Refusal, Request, Sampling
 from pipelines.errors import EngineError
-from pipelines.vllm_engine import FRESH, GenerateEngine, limits
+from pipelines.vllm_engine import FRESH, GenerateEngine
+from pipelines.vllm_setup import limits
 
 
 def ask(engine, *requests):
