@@ -1,7 +1,7 @@
 """`reviewbatch compare`: the same work under several policies."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,24 +9,15 @@ from cli import interruption, options, preparation, screen
 from pipelines.errors import UsageError
 
 
+@options.settings("output", "policy", "objective", "deadline", "feed", "max_rejects", "format", "calibration")
 def compare(
     names: options.Tasks = None,
+    *,
     policies: Annotated[str, typer.Option(help="Policies to compare, the one to compare with first.")] = "fifo,prefill",
     repeat: Annotated[int, typer.Option(min=1, help="How often each policy does all of the work.")] = 3,
-    inputs: options.Inputs = None,
-    model: options.Model = None,
-    ageing: options.Ageing = None,
-    max_wait: options.MaxWait = None,
-    sla: options.Sla = None,
-    limit: options.Limit = None,
-    columns: options.Columns = None,
-    task_files: options.TaskFiles = None,
-    single_stage: options.SingleStage = None,
-    max_expansions: options.MaxExpansions = None,
-    lang: options.Lang = None,
-    engine: options.EngineArguments = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    **given: Any,
 ) -> None:
     """Do the same work under several policies on one engine, in turns, and show what the order changes."""
     from cli import comparison_tables, settings
@@ -35,10 +26,7 @@ def compare(
     from pipelines.comparison import compare
     from pipelines.vllm_engine import ENGINES
 
-    chosen = settings.load(
-        input=inputs, model=model, ageing=ageing, max_wait=max_wait, sla=sla, limit=limit, columns=columns,
-        engine=engine, lang=lang, task_file=task_files, single_stage=single_stage, max_expansions=max_expansions,
-    )  # fmt: skip
+    chosen = settings.load(**given)
     ranked = [settings.load(policy=name.strip()).policy for name in policies.split(",")]
     if len(set(ranked)) < max(2, len(ranked)):
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")

@@ -1,13 +1,17 @@
 """The options that commands share."""
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
 
 Tasks = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[TASK]...", help="What to ask, one or more: see `reviewbatch tasks`.", show_default=False),
+    typer.Argument(metavar="TASK", help="What to ask, one or more: see `reviewbatch tasks`.", show_default=False),
 ]
 TaskFiles = Annotated[
     list[str] | None, typer.Option("--task-file", metavar="TOML", help="A task of your own. Repeatable.")
@@ -69,3 +73,35 @@ EngineArguments = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON line on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
+
+# The option of each setting, in the order in which --help has them.
+SETTINGS: Mapping[str, Any] = MappingProxyType({
+    "input": Inputs, "output": Output, "model": Model, "policy": Policy, "objective": Objective, "ageing": Ageing,
+    "max_wait": MaxWait, "sla": Sla, "deadline": Deadline, "feed": Feed, "limit": Limit, "columns": Columns,
+    "task_file": TaskFiles, "single_stage": SingleStage, "max_expansions": MaxExpansions, "lang": Lang,
+    "max_rejects": MaxRejects, "format": Format, "calibration": Calibration, "engine": EngineArguments,
+})  # fmt: skip
+
+
+def settings(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of all settings but a few; it takes what a person chose as keyword arguments."""
+
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        own = [of for of in inspect.signature(command).parameters.values() if of.kind is not of.VAR_KEYWORD]
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+            for name, option in SETTINGS.items()
+            if name not in without
+        ]
+
+        @functools.wraps(command)
+        def called(**given: Any) -> None:
+            command(**given)
+
+        # Typer reads this: arguments, then shared options, then the command's own.
+        parameters = sorted([*shared, *own], key=lambda of: of.kind)
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {of.name: of.annotation for of in parameters}
+        return called
+
+    return give

@@ -13,40 +13,14 @@ if TYPE_CHECKING:
 TOO_MANY_REJECTS, OUT_OF_TIME = 3, 4
 
 
+@options.settings()
 def run(
-    names: options.Tasks = None,
-    inputs: options.Inputs = None,
-    output: options.Output = None,
-    model: options.Model = None,
-    policy: options.Policy = None,
-    objective: options.Objective = None,
-    ageing: options.Ageing = None,
-    max_wait: options.MaxWait = None,
-    sla: options.Sla = None,
-    deadline: options.Deadline = None,
-    feed: options.Feed = None,
-    limit: options.Limit = None,
-    columns: options.Columns = None,
-    task_files: options.TaskFiles = None,
-    single_stage: options.SingleStage = None,
-    max_expansions: options.MaxExpansions = None,
-    lang: options.Lang = None,
-    max_rejects: options.MaxRejects = None,
-    result_format: options.Format = None,
-    calibration: options.Calibration = None,
-    engine: options.EngineArguments = None,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
+    names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:
     """Do the work, or what is left of it: the same command on the same folder continues."""
     from cli import settings
 
-    chosen = settings.load(
-        input=inputs, output=output, model=model, policy=policy, objective=objective, ageing=ageing,
-        max_wait=max_wait, sla=sla, deadline=deadline, feed=feed, limit=limit, columns=columns,
-        max_rejects=max_rejects, format=result_format, calibration=calibration, engine=engine, lang=lang,
-        task_file=task_files, single_stage=single_stage, max_expansions=max_expansions,
-    )  # fmt: skip
+    chosen = settings.load(**given)
     report = _run(names or [], chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))
