@@ -60,7 +60,7 @@ COLUMNS = (
         pa.list_(pa.struct([("strength", pa.string()), ("evidence", pa.string()), ("review_id", pa.string()),
                             ("support", pa.int64())])),
         "what it is better at, best supported first: a few words, the quote that is the evidence, a review that it "
-        "stands in, and how many reviews say so: in which a quote that the words are taken from stands",
+        "stands in, and how many reviews say so: in which these words or that quote stand",
         [{"strength": "actually tastes of something", "evidence": "broth that actually tastes of something",
           "review_id": "r0002", "support": 1}],
     ),
@@ -145,7 +145,7 @@ class Strengths(Digest):
                 continue
             key = strength["strength"].casefold()
             found.setdefault(key, {**strength, "review_id": saying[0]})
-            reviews.setdefault(key, set()).update(saying)
+            reviews.setdefault(key, set()).update(saying, sources.of(key))
         strengths = [{**strength, "support": len(reviews[key])} for key, strength in found.items()]
         compared = [] if self.single else case.answers[0]
         return {

@@ -16,8 +16,9 @@ from pipelines.order import Order
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS, built_in
 from pipelines.tasks.answer import Answer, Field
-from pipelines.tasks.digest import Opinion, digest
+from pipelines.tasks.digest import Case, Opinion, digest
 from pipelines.tasks.evidence import Sources
+from pipelines.tasks.strengths import strengths
 
 WORDS = ["soup", "bread", "staff", "garden", "queue", "price", "noodles", "music", "terrace", "coffee"]
 
@@ -467,3 +468,19 @@ def test_chunks_leave_room_for_what_is_said_of_long_winded_others(go, write_json
     ]
     report, _ = go(write_jsonl(reviews), fake_engine, "summary", "strengths")
     assert report["rows"]["rejects_by_reason"] == {}
+
+
+def test_support_is_how_many_reviews_have_the_words_of_a_strength_and_the_best_supported_goes_first():
+    texts = ["Great soup here. Kind staff", "Such kind  staff!", "The staff is kind", "great SOUP again, kind staff"]
+    answer = {
+        "strengths": [
+            {"evidence": "Great soup here", "strength": "great soup"},
+            {"evidence": "Kind staff", "strength": "Kind staff"},
+            {"evidence": "great soup again", "strength": "Great soup"},
+        ]
+    }
+    case = Case("a", [Opinion(n, f"r{n}", text) for n, text in enumerate(texts)], answers=[[answer]])
+    assert strengths(single=True).fields(case)["strengths"] == [
+        {"strength": "Kind staff", "evidence": "Kind staff", "review_id": "r0", "support": 3},
+        {"strength": "great soup", "evidence": "Great soup here", "review_id": "r0", "support": 2},
+    ]
