@@ -38,7 +38,7 @@ def compare(
         order, _, measurements = preparation.order(asked, chosen, found, emit)
         make = ENGINES[order.feed]
         compared = compare(
-            order, ranked, repeat, lambda: make(order.model, order.arguments), measurements.speed(), emit
+            order, ranked, repeat, lambda: make(order.model, order.arguments), measurements.speed(order.names), emit
         )
     if as_json:
         screen.data(json.dumps(compared))

@@ -23,7 +23,7 @@ def plan(
     with watching(quiet=quiet) as emit:
         order, _, measurements = preparation.order(asked, chosen, found, emit)
         limits = vllm_setup.limits(order.model, order.arguments)
-        seen = preview(chosen.output, order, limits, measurements.speed(), emit)
+        seen = preview(chosen.output, order, limits, measurements.speed(order.names), emit)
     if as_json:
         screen.data(json.dumps(seen))
     if not quiet:

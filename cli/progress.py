@@ -180,7 +180,7 @@ def predicted(prediction: Prediction | None) -> str:
 
 
 def band(figures: Mapping[str, float]) -> str:
-    """Return a predicted makespan with the band that nine in ten stretches of earlier runs kept to."""
+    """Return a predicted makespan with the band that nine in ten of earlier runs kept to."""
     expected, low, high = (clock(figures[name]) for name in ("makespan_s", "low_s", "high_s"))
     return f"{expected} ({low} to {high})"
 

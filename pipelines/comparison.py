@@ -83,7 +83,7 @@ def compare(
     return {
         "schema": SCHEMA,
         "model": order.model.name,
-        "tasks": [task.name for task in order.tasks],
+        "tasks": order.names,
         "rows": outlook.rows,
         "requests": outlook.requests,
         "sla": dict(order.sla),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from itertools import chain
 from pathlib import Path
@@ -38,18 +38,10 @@ class Measurements:
         name = hashlib.blake2b(known.encode(), digest_size=8).hexdigest()
         return cls(folder / f"{Path(model.name).name}-{name}.jsonl")
 
-    def speed(self) -> Speed | None:
-        """Return the speed they amount to, None when they are too few."""
-        runs = self._runs()
-        requests: Counter[str] = Counter()
-        decoded: Counter[str] = Counter()
-        for run in runs:
-            for task, (asked, tokens) in run.tasks.items():
-                requests[task] += asked
-                decoded[task] += tokens
-        lengths = {task: decoded[task] / requests[task] for task in requests}
-        pace = sum(run.decode_s for run in runs) / max(decoded.total(), 1)
-        return fit([piece for run in runs for piece in run.slices], lengths, pace)
+    def speed(self, tasks: Iterable[str]) -> Speed | None:
+        """Return the speed that runs of the same tasks amount to, or all runs where those are too few, or None."""
+        runs, same = self._runs(), set(tasks)
+        return _speed([run for run in runs if run.tasks.keys() == same]) or _speed(runs)
 
     def add(self, measured: Measured | None, warn: Callable[[str], None]) -> None:
         """Add what a run took; a cache that cannot be written costs a warning and no more."""
@@ -69,6 +61,18 @@ class Measurements:
         except (OSError, UnicodeDecodeError):
             return []
         return [run for run in map(_parse, lines) if run]
+
+
+def _speed(runs: Sequence[Measured]) -> Speed | None:
+    requests: Counter[str] = Counter()
+    decoded: Counter[str] = Counter()
+    for run in runs:
+        for task, (asked, tokens) in run.tasks.items():
+            requests[task] += asked
+            decoded[task] += tokens
+    lengths = {task: decoded[task] / requests[task] for task in requests}
+    pace = sum(run.decode_s for run in runs) / max(decoded.total(), 1)
+    return fit([run.slices for run in runs], lengths, pace)
 
 
 def _parse(line: str) -> Measured | None:

@@ -41,6 +41,11 @@ class Order:
     lang: str | None = None
 
     @property
+    def names(self) -> list[str]:
+        """The tasks by name."""
+        return [task.name for task in self.tasks]
+
+    @property
     def layout(self) -> Layout:
         """The columns that the input has."""
         return LAYOUTS[self.tasks[0].unit]

@@ -76,7 +76,7 @@ def _ask(
         started = time.monotonic() - began
         emit(EngineStarted(started))
         began = time.monotonic()
-        costing = Costing(desk, order, engine.limits.block, measurements.speed(), time.time())
+        costing = Costing(desk, order, engine.limits.block, measurements.speed(order.names), time.time())
         todo = agenda.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()

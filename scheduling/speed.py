@@ -1,15 +1,20 @@
 """Speed: what prompt tokens, requests and output tokens take on one engine, learned from what they took."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.float64]
 
 # What a request costs besides its own tokens (scheduling, sampling, the attention to the header before it), and a
 # decoded token, both in prefilled tokens. Chosen: where to start from while little has been measured.
 REQUEST, DECODED = 16.0, 3.0
+PROPORTIONS = (1.0, REQUEST, DECODED)
 ENOUGH = 200  # requests
 LEAST_ERROR = 0.05
+RUNS = 3  # that say how far off a prediction of one from the others is
 FEW, FEW_ERROR = 4, 0.25  # slices that say little about how far they scatter, and what is said in their place
 
 
@@ -73,7 +78,7 @@ class Prediction:
 class Speed:
     """Engine seconds per computed prompt token, per request, and per output token after the first.
 
-    `error` is how far a prediction may be off, as a share of it: nine in ten slices were nearer. `lengths` has
+    `error` is how far a prediction may be off, as a share of it: nine in ten runs were nearer. `lengths` has
     each task's mean of output tokens after the first, `pace` the seconds between two of them in one answer.
     """
 
@@ -105,24 +110,46 @@ def together(predictions: Sequence[Prediction]) -> Prediction:
     )
 
 
-def fit(slices: Sequence[Slice], lengths: Mapping[str, float], pace: float) -> Speed | None:
-    """Learn the speed from slices, None when they are too few to say.
+def fit(runs: Sequence[Sequence[Slice]], lengths: Mapping[str, float], pace: float) -> Speed | None:
+    """Learn the speed from runs in slices, None when they are too few to say.
 
     Least squares on seconds = a x prefilled + b x requests + c x decoded, drawn with the weight of one mean slice
     towards the proportions above (ridge regression: Hoerl and Kennard, 1970), and scaled so that the slices'
     total is met. Where all requests were alike the three cannot be told apart, and need not be.
     """
-    slices = [s for s in slices if s.prefilled + s.requests + s.decoded]  # in others the engine was not at work
-    if sum(s.requests for s in slices) < ENOUGH:
+    tables = [table for run in runs if len(table := _table(run))]
+    if sum(table[:, 2].sum() for table in tables) < ENOUGH:
         return None
-    seconds = np.array([s.seconds for s in slices])
-    work = np.array([(s.prefilled, s.requests, s.decoded) for s in slices]) * (1.0, REQUEST, DECODED)
+    prices = _prices(np.concatenate(tables))
+    prefilled, request, decoded = prices.tolist()
+    return Speed(prefilled, request, decoded, _error(tables, prices), lengths, pace)
+
+
+def _table(run: Sequence[Slice]) -> Table:
+    """Return the slices in which the engine was at work, a row each: seconds, prefilled, requests, decoded."""
+    return np.array([astuple(s) for s in run if s.prefilled + s.requests + s.decoded], dtype=np.float64)
+
+
+def _prices(table: Table) -> Table:
+    """Return the seconds for a prefilled token, a request and a decoded token."""
+    seconds, work = table[:, 0], table[:, 1:] * PROPORTIONS
     scale = seconds.sum() / work.sum()
     design, mean = work * scale, seconds.mean()
     weights = np.linalg.solve(design.T @ design / mean**2 + np.eye(3), design.T @ seconds / mean**2 + np.ones(3))
     weights = weights.clip(0.1)
     weights *= seconds.sum() / (design @ weights).sum()
-    error = float(np.quantile(np.abs(seconds / (design @ weights) - 1), 0.9))
-    prefilled, request, decoded = (weights * scale * (1.0, REQUEST, DECODED)).tolist()
-    error = max(error, FEW_ERROR if len(slices) < FEW else LEAST_ERROR)
-    return Speed(prefilled, request, decoded, error, lengths, pace)
+    found: Table = weights * scale * PROPORTIONS
+    return found
+
+
+def _error(runs: Sequence[Table], prices: Table) -> float:
+    """Return how far nine in ten runs were off when predicted from the others, or slices while runs are few."""
+    if len(runs) >= RUNS:
+        off = [
+            run[:, 0].sum() / (run[:, 1:] @ _prices(np.concatenate([*runs[:n], *runs[n + 1 :]]))).sum()
+            for n, run in enumerate(runs)
+        ]
+        return max(LEAST_ERROR, float(np.quantile(np.abs(np.array(off) - 1), 0.9)))
+    slices = np.concatenate(runs)
+    error = float(np.quantile(np.abs(slices[:, 0] / (slices[:, 1:] @ prices) - 1), 0.9))
+    return max(error, FEW_ERROR if len(slices) < FEW else LEAST_ERROR)

@@ -356,7 +356,7 @@ def test_with_measurements_cost_is_cost_auto_picks_and_the_plan_is_held_against_
 def test_a_run_leaves_its_measurements_behind(go, tmp_path, write_jsonl, lent):
     rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine"} for i in range(250)]
     report, _ = go(write_jsonl(rows), lent)
-    speed = Measurements(tmp_path / "measurements" / "tiny.jsonl").speed()
+    speed = Measurements(tmp_path / "measurements" / "tiny.jsonl").speed(["sentiment"])
     task = report["tasks"]["sentiment"]
     predicted = speed.predict("sentiment", Load(task["prompt_tokens"] - task["cached_tokens"], task["requests"]))
     assert predicted.makespan == pytest.approx(report["run"]["makespan_s"], rel=0.05)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,30 +15,30 @@ VARIED = [(1000 + 137 * i % 900, 20 + i * 7 % 30, i * 91 % 500) for i in range(1
 
 
 def test_too_little_says_nothing():
-    assert fit(slices((1000, ENOUGH - 1, 0)), {}, 0.0) is None
+    assert fit([slices((1000, ENOUGH - 1, 0))], {}, 0.0) is None
     assert fit([], {}, 0.0) is None
 
 
 def test_a_stretch_without_work_says_nothing_of_the_speed():
     idle = [Slice(50.0, 0.0, 0.0, 0.0)] * 3
-    assert fit([*slices(*VARIED), *idle], {}, 0.0) == fit(slices(*VARIED), {}, 0.0)
-    assert fit(idle * 99, {}, 0.0) is None
+    assert fit([[*slices(*VARIED), *idle], idle], {}, 0.0) == fit([slices(*VARIED)], {}, 0.0)
+    assert fit([idle * 99], {}, 0.0) is None
 
 
 def test_what_varies_is_told_apart():
-    speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
+    speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
     assert (speed.prefilled, speed.request, speed.decoded) == pytest.approx((0.001, 0.02, 0.004), rel=0.1)
 
 
 def test_what_was_measured_is_predicted_whatever_could_be_told_apart():
     alike = slices(*[(1000, 20, 0)] * 12)
-    predicted = fit(alike, {"sentiment": 0.0}, 0.0).predict("sentiment", Load(12_000, 240))
+    predicted = fit([alike], {"sentiment": 0.0}, 0.0).predict("sentiment", Load(12_000, 240))
     assert predicted.makespan == pytest.approx(sum(piece.seconds for piece in alike))
     assert predicted.decode == 0.0
 
 
 def test_the_learned_length_of_answers_counts_and_its_latency_comes_on_top():
-    speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
+    speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
     plain, long = speed.predict("sentiment", Load(1000, 10)), speed.predict("summary", Load(1000, 10))
     assert plain.prefill == long.prefill
     assert long.decode == pytest.approx(10 * 50 * speed.decoded)
@@ -45,13 +47,13 @@ def test_the_learned_length_of_answers_counts_and_its_latency_comes_on_top():
 
 
 def test_a_task_that_was_never_measured_is_taken_to_decode_what_its_load_says():
-    speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
+    speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
     assert speed.predict("mine", Load(1000, 10, 300)).decode == pytest.approx(300 * speed.decoded)
     assert speed.predict("summary", Load(1000, 10, 300)).decode == pytest.approx(500 * speed.decoded)
 
 
 def test_several_tasks_take_the_sum_and_the_longest_tail():
-    speed = fit(slices(*VARIED * 20), {"summary": 50.0}, 0.01)
+    speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
     one, two = speed.predict("sentiment", Load(1000, 10)), speed.predict("summary", Load(500, 5))
     both = together([one, two])
     assert both.makespan == pytest.approx(one.makespan + two.makespan)
@@ -59,8 +61,8 @@ def test_several_tasks_take_the_sum_and_the_longest_tail():
 
 
 def test_few_slices_promise_little():
-    assert fit(slices((9000, 300, 0)), {}, 0.0).error == FEW_ERROR
-    assert fit(slices(*VARIED), {}, 0.0).error < FEW_ERROR
+    assert fit([slices((9000, 300, 0))], {}, 0.0).error == FEW_ERROR
+    assert fit([slices(*VARIED)], {}, 0.0).error < FEW_ERROR
 
 
 def test_the_band_is_as_wide_as_the_slices_scatter():
@@ -68,9 +70,20 @@ def test_the_band_is_as_wide_as_the_slices_scatter():
         Slice(p.seconds * (1.4 if i % 3 else 0.7), p.prefilled, p.requests, p.decoded)
         for i, p in enumerate(slices(*VARIED * 3))
     ]
-    assert fit(noisy, {}, 0.0).error > 0.2
-    figures = fit(noisy, {}, 0.0).predict("sentiment", Load(1000, 10)).figures()
+    assert fit([noisy], {}, 0.0).error > 0.2
+    figures = fit([noisy], {}, 0.0).predict("sentiment", Load(1000, 10)).figures()
     assert figures["low_s"] < figures["makespan_s"] < figures["high_s"]
+
+
+def test_three_runs_say_how_far_off_one_is_predicted_from_the_others():
+    def run(factor):
+        return [
+            replace(piece, seconds=piece.seconds * factor * (1.4 if i % 2 else 0.6)) for i, piece in enumerate(even)
+        ]
+
+    even = slices(*[(1000, 20, 100)] * 16)
+    assert fit([run(1.0), run(1.1)], {}, 0.0).error > 0.3  # as far as slices scatter
+    assert 0.1 < fit([run(1.0), run(1.0), run(1.2)], {}, 0.0).error < 0.2
 
 
 @given(
@@ -80,7 +93,7 @@ def test_the_band_is_as_wide_as_the_slices_scatter():
     )
 )  # fmt: skip
 def test_nothing_measured_makes_a_price_negative_and_the_total_is_met(pieces):
-    speed = fit(pieces, {}, 0.0)
+    speed = fit([pieces], {}, 0.0)
     assert min(speed.prefilled, speed.request, speed.decoded) > 0
     total = sum(p.prefilled * speed.prefilled + p.requests * speed.request + p.decoded * speed.decoded for p in pieces)
     assert total == pytest.approx(sum(p.seconds for p in pieces))
