@@ -14,8 +14,7 @@ REQUEST, DECODED = 16.0, 3.0
 PROPORTIONS = (1.0, REQUEST, DECODED)
 ENOUGH = 200  # requests
 LEAST_ERROR = 0.05
-RUNS = 3  # that say how far off a prediction of one from the others is
-FEW, FEW_ERROR = 4, 0.25  # slices that say little about how far they scatter, and what is said in their place
+FEW, FEW_ERROR = 3, 0.25  # runs that say little about how far off a prediction is, and what is said in their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def fit(runs: Sequence[Sequence[Slice]], lengths: Mapping[str, float], pace: flo
         return None
     prices = _prices(np.concatenate(tables))
     prefilled, request, decoded = prices.tolist()
-    return Speed(prefilled, request, decoded, _error(tables, prices), lengths, pace)
+    return Speed(prefilled, request, decoded, _error(tables), lengths, pace)
 
 
 def _table(run: Sequence[Slice]) -> Table:
@@ -142,14 +141,12 @@ def _prices(table: Table) -> Table:
     return found
 
 
-def _error(runs: Sequence[Table], prices: Table) -> float:
-    """Return how far nine in ten runs were off when predicted from the others, or slices while runs are few."""
-    if len(runs) >= RUNS:
-        off = [
-            run[:, 0].sum() / (run[:, 1:] @ _prices(np.concatenate([*runs[:n], *runs[n + 1 :]]))).sum()
-            for n, run in enumerate(runs)
-        ]
-        return max(LEAST_ERROR, float(np.quantile(np.abs(np.array(off) - 1), 0.9)))
-    slices = np.concatenate(runs)
-    error = float(np.quantile(np.abs(slices[:, 0] / (slices[:, 1:] @ prices) - 1), 0.9))
-    return max(error, FEW_ERROR if len(slices) < FEW else LEAST_ERROR)
+def _error(runs: Sequence[Table]) -> float:
+    """Return how far nine in ten runs are off when each is predicted from the others."""
+    if len(runs) < FEW:
+        return FEW_ERROR
+    off = [
+        run[:, 0].sum() / (run[:, 1:] @ _prices(np.concatenate([*runs[:n], *runs[n + 1 :]]))).sum() - 1
+        for n, run in enumerate(runs)
+    ]
+    return max(LEAST_ERROR, float(np.quantile(np.abs(off), 0.9)))
