@@ -8,7 +8,7 @@ from pathlib import Path
 from pipelines.errors import LedgerError
 
 NAME = "run.sqlite"
-VERSION = 3
+VERSION = 4
 SCHEMA = """
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, status TEXT NOT NULL, facts TEXT NOT NULL
@@ -61,6 +61,7 @@ WHERE ask.seq >= 0;
 CREATE VIEW job_times AS
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
     count(DISTINCT request.id) AS requests, sum(request.state = 'waiting') AS waiting,
+    max(job.whole AND ask.seq < 0 AND request.state = 'rejected') AS failed,
     min(request.admitted) AS first_admitted, min(request.scheduled) AS first_scheduled,
     min(request.first_token) AS first_token, max(request.last_token) AS last_token,
     sent.expected_cached_tokens, sent.cached_tokens

@@ -57,8 +57,11 @@ class Desk:
             (task.name, key): frame(form, self._tokenizer) for task in order.tasks for key, form in task.forms.items()
         }
         for task in order.tasks:
-            rooms = {key: self._room(self.frames[task.name, key]) for key in task.forms}
-            if max(rooms.values()) < 1:
+            rooms: dict[str, int] = {}  # of each form, in the language that leaves most
+            for key in task.forms:
+                form = key.partition(".")[0]
+                rooms[form] = max(self._room(self.frames[task.name, key]), rooms.get(form, 0))
+            if min(rooms.values()) < 1:
                 raise ConfigError(
                     f"task {task.name}: its own part of a prompt and an answer of up to "
                     f"{max(form.max_tokens for form in task.forms.values()):,} tokens leave no room in a context of "
@@ -100,31 +103,32 @@ class Desk:
             return Refusal(done.id, reason, str(error), json.dumps(done.text))
 
     def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> Settled:
-        """Make answers and refusals durable, and ask what restaurants' next stages have to ask."""
-        self._ledger.settle(answers, refusals)
-        answered = rejected = 0
-        jobs: dict[int, tuple[Digest, str]] = {}
-        good = {answer.flight.request.id for answer in answers}
-        for request in (*good, *(refusal.id for refusal in refusals)):
-            for job, name, unit, rows in self._ledger.askers(request):
-                if isinstance(task := self.tasks[name], Digest):
-                    jobs[job] = task, unit
-                elif request in good:
-                    answered += rows
+        """Make answers and refusals durable, with what restaurants' next stages have to ask."""
+        with self._ledger.together():  # or a run that is killed in between would seem to be done
+            self._ledger.settle(answers, refusals)
+            answered = rejected = 0
+            jobs: dict[int, tuple[Digest, str]] = {}
+            good = {answer.flight.request.id for answer in answers}
+            for request in (*good, *(refusal.id for refusal in refusals)):
+                for job, name, unit, rows in self._ledger.askers(request):
+                    if isinstance(task := self.tasks[name], Digest):
+                        jobs[job] = task, unit
+                    elif request in good:
+                        answered += rows
+                    else:
+                        rejected += rows
+            moved: list[int] = []
+            ended: list[int] = []
+            for job, (digest, unit) in jobs.items():
+                if self._ledger.waits(job):
+                    continue  # others of its stage are under way
+                if self.advance(digest, job, unit):
+                    moved.append(job)
                 else:
-                    rejected += rows
-        moved: list[int] = []
-        ended: list[int] = []
-        for job, (digest, unit) in jobs.items():
-            if self._ledger.waits(job):
-                continue  # others of its stage are under way
-            if self.advance(digest, job, unit):
-                moved.append(job)
-            else:
-                ended.append(job)
-                good_rows, bad_rows = self._ledger.fate(job)
-                answered, rejected = answered + good_rows, rejected + bad_rows
-        return Settled(answered, rejected, moved, ended)
+                    ended.append(job)
+                    good_rows, bad_rows = self._ledger.fate(job)
+                    answered, rejected = answered + good_rows, rejected + bad_rows
+            return Settled(answered, rejected, moved, ended)
 
     def ask(self, task: Task, jobs: Mapping[str, int], items: Sequence[tuple[int, Item]]) -> None:
         """Ask for each of these numbered rows by itself, in the job of its unit."""
@@ -185,7 +189,9 @@ class Desk:
 
     def complete(self, task: Digest) -> Iterator[Case]:
         """Yield the restaurants that a task has done with and has an answer for, in input order."""
-        for job, unit in self._ledger.units(task.name):
+        for job, name, unit in self._ledger.wholes():
+            if name != task.name:
+                continue
             stored = self._ledger.stages(job)
             if any(r.state != "answered" and (r.stage or r.state == "waiting") for r in stored):
                 continue

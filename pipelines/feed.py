@@ -18,6 +18,7 @@ class Feed:
         self._queue = queue
         self._requests = requests
         self._begun: dict[int, Iterator[StoredRequest]] = {}
+        self._held: dict[int, StoredRequest] = {}  # the next ones of jobs that were overtaken
         self._turn: Turn | None = None
         self._next: StoredRequest | None = None
         # Requests that several jobs ask are sent by the first of them.
@@ -55,7 +56,7 @@ class Feed:
     def _change(self, now: float) -> None:
         if self._turn and self._next:
             job = self._turn.job.id
-            self._begun[job] = chain([self._next], self._begun[job])
+            self._held[job] = self._next
             self._queue.put_back(self._turn)
         self._turn = self._queue.pop(now)
         job = self._turn.job.id
@@ -64,4 +65,6 @@ class Feed:
         self._next = self._following(job)
 
     def _following(self, job: int) -> StoredRequest | None:
-        return next((request for request in self._begun[job] if request.id not in self._sent), None)
+        held = self._held.pop(job, None)
+        following = chain([held] if held else [], self._begun[job])
+        return next((request for request in following if request.id not in self._sent), None)

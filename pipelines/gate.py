@@ -23,7 +23,7 @@ class Gate:
     Fed continuously, the window is `DEPTH` times the engine's slots and as many tokens as its KV cache has;
     `batched`, it is what the engine computes in one step, and nothing joins a batch that is under way. Times
     are in seconds since the run's start, as is the `deadline`: what cannot be expected to be answered by then,
-    at the pace so far, is not admitted.
+    at the pace of late, is not admitted.
     """
 
     def __init__(

@@ -83,6 +83,11 @@ def item(layout: Layout, source: str, row: int, found: Mapping[str, Any]) -> Ite
         return Reject(source, row, unusable.reason, unusable.detail, id=known)
 
 
+def duplicate(item: Item) -> Reject:
+    """Return what takes the place of an item whose id was there before."""
+    return Reject(item.source, item.row, "duplicate-id", f"the id {item.id} was there before", item.id)
+
+
 class _UnusableError(Exception):
     """A value that makes its row a reject."""
 

@@ -2,7 +2,6 @@
 
 import ctypes
 import logging
-import multiprocessing
 import os
 import re
 import subprocess
@@ -12,9 +11,32 @@ from collections.abc import Callable
 # Names that belong to this program, and of which vLLM would warn as unknown to it.
 OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
 
+# A child is known by its number and the moment it began, for another process may have its number later.
+GUARD = """
+import os, pathlib, select, sys
+
+def began(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+
+known, parent, mine = {}, os.getppid(), str(os.getpid())
+while not select.select([sys.stdin], [], [], 0.2)[0]:
+    for tasks in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            children = tasks.read_text().split()
+        except OSError:
+            continue
+        known |= {pid: began(pid) for pid in children if pid != mine and pid not in known}
+for pid, moment in known.items():
+    if moment and began(pid) == moment:
+        os.kill(int(pid), 9)
+"""
+
 
 def listen(tell: Callable[[str], None]) -> None:
-    """Call `tell` with what vLLM logs and a person should know; the rest is for its log alone."""
+    """Call `tell` with what vLLM logs in this process and a person should know; the rest is for its log alone."""
     logging.getLogger("vllm").addHandler(_Ear(tell))
 
 
@@ -33,21 +55,26 @@ class _Ear(logging.Handler):
 
 
 def guard_children() -> subprocess.Popen[bytes] | None:
-    """Have vLLM's processes killed when this one dies in any way; return the guard, None when there are none.
+    """Have this process's children killed when it dies in any way; return the guard, None where vLLM has no children.
 
     An engine whose parent was killed with -9 lives on and holds the GPU's memory, so that the next run could not start.
-    The guard reads from a pipe that nobody writes to, and which ends with this process.
+    The guard watches which children there are, and a pipe that nobody writes to and which ends with this process.
     """
-    children = [str(child.pid) for child in multiprocessing.active_children()]
-    if not children:
+    if os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") == "0":
         return None
-    script = "import os, sys; sys.stdin.read(); [os.kill(int(pid), 9) for pid in sys.argv[1:]]"
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", script, *children],
+        [sys.executable, "-c", GUARD],
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def dismiss(guard: subprocess.Popen[bytes] | None) -> None:
+    """Let a guard go; again does nothing."""
+    if guard:
+        guard.kill()
+        guard.communicate()
 
 
 def keep_freed_memory() -> None:

@@ -34,7 +34,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A request that waits (see `Question`); `shared` says whether more than one job asks it.
+    """A request that waits (see `Question`); `shared` says whether other jobs may ask it, too.
 
     `again` is true of one that was answered with something that is no answer.
     """

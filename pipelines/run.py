@@ -1,7 +1,6 @@
 """A run: the life of a corpus, from its rows to its results and report."""
 
 import math
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -51,7 +50,7 @@ def run(
             _ask(ledger, outlook, desk, order, start, measurements, emit)
         figures = results.write(ledger, desk, order, emit)
     except BaseException:
-        with suppress(sqlite3.Error, OSError):  # the disk may be full, and that is the error to tell of
+        with suppress(Exception):  # the disk may be full: what is under way is the error to tell of
             ledger.note("stopped")
             report.write(ledger.folder)
         raise

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from pipelines.database import NAME, connect
 from pipelines.engine import Refusal
 from pipelines.errors import LedgerError
-from pipelines.item import Item, Reject
+from pipelines.item import Item, Reject, duplicate
 from pipelines.items import Items
 from pipelines.lock import hold
 from pipelines.outlook import Outlook, count
@@ -54,11 +54,21 @@ class Ledger:
         self._db.close()
         self._lock.close()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make durable at once whatever is written meanwhile, all of it or none."""
+        if self._db.in_transaction:  # as a part of more
+            yield
+            return
+        self._db.execute("BEGIN")
+        with self._db:
+            yield
+
     # -- a run
 
     def begin(self, facts: Mapping[str, Any]) -> None:
         """Start a run: forget the last one's rows and rejects, keep every answer."""
-        with self._db:
+        with self.together():
             for table in ("item", "reject", "ask", "job"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
             # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
@@ -72,7 +82,7 @@ class Ledger:
         """Write down what has become known about this run; a status ends it."""
         if status:
             facts["finished"] = _now()
-        with self._db:
+        with self.together():
             self._db.execute(
                 "UPDATE run SET status = coalesce(?, status), facts = json_patch(facts, ?) WHERE id = ?",
                 (status, json.dumps(facts), self._run),
@@ -82,7 +92,7 @@ class Ledger:
 
     def add(self, items: Sequence[tuple[int, Item]], rejects: Iterable[Reject]) -> set[int]:
         """Add a chunk of rows; return the `seq` of those whose id was there already, now rejects."""
-        with self._db:
+        with self.together():
             before = self._db.total_changes
             self._db.executemany(
                 "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -95,17 +105,17 @@ class Ledger:
             if items and self._db.total_changes - before < len(items):
                 taken = self._db.execute("SELECT seq FROM item WHERE seq >= ?", (items[0][0],))
                 twice = {seq for seq, _ in items} - {seq for (seq,) in taken}
-            self._reject([*rejects, *(_duplicate(i) for seq, i in items if seq in twice)])
+            self._reject([*rejects, *(duplicate(i) for seq, i in items if seq in twice)])
         return twice
 
     def open(self, jobs: Iterable[tuple[int, str, str, bool]]) -> None:
         """Add jobs: id, task, unit, and whether its rows are answered as a whole or each by itself."""
-        with self._db:
+        with self.together():
             self._db.executemany("INSERT INTO job (id, task, unit, whole) VALUES (?, ?, ?, ?)", jobs)
 
     def due(self, deadlines: Iterable[tuple[int, float]]) -> None:
         """Hold jobs to deadlines, in seconds since the epoch; the earliest of several counts."""
-        with self._db:
+        with self.together():
             self._db.executemany("UPDATE job SET deadline = min(coalesce(deadline, ?2), ?2) WHERE id = ?1", deadlines)
 
     def known(self, keys: Iterable[bytes]) -> set[bytes]:
@@ -115,7 +125,7 @@ class Ledger:
 
     def ask(self, task: str, stage: int, questions: Sequence[Question]) -> None:
         """Make sure that every question has a request; new ones wait, or are rejected where they are too long."""
-        with self._db:
+        with self.together():
             self._db.executemany(
                 "INSERT INTO request (key, task, form, stage, state, reason, detail, body, prompt_tokens, head, "
                 "prefix, length, schema, run) VALUES (?1, ?2, ?3, ?4, iif(?5 IS NULL, 'waiting', 'rejected'), "
@@ -157,7 +167,7 @@ class Ledger:
 
     def cost(self, jobs: Iterable[tuple[int, int, float | None]]) -> None:
         """Write down what jobs were found to cost: id, prompt tokens, predicted seconds if known."""
-        with self._db:
+        with self.together():
             self._db.executemany("UPDATE job SET cost = ?2, predicted_s = ?3 WHERE id = ?1", jobs)
 
     def requests(self, job: int) -> Iterator[StoredRequest]:
@@ -188,7 +198,7 @@ class Ledger:
 
     def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> None:
         """Make a group of answers and refusals durable."""
-        with self._db:
+        with self.together():
             self._db.executemany(
                 "UPDATE request SET state = 'answered', body = NULL, schema = NULL, answer = ?, run = ?, job = ?, "
                 "attempts = ?, arrival = ?, admitted = ?, expected_cached_tokens = ?, queued = ?, scheduled = ?, "
@@ -250,13 +260,9 @@ class Ledger:
         )
         return [json.loads(row[0]) for row in found if row]
 
-    def units(self, task: str) -> Iterator[tuple[int, str]]:
-        """Yield the id and the unit of every job of a task, in input order."""
-        yield from self._db.execute("SELECT id, unit FROM job WHERE task = ? AND unit <> '' ORDER BY id", (task,))
-
-    def wholes(self) -> Iterator[tuple[int, str, str]]:
-        """Yield the id, task and unit of every job about its unit as a whole, those of one unit side by side."""
-        yield from self._db.execute("SELECT id, task, unit FROM job WHERE whole ORDER BY id")
+    def wholes(self) -> list[tuple[int, str, str]]:
+        """Return the id, task and unit of every job about its unit as a whole, in input order."""
+        return self._db.execute("SELECT id, task, unit FROM job WHERE whole ORDER BY id").fetchall()
 
     def stages(self, job: int) -> list[Stored]:
         """Return the requests of a job by stage, and within it in the order of what they are about."""
@@ -288,7 +294,3 @@ class Ledger:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _duplicate(item: Item) -> Reject:
-    return Reject(item.source, item.row, "duplicate-id", f"the id {item.id} was there before", item.id)

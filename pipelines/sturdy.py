@@ -1,5 +1,6 @@
 """An engine that outlives its own death: it is started again, and poison is found by asking one at a time."""
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
@@ -7,6 +8,7 @@ from pipelines.engine import Completion, Counted, Engine, Limits, Refusal, Reque
 from pipelines.errors import EngineDied, EngineError
 
 PATIENCE = 10
+PAUSES = (1.0, 4.0, 15.0)  # seconds between tries to start an engine again
 
 
 class SturdyEngine:
@@ -56,6 +58,7 @@ class SturdyEngine:
             return self._revive(death)
         for finished in done:
             del self._in_flight[finished.id]
+            self._deaths.pop(finished.id, None)  # it may be asked a second time, and is no suspect then
         if done:
             self._deaths_in_a_row = 0
         return done
@@ -86,6 +89,16 @@ class SturdyEngine:
         self._suspects.extend(r for r in self._in_flight.values() if self._deaths[r.id] == 1)
         self._in_flight.clear()
         self._engine.close()
-        self._engine = self._start()
+        self._engine = self._again()
         self.restarts += 1
         return [Refusal(id_, "poison", str(death)) for id_ in poison]
+
+    def _again(self) -> Engine:
+        """Start an engine; the memory of the last one may take a while to be free."""
+        for pause in PAUSES:
+            try:
+                return self._start()
+            except EngineError as error:
+                self._on_death(str(error))
+                time.sleep(pause)
+        return self._start()

@@ -51,7 +51,7 @@ class Tally:
         self._all_work += found.size - foreseen.size
 
     def expected(self, load: Load, seconds: float) -> float:
-        """Return the seconds until a request would be done that is admitted now, at the pace of the `seconds` so far.
+        """Return the seconds until a request would be done that is admitted now, `seconds` from the start.
 
         What is in flight goes before it. Before anything is done the predicted pace stands in.
         """
@@ -70,7 +70,7 @@ class Tally:
             in_flight=in_flight,
             prefilled=max(self._prefilled, self._counted.prefilled - self._zero.prefilled),
             decoded=max(self._decoded, self._counted.decoded - self._zero.decoded),
-            share=min(1.0, done / self._all_work),
+            share=done / max(self._all_work, done, 1.0),
             eta=max(0.0, self._all_work - done) * pace if pace else None,
         )
 

@@ -55,15 +55,15 @@ def of_jobs(db: sqlite3.Connection, facts: Mapping[str, Any], task: str | None =
     """
     slas = facts.get("sla", {})
     rows = db.execute(
-        "SELECT task, first_scheduled, last_token, waiting, deadline FROM job_times "
+        "SELECT task, first_scheduled, last_token, waiting OR failed, deadline FROM job_times "
         "WHERE task = coalesce(?, task) AND unit <> ''",
         (task,),
     )
     # A job that is not there yet has no number in its place.
     numbers = [(slas.get(of, np.inf), *row) for of, *row in rows]
     table = np.array(numbers, dtype=np.float64).reshape(-1, 5)
-    sla, scheduled, ended, waiting, deadline = table.T
-    ended = np.where(waiting > 0, np.nan, ended)
+    sla, scheduled, ended, without, deadline = table.T
+    ended = np.where(without > 0, np.nan, ended)
     due = np.fmin(sla, deadline - facts.get("engine_up", 0.0))
     promised = np.isfinite(due)
     promises, met = int(promised.sum()), int((ended <= due)[promised].sum())
@@ -87,7 +87,8 @@ def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
     with closing(read(folder / NAME)) as db:
         (run,) = db.execute("SELECT max(id) FROM run").fetchone()
         jobs = db.execute(
-            "SELECT last_token, 1 FROM job_times WHERE unit <> '' AND NOT waiting AND last_token NOT NULL"
+            "SELECT last_token, 1 FROM job_times "
+            "WHERE unit <> '' AND NOT waiting AND NOT failed AND last_token NOT NULL"
         )
         requests = db.execute(
             "SELECT first_token, prompt_tokens - cached_tokens FROM request WHERE run = ? AND state = 'answered'",

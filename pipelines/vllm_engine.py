@@ -31,14 +31,15 @@ class VllmEngine:
         settings = vllm_setup.prepare(model, arguments)
         from vllm import LLM
 
+        self._guard = process.guard_children()
         try:
             self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
+            process.dismiss(self._guard)
             raise EngineError(f"vLLM did not start: {first_line(error)}") from error
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
-        self._guard = process.guard_children()
         config = self._llm.llm_engine.vllm_config
         self.limits, self.restarts = vllm_setup.limits_of(config), 0
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
@@ -106,10 +107,7 @@ class VllmEngine:
             self._llm.llm_engine.engine_core.shutdown()
             self._llm = None
             gc.collect()
-        if self._guard:
-            self._guard.kill()
-            self._guard.communicate()
-            self._guard = None
+        process.dismiss(self._guard)
 
 
 class GenerateEngine(VllmEngine):
@@ -194,6 +192,8 @@ def _sampling_params(sampling: Sampling) -> Any:
 
 def _completion(request: Request, output: Any) -> Completion | Refusal:
     answer, stats = output.outputs[0], output.metrics
+    if answer.finish_reason == "abort":  # nobody here asked for that: the engine's process is told to end
+        raise EngineDied("vLLM dropped what it was asked")
     first = answer.logprobs[0] if answer.logprobs else {}
     scores = {token: first[token].logprob for token in request.sampling.score if token in first}
     if len(scores) < len(request.sampling.score) or not all(map(math.isfinite, scores.values())):
@@ -212,6 +212,6 @@ def _completion(request: Request, output: Any) -> Completion | Refusal:
             prompt_tokens=len(request.prompt),
             cached_tokens=output.num_cached_tokens or 0,
             output_tokens=len(answer.token_ids),
-            preemptions=stats.num_preemptions,
+            preemptions=getattr(stats, "num_preemptions", 0),  # vLLM 0.25 does not count them by request
         ),
     )

@@ -13,11 +13,15 @@ OVERDUE, URGENT, OUTSIDE = -2, -1, 99  # groups before and after those of the po
 
 
 class Turn(NamedTuple):
-    """A job in the queue, and where it stands; the ticket, which nobody else has, ends every comparison."""
+    """A job in the queue, and where it stands.
+
+    Of equal ones that goes first which `entered` first; the ticket, which nobody else has, ends every comparison.
+    """
 
     group: int
     key: float
     order: int
+    entered: int
     ticket: int
     job: Job
 
@@ -65,7 +69,7 @@ class JobQueue:
 
     def put_back(self, turn: Turn) -> None:
         """Have a job that was begun go on when its turn comes again."""
-        self._enter(self._turn(turn.job))
+        self._enter(self._turn(turn.job)._replace(entered=turn.entered))
 
     def peek(self, now: float) -> Turn:
         """Return whose turn it is at the moment `now`; IndexError when no job waits."""
@@ -109,7 +113,8 @@ class JobQueue:
     def _turn(self, job: Job) -> Turn:
         group, key, order = self._policy.rank(job.beside or job)
         key += self._ageing * job.arrival
-        return Turn(job.place * OUTSIDE or group, key, order, next(self._tickets), job)
+        ticket = next(self._tickets)
+        return Turn(job.place * OUTSIDE or group, key, order, ticket, ticket, job)
 
     def _enter(self, turn: Turn) -> None:
         heapq.heappush(self._waiting, turn)

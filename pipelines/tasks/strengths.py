@@ -117,9 +117,9 @@ class Strengths(Digest):
         if not case.answers:
             return self.about_reviews(AT_ONCE if self.single else COMPARING, case)
         if len(case.answers) == 1 and not self.single:
-            better = [answer["better"] for answer in case.answers[0]]
+            better = [quotes for answer in case.answers[0] if (quotes := answer["better"])]
             lines = [f"- {'. '.join(quotes)}.\n" for quotes in better]
-            return Stage(CONCLUDING, lines, quotes=[{ANY: quotes} for quotes in better])
+            return Stage(CONCLUDING, lines, quotes=[{ANY: quotes} for quotes in better]) if better else None
         return None
 
     def later(self, chunks: int) -> str | None:
@@ -139,7 +139,7 @@ class Strengths(Digest):
         found: dict[str, dict[str, Any]] = {}
         reviews: dict[str, set[str]] = {}
         ungrounded = 0
-        for strength in (strength for answer in case.answers[-1] for strength in answer["strengths"]):
+        for strength in (strength for answer in case.answers[-1] for strength in answer.get("strengths", ())):
             if not (saying := sources.of(strength["evidence"])):
                 ungrounded += 1
                 continue

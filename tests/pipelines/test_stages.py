@@ -10,9 +10,13 @@ import polars as pl
 import pytest
 
 from pipelines import run
+from pipelines.desk import Desk
+from pipelines.errors import ConfigError
 from pipelines.events import Progress
 from pipelines.measurements import Measurements
 from pipelines.order import Order
+from pipelines.prompt import frame
+from pipelines.report import build
 from pipelines.store import Ledger
 from pipelines.tasks import TASKS, built_in
 from pipelines.tasks.answer import Answer, Field
@@ -125,8 +129,7 @@ def test_reviews_come_first_and_the_question_last_so_two_tasks_share_them(go, tm
 
 @pytest.mark.parametrize("policy", ["fifo", "prefill", "task", "hybrid", "cost", "longest", "auto"])
 def test_jobs_over_the_same_reviews_are_adjacent_under_every_policy(go, write_jsonl, fake_engine, policy, tmp_path):
-    engine = fake_engine(latency=10**6)
-    engine.latency = 3
+    engine = fake_engine(latency=3)
     sizes = {"a": 20, "b": 9, "c": 14, "d": 2, "e": 30}
     go(write_jsonl(corpus(sizes, words=3)), lambda: engine, "strengths", "sentiment", "summary", policy=policy)
     jobs = {
@@ -244,6 +247,50 @@ def test_a_restaurant_whose_last_stage_has_no_answer_is_rejected_whole(go, tmp_p
     assert report["rows"]["rejects_by_reason"] == {"malformed": 6}
     reject = json.loads((tmp_path / "out" / "rejects.jsonl").read_text().splitlines()[0])
     assert reject["stage"] == 1
+    jobs = report["tasks"]["strengths"]["jobs"]
+    assert (jobs["count"], jobs["completed"]) == (1, 0)
+
+
+def test_who_is_better_at_nothing_is_not_asked_for_strengths(go, tmp_path, write_jsonl, fake_engine):
+    bad = [{**row, "rating": 1} for row in corpus({"a": 6})]
+    good = [{**row, "rating": 5} for row in corpus({"b": 6})]
+    report, _ = go(write_jsonl([*bad, *good]), fake_engine, "strengths")
+    assert report["rows"]["answered"] == 12
+    assert [len(found) for found in rows(tmp_path, "strengths")["strengths"]] == [0, 3]
+    assert query(tmp_path, "SELECT count(*) FROM request WHERE stage = 1") == [(1,)]
+
+
+def test_a_run_that_is_killed_where_a_stage_ends_is_not_taken_to_be_done(
+    go, tmp_path, write_jsonl, fake_engine, monkeypatch
+):
+    path = write_jsonl(corpus({"a": 6}))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    def start():
+        monkeypatch.setattr(Desk, "advance", killed)  # the plan has been made with the real one
+        return fake_engine()
+
+    with pytest.raises(KeyboardInterrupt):
+        go(path, start, "strengths")
+    found = build(tmp_path / "out")["rows"]
+    assert (found["answered"], found["waiting"]) == (0, 6)
+    monkeypatch.undo()
+    report, _ = go(path, fake_engine, "strengths")
+    assert report["rows"]["answered"] == 6
+
+
+def test_a_task_one_of_whose_stages_does_not_fit_the_model_is_an_error(go, write_jsonl, fake_engine, tokenizer):
+    task = built_in()["strengths"]
+    needs = {
+        name: form.max_tokens + frame(form, tokenizer).tokens
+        for name, form in ((name, task.forms[f"{name}.en"]) for name in ("comparison_summary", "target_restaurant_strength"))
+    }  # fmt: skip
+    assert needs["comparison_summary"] + 20 < needs["target_restaurant_strength"]
+    with pytest.raises(ConfigError, match="leave no room in a context of"):
+        go(write_jsonl(corpus({"a": 6})), fake_engine, "strengths",
+           arguments={"max_model_len": needs["target_restaurant_strength"]})  # fmt: skip
 
 
 def test_a_review_longer_than_the_model_is_rejected_and_the_others_of_its_restaurant_are_used(

@@ -63,6 +63,39 @@ def test_an_engine_that_dies_again_and_again_is_given_up(sturdy):
         drain(sturdy)
 
 
+def test_a_suspect_that_was_answered_is_none_when_it_is_asked_again(sturdy):
+    sturdy.submit([request(0), request(1, DEADLY)])
+    drain(sturdy)
+    sturdy.submit([request(0), request(2)])
+    assert len(drain(sturdy)) == 2
+    assert sturdy.made[-1].most_in_flight == 2
+
+
+def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fake_engine, monkeypatch):
+    monkeypatch.setattr("pipelines.sturdy.PAUSES", (0.0, 0.0))
+    starts = []
+
+    def start():
+        starts.append(len(starts))
+        if 1 <= len(starts) - 1 <= full:
+            raise EngineError("Free memory on device is less than desired")
+        return fake_engine(deadly=DEADLY)
+
+    full = 2
+    reported = []
+    engine = SturdyEngine(start, reported.append)
+    engine.submit([request(0), request(1, DEADLY)])
+    assert isinstance(drain(engine)[0], Completion)
+    assert any("Free memory" in said for said in reported)
+    starts.clear()
+    full = 9
+    engine = SturdyEngine(start, reported.append)
+    engine.submit([request(1, DEADLY)])
+    with pytest.raises(EngineError, match="Free memory"):
+        drain(engine)
+    assert len(starts) == 4
+
+
 def test_nothing_changes_while_it_lives(sturdy):
     sturdy.submit([request(n) for n in range(5)])
     assert len(drain(sturdy)) == 5

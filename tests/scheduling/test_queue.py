@@ -27,6 +27,13 @@ def test_a_job_pushed_late_overtakes_what_still_waits():
     assert drain(queue) == [2, 1]
 
 
+def test_an_overtaken_job_goes_on_before_the_one_beside_it():
+    first = job(0, 5)
+    queue = JobQueue(POLICIES["prefill"], [first, job(1, 9, "summary", beside=first)])
+    queue.put_back(queue.pop(0.0))
+    assert drain(queue) == [0, 1]
+
+
 def test_an_empty_queue_says_so():
     with pytest.raises(IndexError):
         JobQueue(POLICIES["prefill"]).pop(0.0)
