@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 DURATION = re.compile(r"(?=\d)(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+LONGEST = 366 * 24 * 3600.0  # seconds
 TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -13,7 +14,10 @@ def duration(text: str) -> float:
     if not found:
         raise ValueError(f"a duration such as 90s, 10m or 1h30m expected, found {text!r}")
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    length = hours * 3600 + minutes * 60 + seconds
+    if length > LONGEST:
+        raise ValueError(f"a duration of at most a year expected, found {text!r}")
+    return length
 
 
 def moment(text: str, now: datetime) -> float:

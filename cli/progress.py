@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.interruption import asked
 from cli.screen import people, say
 from pipelines.events import (
     Asking,
@@ -88,7 +89,8 @@ class LiveProgress:
 
     def _draw(self) -> RenderableType:
         if self._work:
-            return self._work
+            stopping = Text("stopping when this step has ended", "yellow") if asked() else ""
+            return Group(self._work, stopping)
         waited = Text(f"{time.monotonic() - self._since:.0f} s", "dim")
         row = Table.grid(padding=(0, 1))
         row.add_row(self._phase, waited)

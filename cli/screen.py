@@ -4,11 +4,30 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 
 WIDE = 200  # columns where there is no terminal to fit: a log is searched, and broken cells are not found
+
+
+class _Willing:
+    """A stream for people, who may have gone away, or whose disk may be full: the work matters more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _console(stream: TextIO | None, *, stderr: bool = False) -> Console:
@@ -33,7 +52,8 @@ def divert(log: Path) -> None:
     sys.stderr.flush()
     _log = log
     _data = os.fdopen(os.dup(1), "w")
-    people.file = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    stream = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    people.file = cast("TextIO", _Willing(stream))
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")  # of the last run; then append, so that several writers do not write over each other
     with log.open("ab") as file:
@@ -61,8 +81,7 @@ def data(line: str) -> None:
 
 def say(text: str) -> None:
     """Write a line for people, without markup, never wrapped: it may hold a path or be read by a machine."""
-    with suppress(BrokenPipeError):  # whoever read along has gone; the work matters more
-        people.print(text, markup=False, soft_wrap=True)
+    people.print(text, markup=False, soft_wrap=True)
 
 
 def log() -> Path | None:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,7 +20,7 @@ from pydantic_settings import (
 )
 
 from cli.moments import duration, moment
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, complaint
 from pipelines.item import COLUMNS
 from pipelines.order import AUTO
 from pipelines.tasks import MAX_EXPANSIONS
@@ -27,14 +28,14 @@ from pipelines.tasks.expansion import WAYS
 from scheduling.forecast import OBJECTIVES
 from scheduling.policy import DEFAULT, POLICIES, named_by_switches
 
-FILE = "reviewbatch.toml"
+FILE, PREFIX = "reviewbatch.toml", "REVIEWBATCH_"
 ALL = "*"  # the SLA of every task that has none of its own
 
 
 class Settings(BaseSettings):
     """What a run may be told. A list or table in the environment is JSON: REVIEWBATCH_INPUT='["a", "b"]'."""
 
-    model_config = SettingsConfigDict(env_prefix="REVIEWBATCH_", toml_file=FILE, extra="forbid", validate_default=False)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", validate_default=False)
 
     input: Annotated[list[str], NoDecode] = Field(default_factory=list)
     output: Path = Path("out")
@@ -101,6 +102,13 @@ class Settings(BaseSettings):
             raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(COLUMNS)}")
         return value
 
+    @field_validator("lang")
+    @classmethod
+    def _is_code(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z]{2,3}([-_]\w+)*", value):
+            raise ValueError(f"a code such as en or ko expected, found {value!r}")
+        return value
+
     @field_validator("engine")
     @classmethod
     def _is_whole(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -137,13 +145,14 @@ def load(**options: Any) -> Settings:
     # A switch is environment: weaker than the option, stronger than the file.
     if "policy" not in given and "REVIEWBATCH_POLICY" not in os.environ and (switched := _switched()):
         given["policy"] = switched
+    names = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    if unknown := sorted({name for name in os.environ if name.upper().startswith(PREFIX)} - names):
+        raise ConfigError(f"environment variable {unknown[0]}: no such setting")
     try:
         return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "settings"
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"setting {where}: {message}{_found(first)}") from error
+        where, what = complaint(error, Settings.model_fields)
+        raise ConfigError(f"setting {where or 'settings'}: {what}{_found(error.errors()[0])}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{FILE} cannot be read: {error}") from error
 
@@ -188,4 +197,4 @@ def _switch(name: str) -> bool:
 
 
 def _found(error: Any) -> str:
-    return f", found {error['input']!r}" if error["type"] != "value_error" else ""
+    return f", found {error['input']!r}" if error["type"] not in {"value_error", "extra_forbidden"} else ""

@@ -3,10 +3,10 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 
 SEED = b"comparable"
-MANY = 3
+LOOKED_AT = 12  # on each ring: not all have something to quote
 
 
 class Comparables:
@@ -26,10 +26,10 @@ class Comparables:
                 self._places[ring, id_] = len(self._rings[ring])
                 self._rings[ring].append(id_)
 
-    def of(self, restaurant: str) -> tuple[str, ...]:
-        """Return the ids of those it is compared with, at most `MANY`, none of them twice."""
+    def of(self, restaurant: str) -> Iterator[str]:
+        """Yield the ids of those it may be compared with, the best first, none of them twice."""
         near = chain.from_iterable(self._after(ring, restaurant) for ring in self._rings_of(restaurant))
-        return tuple(islice(dict.fromkeys(near), MANY))
+        yield from dict.fromkeys(near)
 
     def _rings_of(self, restaurant: str) -> list[tuple[str | None, str | None]]:
         category, city = self._of[restaurant]
@@ -38,7 +38,7 @@ class Comparables:
 
     def _after(self, ring: tuple[str | None, str | None], restaurant: str) -> Iterator[str]:
         members, place = self._rings[ring], self._places[ring, restaurant]
-        for step in range(1, min(len(members), MANY + 1)):
+        for step in range(1, min(len(members), LOOKED_AT + 1)):
             yield members[(place + step) % len(members)]
 
 

@@ -75,7 +75,8 @@ def compare(
                             under = replace(order, policy=policy, deadline=math.inf)
                             costing = Costing(Desk(ledger, under), under, engine.limits.block, speed, zero)
                             todo = agenda.make(ledger, costing)
-                            emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
+                            if not turn:
+                                emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
                             ledger.note(engine_up=zero, sla=dict(order.sla))
                             passes[policy].append(_pass(ledger, todo, engine, outlook, emit))

@@ -57,7 +57,10 @@ LEFT JOIN (  -- the other columns come from the row with the greatest
         max(CASE WHEN state = 'waiting' THEN 2 WHEN seq < 0 AND state = 'rejected' THEN 1 ELSE 0 END) AS worst
     FROM job JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request WHERE job.whole GROUP BY job.id
 ) AS whole ON whole.id = ask.job
-WHERE ask.seq >= 0;
+WHERE ask.seq >= 0
+UNION ALL  -- what has not been asked yet
+SELECT job.task, item.seq, job.id, 'waiting', NULL, NULL, NULL FROM job JOIN item ON item.unit = job.unit
+WHERE job.whole AND NOT EXISTS (SELECT 1 FROM ask WHERE ask.job = job.id);
 CREATE VIEW job_times AS
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
     count(DISTINCT request.id) AS requests, sum(request.state = 'waiting') AS waiting,

@@ -28,6 +28,7 @@ from scheduling.chunks import chunks
 ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
 CHUNK = 2048  # tokens of reviews in one prompt, or half the context where that is less
 SAMPLE = 16  # reviews of another restaurant that are looked at
+COMPARED = 3  # other restaurants
 OTHERS = 256  # tokens kept free for what stands after the reviews
 
 
@@ -282,8 +283,10 @@ class Desk:
         return self._order.context - frame.tokens - frame.sampling.max_tokens
 
     def _others(self, unit: str) -> Others:
-        quotes = {}
+        quotes: dict[str, list[str]] = {}
         for id_ in self._comparables.of(unit):
+            if len(quotes) == COMPARED:
+                break
             opinions = self._ledger.items.opinions(id_, most=SAMPLE)
             if found := [quote for opinion, _ in opinions for quote in quotable(opinion.text)]:
                 quotes[id_] = found

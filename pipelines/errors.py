@@ -13,6 +13,10 @@ Every message is one line that says what is wrong, where, and what to do.
 A row that cannot be used is no error: it becomes a `Reject`, and the others go on.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
 
 class ReviewbatchError(Exception):
     """Anything that ends a command with one clear line."""
@@ -44,6 +48,16 @@ class EngineError(ReviewbatchError):
 
 class EngineDied(EngineError):  # noqa: N818  the name says what happened
     """The engine stopped while it had work."""
+
+
+def complaint(error: Any, known: Iterable[str]) -> tuple[str, str]:
+    """Return where the first mistake is that pydantic found, its `known` names given, and what it is."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] != "extra_forbidden":
+        return where, first["msg"].removeprefix("Value error, ")
+    close = get_close_matches(where, known, 1)  # none to a key within another
+    return where, f"no such key, did you mean {close[0]}?" if close else "no such key"
 
 
 def first_line(error: BaseException) -> str:

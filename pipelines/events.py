@@ -75,7 +75,7 @@ class Progress:
 
     Of `all_answers`, one for each row and task, `answers` are there or rejected, `rejects` of them rejected.
     `prefilled` counts prompt tokens computed (cached ones are not), `decoded` output tokens. `share` of the planned
-    work is done, and at the pace of late the rest takes `eta` seconds, None before anything is done.
+    work is done, and the rest takes `eta` seconds at the pace of late, as predicted before there is one, or None.
     """
 
     seconds: float

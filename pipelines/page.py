@@ -28,12 +28,11 @@ Points = Sequence[tuple[float, float]]
 def render(report: Mapping[str, Any], curves: Mapping[str, Points]) -> str:
     """Return the page of a report; `curves` has (seconds, value) points by their title."""
     run = report["run"]
-    title = f"Run {run['number']}: {run['status']}"
-    about = (
-        f"{run.get('model', '')} on {run.get('device', '')}, policy {run.get('policy', '')}, started {run['started']}"
-    )
+    title = f"reviewbatch, run {run['number']}: {run['status']}"
+    about = f"{', '.join(report['tasks']) or 'nothing'} by {run.get('model', '')} on {run.get('device', '')}, policy {run.get('policy', '')}, started {run['started']}"
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(about)}</p>", _tiles(_totals(report))]
-    parts += [f"<h2>{escape(name)}</h2>{_chart(points)}" for name, points in curves.items() if len(points) > 1]
+    right = max((x for points in curves.values() for x, _ in points), default=0.0) or 1.0
+    parts += [f"<h2>{escape(name)}</h2>{_chart(points, right)}" for name, points in curves.items() if len(points) > 1]
     for name, task in report["tasks"].items():
         parts += [f"<h2>{escape(name)}</h2>", _tiles(_figures(task)), _table(_spans(task), ("seconds", *STATISTICS))]
     if report["rows"]["rejects_by_reason"]:
@@ -91,8 +90,9 @@ def _table(rows: Iterable[Sequence[Any]], head: Sequence[str]) -> str:
     return f"<table><tr>{titles}</tr>{body}</table>"
 
 
-def _chart(points: Points) -> str:
-    right, top = max(x for x, _ in points) or 1.0, max(y for _, y in points) or 1.0
+def _chart(points: Points, right: float) -> str:
+    points = [*points, (right, points[-1][1])]
+    top = max(y for _, y in points) or 1.0
     scaled = (
         (MARGIN + x / right * (WIDTH - 2 * MARGIN), HEIGHT - MARGIN / 2 - y / top * (HEIGHT - MARGIN))
         for x, y in points

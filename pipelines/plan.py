@@ -38,22 +38,25 @@ def fill(ledger: Ledger, desk: Desk, chunks: Iterable[list[Item | Reject]], orde
     for chunk in chunks:
         items = [(n, _spoken(row, order)) for n, row in enumerate(chunk, start=seq) if isinstance(row, Item)]
         seq += len(chunk)
-        twice = ledger.add(items, (row for row in chunk if isinstance(row, Reject)))
-        items = [(n, item) for n, item in items if n not in twice]
-        new = dict.fromkeys(item.unit for _, item in items if item.unit not in units)
-        units |= {unit: number * len(tasks) for number, unit in enumerate(new, start=len(units))}
-        ledger.open(
-            (units[unit] + n, task.name, unit, isinstance(task, Digest)) for unit in new for n, task in enumerate(tasks)
-        )
-        ledger.due(
-            (units[item.unit] + n, item.deadline)
-            for _, item in items
-            if item.deadline is not None
-            for n in range(len(tasks))
-        )
-        for n, task in enumerate(tasks):
-            if not isinstance(task, Digest):
-                desk.ask(task, {item.unit: units[item.unit] + n for _, item in items}, items)
+        with ledger.together():  # or a run that is killed in between would count them wrong
+            twice = ledger.add(items, (row for row in chunk if isinstance(row, Reject)))
+            items = [(n, item) for n, item in items if n not in twice]
+            new = dict.fromkeys(item.unit for _, item in items if item.unit not in units)
+            units |= {unit: number * len(tasks) for number, unit in enumerate(new, start=len(units))}
+            ledger.open(
+                (units[unit] + n, task.name, unit, isinstance(task, Digest))
+                for unit in new
+                for n, task in enumerate(tasks)
+            )
+            ledger.due(
+                (units[item.unit] + n, item.deadline)
+                for _, item in items
+                if item.deadline is not None
+                for n in range(len(tasks))
+            )
+            for n, task in enumerate(tasks):
+                if not isinstance(task, Digest):
+                    desk.ask(task, {item.unit: units[item.unit] + n for _, item in items}, items)
         emit(Reading(seq))
     digests = {task.name: task for task in tasks if isinstance(task, Digest)}
     for job, name, unit in ledger.wholes():

@@ -70,13 +70,11 @@ def _task(db: sqlite3.Connection, run: int, task: str, facts: dict[str, Any]) ->
     cursor = db.execute(_TOTALS, (run, task))
     totals = dict(zip((name for name, *_ in cursor.description), cursor.fetchone(), strict=True))
     (reviews,) = db.execute(_ROWS, (task, run)).fetchone()
-    # A run that did not end has no makespan; when its last answer came stands in for it.
-    seconds = facts.get("makespan_s") or totals["makespan_s"]
+    seconds = totals["makespan_s"]
     return {
         "outcome": outlook.of_task(db, task),
         "reviews": reviews,
         **totals,
-        "makespan_s": seconds,
         "reviews_per_s": reviews / seconds if seconds else None,
         **times.of_requests(db, run, task),
         "jobs": times.of_jobs(db, facts, task),

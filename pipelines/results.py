@@ -50,9 +50,12 @@ def _write(ledger: Ledger, desk: Desk, task: Task, order: Order, emit: Emit) -> 
     calibration, judge = _judge(ledger, desk, task, order, emit)
     rows = _file(ledger, task, order, (task.table(piece, judge) for piece in _pieces(ledger, task)))
     if task.unit == "review":
-        by_restaurant = task.roll_up(rows).collect()
-        with _replacing(ledger, f"{task.name}_by_restaurant", order.format) as scratch:
-            by_restaurant.write_parquet(scratch) if order.format == "parquet" else by_restaurant.write_ndjson(scratch)
+        table = task.roll_up(rows).collect().to_arrow()
+        with (
+            _replacing(ledger, f"{task.name}_by_restaurant", order.format) as scratch,
+            _writer(scratch, table.schema, order.format) as writer,
+        ):
+            writer(table)
     counts = dict(rows.group_by("label").len().collect().iter_rows())
     return {"labels": {label: counts.get(label, 0) for label in task.labels}, "calibration": calibration}
 
@@ -64,8 +67,7 @@ def _judge(ledger: Ledger, desk: Desk, task: Labelling, order: Order, emit: Emit
     calibration = order.calibration if anchors else "raw"
     if len(known) < len(anchors):
         calibration = "raw"
-        outlook = ledger.outlook()
-        if outlook.rejected < outlook.rows:  # with no usable row nothing was asked, and nobody misses it
+        if next(ledger.answers(task.name), None):  # with no answer nobody misses it
             emit(Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw"))
     frame = desk.frames[task.name, next(iter(task.forms))]
     return calibration, task.judge(calibration, frame, known, _pieces(ledger, task))

@@ -46,7 +46,7 @@ def run(
         ledger.note(plan_s=time.monotonic() - began)
         outlook = ledger.outlook()
         emit(Planned(outlook))
-        if outlook.requests and time.time() < order.deadline:
+        if outlook.requests and time.time() + times.usual_start(ledger.folder) < order.deadline:
             _ask(ledger, outlook, desk, order, start, measurements, emit)
         figures = results.write(ledger, desk, order, emit)
     except BaseException:

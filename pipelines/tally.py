@@ -23,7 +23,7 @@ class Tally:
         self._zero = self._counted = counted
         self._finished = self._in_flight = 0.0
         self._answers = self._rejects = self._prefilled = self._decoded = 0
-        self._marks = deque([(0.0, 0.0)])  # what had been done after so many seconds
+        self._marks: deque[tuple[float, float]] = deque()  # what had been done after so many seconds
 
     def admit(self, load: Load) -> None:
         """Count a request that goes to the engine."""
@@ -55,12 +55,13 @@ class Tally:
 
         What is in flight goes before it. Before anything is done the predicted pace stands in.
         """
-        return (self._finished + self._in_flight - self._done + load.size) * (self._pace(seconds) or self._predicted)
+        pace = self._pace(seconds) or (seconds / self._done if self._done else self._predicted)
+        return (self._finished + self._in_flight - self._done + load.size) * pace
 
     def progress(self, seconds: float, in_flight: int) -> Progress:
         """Return the state after `seconds`."""
-        done, pace = self._done, self._pace(seconds)
-        if seconds - self._marks[-1][0] > seconds / 100:
+        done, pace = self._done, self._pace(seconds) or self._predicted
+        if done and (not self._marks or seconds - self._marks[-1][0] > seconds / 100):
             self._marks.append((seconds, done))
         return Progress(
             seconds=seconds,
@@ -82,11 +83,14 @@ class Tally:
         return self._finished + min(self._in_flight, max(0.0, prefilled) + DECODED * max(0.0, decoded))
 
     def _pace(self, seconds: float) -> float | None:
-        """Return the seconds that a piece of the work has taken of late, None before anything is done."""
+        """Return the seconds that a piece of the work has taken of late, None until there is something to go by.
+
+        The first answer is that of a request alone in an engine that is still warming up, and does not count.
+        """
         since, done = seconds - max(SECONDS, QUARTER * seconds), self._done
         while len(self._marks) > 1 and self._marks[1][0] <= since:
             self._marks.popleft()
+        if not self._marks or done <= self._marks[0][1]:
+            return None
         then, before = self._marks[0]
-        if done > before:
-            return (seconds - then) / (done - before)
-        return seconds / done if done else None
+        return (seconds - then) / (done - before)

@@ -82,6 +82,15 @@ def of_jobs(db: sqlite3.Connection, facts: Mapping[str, Any], task: str | None =
     }
 
 
+def usual_start(folder: Path) -> float:
+    """Return the seconds that the engine took to start the last time, 0 when it has not been started here."""
+    with closing(read(folder / NAME)) as db:
+        found = db.execute(
+            "SELECT facts ->> 'engine_start_s' AS took FROM run WHERE took NOT NULL ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+    return float(found[0]) if found else 0.0
+
+
 def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
     """Return how the last run went, as (seconds, value) points: jobs complete, and prompt tokens computed, by then."""
     with closing(read(folder / NAME)) as db:

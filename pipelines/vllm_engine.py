@@ -17,6 +17,7 @@ from pipelines.models import Model
 
 # vLLM's counters of prompt tokens computed, with their source, and of output tokens.
 COMPUTED, GENERATED = ("vllm:prompt_tokens_by_source", "local_compute"), "vllm:generation_tokens"
+IDLE = 0.0005  # seconds: no step that computes anything is as short
 FRESH = 0.25  # seconds that vLLM's counters are good for: reading them takes about two milliseconds
 
 
@@ -82,10 +83,13 @@ class VllmEngine:
         done: list[Completion | Refusal] = [*self._refused]
         self._refused.clear()
         if self._ours:
+            began = time.monotonic()
             try:
                 outputs = self._llm.llm_engine.step()
             except Exception as error:
                 raise _death(error) from error
+            if not outputs and time.monotonic() - began < IDLE:
+                time.sleep(IDLE)  # all that is in flight waits for its grammar, which another thread compiles
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
         return done
 

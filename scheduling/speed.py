@@ -66,7 +66,7 @@ class Prediction:
         return {
             "prefill_s": self.prefill,
             "decode_s": self.decode,
-            "tail_s": self.tail,
+            "tail_s": min(self.tail, self.makespan),
             "makespan_s": self.makespan,
             "low_s": self.makespan * max(0.0, 1 - self.error),
             "high_s": self.makespan * (1 + self.error),

@@ -95,7 +95,7 @@ class Answer:
             raise MalformedError(f"no JSON: {error}") from error
         if wrong := next(self._validator.iter_errors(found), None):
             raise MalformedError(f"{'.'.join(map(str, wrong.absolute_path)) or 'answer'}: {wrong.message[:200]}")
-        return {field.name: _clean(found[field.name]) for field in self.fields}
+        return {field.name: _clean(found[field.name], field.schema) for field in self.fields}
 
 
 def arrow(schema: Mapping[str, Any]) -> pa.DataType:
@@ -119,24 +119,32 @@ def distinct(texts: Sequence[str], known: Sequence[str] = ()) -> list[str]:
     return [text for text in texts if text.casefold() not in seen and not seen.add(text.casefold())]  # type: ignore[func-returns-value]
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            value.encode()  # JSON can spell half a surrogate pair
-        except UnicodeError as error:
-            raise MalformedError(f"no Unicode text: {error}") from error
-        return one_line(value)
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    if isinstance(value, dict):
-        return {name: _clean(part) for name, part in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        raise MalformedError("a number is larger than a column can hold")
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # JSON has one kind of number
-    if isinstance(value, int) and not -MOST <= value < MOST:
-        raise MalformedError("a number is larger than a column can hold")
-    return value
+def _clean(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a value as its column holds it; it is what the schema describes."""
+    match schema.get("type", "string"):
+        case "array":
+            return [_clean(part, schema["items"]) for part in value]
+        case "object":
+            return {name: _clean(value[name], part) for name, part in schema["properties"].items() if name in value}
+        case "integer":
+            if not -MOST <= value < MOST:
+                raise MalformedError("a number is larger than a column can hold")
+            return int(value)  # JSON has one kind of number
+        case "number":
+            try:
+                number = float(value)
+            except OverflowError as error:
+                raise MalformedError("a number is larger than a column can hold") from error
+            if not math.isfinite(number):
+                raise MalformedError("a number is larger than a column can hold")
+            return number
+        case "boolean":
+            return value
+    try:
+        value.encode()  # JSON can spell half a surrogate pair
+    except UnicodeError as error:
+        raise MalformedError(f"no Unicode text: {error}") from error
+    return one_line(value)
 
 
 def _no_number(name: str) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import jsonschema
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines import language
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, complaint
 from pipelines.tasks import answer
 from pipelines.tasks.answer import Answer
 from pipelines.tasks.digest import COUNTS, digest
@@ -41,7 +42,7 @@ class _Example(_Part):
 
 
 class _File(_Part):
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+    name: str
     about: str = ""
     unit: Literal["review", "restaurant", "query"] = "review"
     instruction: Text
@@ -49,6 +50,13 @@ class _File(_Part):
     output: Annotated[dict[Text, dict[str, Any]], Field(min_length=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] = 128
     examples: list[_Example] = Field(default_factory=list)
+
+    @field_validator("name")
+    @classmethod
+    def _is_plain(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+            raise ValueError(f"lower-case letters, digits and hyphens expected, found {name!r}")
+        return name
 
     @field_validator("labels")
     @classmethod
@@ -76,7 +84,9 @@ class _File(_Part):
             raise ValueError('labels are for units "review" and "query": for a restaurant write an output with an enum')
         for n, example in enumerate(self.examples):
             if self.labels and example.answer not in self.labels:
-                raise ValueError(f"examples.{n}.answer: one of {', '.join(self.labels)} expected")
+                raise ValueError(
+                    f"examples.{n}.answer: one of {', '.join(self.labels)} expected, found {example.answer!r}"
+                )
             if self.output and (not isinstance(example.answer, dict) or example.answer.keys() != self.output.keys()):
                 raise ValueError(f"examples.{n}.answer: a table with the keys {', '.join(self.output)} expected")
             if self.output:
@@ -93,12 +103,11 @@ def load(path: Path) -> Task:
         found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(
-            f"{path}: {f'{where}: ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
-        ) from error
+        where, what = complaint(error, _File.model_fields)
+        raise ConfigError(f"{path}: {f'{where}: ' if where else ''}{what}") from error
     return _task(found)
 
 
@@ -133,17 +142,30 @@ def _check(where: str, schema: Any) -> None:
     if unknown := sorted(schema.keys() - KEYWORDS):
         raise ValueError(f"{where}.{unknown[0]}: not supported; known are {', '.join(sorted(KEYWORDS))}")
     _describe(where, schema)
-    for what in ("Length", "Items", "imum"):
-        if schema.get(f"min{what}", 0) > schema.get(f"max{what}", math.inf):
-            raise ValueError(f"{where}.min{what}: not more than max{what} expected")
-    if not all(isinstance(value, str) for value in schema.get("enum", ())):
-        raise ValueError(f"{where}.enum: texts expected")
+    _bound(where, schema)
     if schema.get("type") == "object" and not schema.get("properties"):
         raise ValueError(f"{where}.properties: at least one expected")
+    if unknown := [name for name in schema.get("required", ()) if name not in schema.get("properties", {})]:
+        raise ValueError(f"{where}.required: {unknown[0]} is none of its properties")
     if schema.get("type") == "array":
         _check(f"{where}.items", schema.get("items"))
     for name, part in schema.get("properties", {}).items():
         _check(f"{where}.properties.{name}", part)
+
+
+def _bound(where: str, schema: Mapping[str, Any]) -> None:
+    """Raise ValueError when nothing is within a JSON Schema's bounds."""
+    for key, value in schema.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{where}.{key}: a finite number expected")
+    for what in ("Length", "Items", "imum"):
+        if schema.get(f"min{what}", 0) > schema.get(f"max{what}", math.inf):
+            raise ValueError(f"{where}.min{what}: not more than max{what} expected")
+    texts = schema.get("enum", [""])
+    if schema.get("type", "string") != "string" and "enum" in schema:
+        raise ValueError(f'{where}.enum: of type "string" only')
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{where}.enum: texts expected")
 
 
 def _describe(where: str, schema: Mapping[str, Any]) -> None:

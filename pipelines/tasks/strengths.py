@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines.tasks.answer import TEXTS, Answer, Field
+from pipelines.tasks.answer import TEXTS, Answer, Field, distinct
 from pipelines.tasks.digest import ANY, COUNTS, Case, Digest, Stage, asking
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting, points
@@ -151,7 +151,7 @@ class Strengths(Digest):
         return {
             "strengths": sorted(strengths, key=lambda strength: -strength["support"]),
             **{
-                name: [quote for answer in compared for quote in answer[name] if sources.of(quote)]
+                name: distinct([quote for answer in compared for quote in answer[name] if sources.of(quote)])
                 for name in ("better", "worse")
             },
             "compared_with": list(case.others.quotes),

@@ -68,7 +68,7 @@ def answered(folder: Path) -> int:
         db.close()
 
 
-def test_a_run_from_the_shell(run, write_jsonl, reviews, tmp_path):
+def test_a_run_from_the_shell(run, program, write_jsonl, reviews, tmp_path):
     path = write_jsonl([*reviews(20), {"review_id": "bad"}])
     status, out, err = run("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL)
     assert status == 0, err
@@ -88,6 +88,12 @@ def test_a_run_from_the_shell(run, write_jsonl, reviews, tmp_path):
     )
     assert status == 3
     assert (out, err) == ("", "1 rows were rejected, more than --max-rejects 0: see out/rejects.jsonl\n")
+
+    # Whoever reads along may go away.
+    process = program("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL)
+    process.stderr.close()
+    assert json.loads(process.stdout.read())["rows"]["answered"] == 20
+    assert process.wait() == 0
 
     status, out, err = run("report", "out")
     assert (status, out) == (0, "")

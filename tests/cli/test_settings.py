@@ -87,12 +87,24 @@ def test_times_may_stand_in_the_environment(monkeypatch):
         ({"ageing": -1.0}, "setting ageing: "),
         ({"ageing": float("inf")}, "setting ageing: "),
         ({"feed": "drip"}, "setting feed: "),
+        ({"lang": "korean!"}, "setting lang: a code such as en or ko expected, found 'korean!'"),
+        ({"lang": "korean"}, "setting lang: a code such as en or ko expected, found 'korean'"),
+        ({"sla": "9" * 400 + "h"}, "setting sla: a duration of at most a year expected"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_named_with_what_was_expected(given, message):
     with pytest.raises(ConfigError) as error:
         settings.load(**given)
     assert message in str(error.value)
+
+
+def test_a_setting_that_is_none_is_named_wherever_it_stands(monkeypatch, nothing_set):
+    (nothing_set / "reviewbatch.toml").write_text('modle = "tiny"')
+    with pytest.raises(ConfigError, match="setting modle: no such key, did you mean model?"):
+        settings.load()
+    monkeypatch.setenv("REVIEWBATCH_MODLE", "tiny")
+    with pytest.raises(ConfigError, match="environment variable REVIEWBATCH_MODLE: no such setting"):
+        settings.load()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,20 @@ def test_control_characters_do_not_matter():
     assert ANSWER.read('{"dish":"so\x0bup","stars":4,"why":[]}')["dish"] == "so up"
 
 
+@pytest.mark.parametrize("said", ["1e17", "12345678901234567", "1e300", "-0.0", "3"])
+def test_a_number_is_one_whatever_it_is_written_like(said):
+    answer = Answer((Field("price", {"type": "number"}), Field("all", {"type": "array", "items": {"type": "number"}})))
+    found = answer.read(f'{{"price": {said}, "all": [{said}]}}')
+    assert found == {"price": float(said), "all": [float(said)]}
+    for field in answer.fields:
+        pa.array([found[field.name]], field.column.type)
+
+
+def test_a_number_that_no_column_holds_is_malformed():
+    with pytest.raises(MalformedError, match="larger than a column can hold"):
+        Answer((Field("price", {"type": "number"}),)).read('{"price": 1' + "0" * 400 + "}")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -43,8 +43,8 @@ def test_the_page_says_what_the_report_does_and_is_well_formed():
     reader.feed(html)
     assert not reader.open
     for expected in (
-        "Run 2: done",
-        "<b>& on cpu, policy fifo, started 2026",
+        "reviewbatch, run 2: done",
+        "nothing by <b>& on cpu, policy fifo, started 2026",
         "12.3",
         "1,234",
         "no-text",
@@ -69,7 +69,7 @@ def test_a_run_without_an_answer_has_a_page(tmp_path):
     ledger.begin({})
     report.write(tmp_path)
     ledger.close()
-    assert "Run 1: running" in (tmp_path / "report.html").read_text()
+    assert "reviewbatch, run 1: running" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

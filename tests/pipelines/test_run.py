@@ -397,6 +397,16 @@ def test_at_the_deadline_what_is_in_flight_ends_and_the_next_run_continues(go, t
     assert len(second.submitted) == 400 - answered
 
 
+def test_no_engine_is_started_that_would_be_up_after_the_deadline(go, write_jsonl, reviews, fake_engine):
+    def slow():
+        time.sleep(1.0)
+        return fake_engine()
+
+    go(write_jsonl(reviews(5)), slow)
+    report, _ = go(write_jsonl(reviews(9)), lambda: pytest.fail("there is no time"), deadline=time.time() + 0.9)
+    assert report["run"]["status"] == "deadline"
+
+
 def test_after_the_deadline_no_engine_is_started(go, tmp_path, write_jsonl, reviews):
     report, _ = go(write_jsonl(reviews(5)), lambda: pytest.fail("there is no time"), deadline=time.time() - 1.0)
     assert report["run"]["status"] == "deadline"

@@ -281,6 +281,32 @@ def test_a_run_that_is_killed_where_a_stage_ends_is_not_taken_to_be_done(
     assert report["rows"]["answered"] == 6
 
 
+def test_what_has_not_been_asked_yet_waits(go, tmp_path, write_jsonl, fake_engine, monkeypatch):
+    path = write_jsonl(corpus({"a": 6, "b": 4}))
+    go(path, fake_engine, "sentiment")
+    advance = Desk.advance
+
+    def killed(desk, task, job, unit):
+        if unit == "b":
+            raise KeyboardInterrupt
+        return advance(desk, task, job, unit)
+
+    monkeypatch.setattr(Desk, "advance", killed)
+    with pytest.raises(KeyboardInterrupt):
+        go(path, fake_engine, "sentiment", "summary")
+    found = build(tmp_path / "out")
+    assert (found["rows"]["in"], found["rows"]["answered"], found["rows"]["waiting"]) == (10, 0, 10)
+    assert found["tasks"]["summary"]["outcome"] == {"answered": 0, "rejected": 0, "waiting": 10}
+
+
+def test_who_has_nothing_to_quote_is_not_compared_with(go, tmp_path, write_jsonl, fake_engine):
+    mute = [{"review_id": f"m{n}", "restaurant_id": f"mute{n}", "text": "👍" * (n + 1)} for n in range(6)]
+    go(write_jsonl([*corpus({"a": 4, "b": 4, "c": 4, "d": 4}), *mute]), fake_engine, "strengths")
+    for row in rows(tmp_path, "strengths").iter_rows(named=True):
+        assert len(row["compared_with"]) == 3
+        assert not [name for name in row["compared_with"] if name.startswith("mute")]
+
+
 def test_a_task_one_of_whose_stages_does_not_fit_the_model_is_an_error(go, write_jsonl, fake_engine, tokenizer):
     task = built_in()["strengths"]
     needs = {

@@ -15,11 +15,20 @@ def test_before_anything_is_done_there_is_no_eta():
     assert Tally(10, LOAD + LOAD, Counted()).progress(3.0, 1).eta is None
 
 
-def test_the_eta_is_what_is_left_at_the_pace_so_far():
+def test_the_eta_is_what_is_left_at_the_pace_since_the_first_answer():
     tally = Tally(4, Load(400.0, 4.0, 80.0), Counted())
+    for seconds, eta in ((9.0, None), (10.0, 2.0), (11.0, 1.0), (12.0, 0.0)):
+        tally.admit(LOAD)
+        finish(tally)
+        assert tally.progress(seconds, 0).eta == (eta and pytest.approx(eta))
+
+
+def test_before_there_is_a_pace_the_eta_is_the_predicted_one():
+    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted(), 20.0)
+    assert tally.progress(1.0, 1).eta == pytest.approx(20.0)
     tally.admit(LOAD)
     finish(tally)
-    assert tally.progress(3.0, 0).eta == pytest.approx(9.0)
+    assert tally.progress(9.0, 0).eta == pytest.approx(15.0)
 
 
 def test_the_pace_is_that_of_late():
