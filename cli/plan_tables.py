@@ -7,7 +7,7 @@ from rich.text import Text
 
 from cli import tables
 from cli.progress import band, clock
-from cli.screen import people, say
+from cli.screen import many, people, say
 
 LISTED = 5
 
@@ -16,8 +16,8 @@ def show(plan: dict[str, Any]) -> None:
     """Print what a run would do."""
     rows, jobs, predicted = plan["rows"], plan["jobs"], plan["predicted"]
     people.print(
-        f"[bold]{rows['in']:,}[/] rows: {rows['answered']:,} answered before, {rows['rejected']:,} to be rejected, "
-        f"[bold]{plan['requests']:,}[/] requests to ask in {jobs['count']:,} jobs",
+        f"[bold]{many(rows['in'], 'row')}[/]: {rows['answered']:,} answered before, "
+        f"{rows['rejected']:,} to be rejected, [bold]{many(plan['requests'], 'request')}[/] to ask in {many(jobs['count'], 'job')}",
         soft_wrap=True,
     )
     for reject in plan["rejects"][:LISTED]:
@@ -35,7 +35,7 @@ def show(plan: dict[str, Any]) -> None:
     if plan["later"]["requests"]:
         later = plan["later"]
         people.print(
-            f"then about {later['requests']:,} requests of next stages, {later['prompt_tokens']:,} prompt tokens",
+            f"then about {many(later['requests'], 'request')} of next stages, {later['prompt_tokens']:,} prompt tokens",
             soft_wrap=True,
         )
     timed = predicted is not None
@@ -64,7 +64,7 @@ def _sizes(title: str, jobs: list[dict[str, Any]], *, timed: bool) -> Table:
 
 
 def _batches(batches: list[dict[str, Any]], *, timed: bool) -> Table:
-    table = Table(title=f"{len(batches):,} batches, in order", title_justify="left")
+    table = Table(title=f"{many(len(batches), 'batch')}, in order", title_justify="left")
     for column in ("batch", "jobs", "requests", "prompt tokens", "tokens to compute", *["done after"] * timed):
         table.add_column(column, justify="right")
     shown = list(enumerate(batches, start=1))

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.interruption import asked
-from cli.screen import people, say
+from cli.screen import many, people, say
 from pipelines.events import (
     Asking,
     Emit,
@@ -167,13 +167,13 @@ def planned(event: Planned) -> str:
     """Say what has been read and what is to be done."""
     o = event.outlook
     asked = f"{o.requests:,} to ask, {o.prompt_tokens:,} prompt tokens" if o.requests else "nothing left to ask"
-    return f"{o.rows:,} rows read: {o.answered:,} answered before, {o.rejected:,} rejected, {asked}"
+    return f"{many(o.rows, 'row')} read: {o.answered:,} answered before, {o.rejected:,} rejected, {asked}"
 
 
 def ordered(event: Ordered) -> str:
     """Say in what order the jobs go, and how long that should take."""
     why = f" ({event.why})" if event.why else ""
-    return f"{event.jobs:,} jobs in order of {event.policy}{why}; {predicted(event.prediction)}"
+    return f"{many(event.jobs, 'job')} in order of {event.policy}{why}; {predicted(event.prediction)}"
 
 
 def predicted(prediction: Prediction | None) -> str:

@@ -84,6 +84,11 @@ def say(text: str) -> None:
     people.print(text, markup=False, soft_wrap=True)
 
 
+def many(n: int, noun: str) -> str:
+    """Return how many there are of something."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}{'es' if noun.endswith('ch') else 's'}"
+
+
 def log() -> Path | None:
     """Return where the noise goes, None while it goes nowhere."""
     return _log

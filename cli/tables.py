@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from cli.progress import band, clock
-from cli.screen import people, say
+from cli.screen import many, people, say
 from pipelines.times import STATISTICS, TITLES
 
 
@@ -59,10 +59,10 @@ def _under(tasks: dict[str, dict[str, Any]]) -> str:
 def _jobs(task: dict[str, Any]) -> str:
     jobs = task["jobs"]
     if not jobs["completed"]:
-        return f"{jobs['count']:,} jobs, none of them complete"
+        return f"{many(jobs['count'], 'job')}, none of them complete"
     completion = ", ".join(f"{name} {jobs['completion_s'][name]:,.1f} s" for name in STATISTICS)
     said = (
-        f"{jobs['completed']:,} of {jobs['count']:,} jobs complete after: {completion}\n"
+        f"{jobs['completed']:,} of {many(jobs['count'], 'job')} complete after: {completion}\n"
         f"longest wait {jobs['longest_wait_s']:,.1f} s; {task['preemptions']:,} preemptions"
     )
     if not jobs["promised"]:
@@ -87,13 +87,13 @@ def _work(name: str, task: dict[str, Any]) -> str:
     cached, took = task["cached_tokens"] / task["prompt_tokens"], clock(task["makespan_s"])
     again = f", {task['retried']:,} of them asked twice" if task["retried"] else ""
     said = (
-        f"[bold]{name}[/]: {task['requests']:,} requests{again} for {task['reviews']:,} rows in {took}, "
+        f"[bold]{name}[/]: {many(task['requests'], 'request')}{again} for {many(task['reviews'], 'row')} in {took}, "
         f"[bold]{task['reviews_per_s']:,.1f}[/] rows/s\n"
         f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
     if "restaurants" in task:
         used = f"{task['reviews_used']:,} of their {task['reviews_total']:,} reviews"
-        said += f"\n{task['restaurants']:,} restaurants from {used}"
+        said += f"\n{many(task['restaurants'], 'restaurant')} from {used}"
     if "grounded" in task:
         said += f"; {task['grounded']:,} strengths, each with evidence"
         if task["ungrounded"]:

@@ -15,23 +15,19 @@ OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
 GUARD = """
 import os, pathlib, select, sys
 
-def began(pid):
+def state(of):
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return (pathlib.Path("/proc") / of / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
 
-known, parent, mine = {}, os.getppid(), str(os.getpid())
-while not select.select([sys.stdin], [], [], 0.2)[0]:
-    for tasks in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-        try:
-            children = tasks.read_text().split()
-        except OSError:
-            continue
-        known |= {pid: began(pid) for pid in children if pid != mine and pid not in known}
-for pid, moment in known.items():
-    if moment and began(pid) == moment:
-        os.kill(int(pid), 9)
+parent, mine, known = str(os.getppid()), str(os.getpid()), {}
+while not select.select([sys.stdin], [], [], 1.0)[0]:
+    states = {of: state(of) for of in os.listdir("/proc") if of.isdigit() and of != mine}
+    known |= {of: found[19] for of, found in states.items() if found and found[1] == parent}
+for of, began in known.items():
+    if (now := state(of)) and now[19] == began:
+        os.kill(int(of), 9)
 """
 
 

@@ -96,6 +96,12 @@ def test_every_field_of_the_report_is_documented(tmp_path):
         assert name in page, name
 
 
+def test_the_ledger_page_is_of_the_schema_that_is_written():
+    from pipelines.database import VERSION
+
+    assert f"is its schema, {VERSION}." in (ROOT / "docs" / "ledger.md").read_text()
+
+
 def test_every_module_is_in_the_architecture_page():
     page = (ROOT / "ARCHITECTURE.md").read_text()
     for room in ("cli", "pipelines", "scheduling"):

@@ -433,7 +433,7 @@ def test_kill_while_the_engine_is_loaded_takes_its_process_along(program, write_
         return [c for c in psutil.Process(process.pid).children() if "spawn_main" in str(c.cmdline())]
 
     wait_for(engines, process)
-    time.sleep(0.5)  # the guard looks five times a second
+    time.sleep(2.5)  # the guard looks once a second
     family = psutil.Process(process.pid).children(recursive=True)
     assert answered(Path("out")) == 0
     process.kill()
