@@ -15,9 +15,10 @@ LISTED = 5
 def show(plan: dict[str, Any]) -> None:
     """Print what a run would do."""
     rows, jobs, predicted = plan["rows"], plan["jobs"], plan["predicted"]
+    asked = f"[bold]{many(plan['requests'], 'request')}[/] to ask in {many(jobs['count'], 'job')}"
     people.print(
         f"[bold]{many(rows['in'], 'row')}[/]: {rows['answered']:,} answered before, "
-        f"{rows['rejected']:,} to be rejected, [bold]{many(plan['requests'], 'request')}[/] to ask in {many(jobs['count'], 'job')}",
+        f"{rows['rejected']:,} to be rejected, {asked}",
         soft_wrap=True,
     )
     for reject in plan["rejects"][:LISTED]:

@@ -1,7 +1,7 @@
 """The agenda: the jobs that wait, what each costs, and the order they go in."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines import language
 from pipelines.desk import ANCHORS, Desk
@@ -112,6 +112,8 @@ def make(ledger: Ledger, costing: Costing) -> Agenda:
             first.setdefault(stored.unit, job)
             later[job.id] = costing.later(stored)
             loads[stored.task] += later[job.id] + Load(job.cost - stored.cost)
+    # Jobs that ask the same have each been relieved of the reviews' blocks, which somebody computes.
+    loads = {task: replace(load, prefilled=max(load.prefilled, 0.0)) for task, load in loads.items()}
     ledger.cost((job.id, job.cost, job.seconds if costing.speed else None) for job in jobs)
     policy, why = _decide(costing.order, jobs, costing.speed)
     speed = costing.speed
