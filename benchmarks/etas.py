@@ -11,7 +11,7 @@ class Etas:
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
-        if isinstance(event, Progress) and event.answers and event.eta is not None:
+        if isinstance(event, Progress) and event.eta is not None:
             self._seen.append((event.seconds, event.eta))
 
     def errors(self, makespan: float) -> dict[str, float | None]:
