@@ -10,7 +10,7 @@ from pipelines.errors import ModelError
 if TYPE_CHECKING:  # it imports transformers, which listing the tasks can do without
     from pipelines.tokenizer import Tokenizer
 
-ENOUGH = 0.5  # of the tokens that an answer may have, what it is taken to have while nothing has been measured
+ENOUGH = 0.25  # of the tokens that an answer may have, what it is taken to have while nothing has been measured
 
 
 @dataclass(frozen=True, slots=True)
