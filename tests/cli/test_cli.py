@@ -92,8 +92,9 @@ def test_a_run_from_the_shell(run, program, write_jsonl, reviews, tmp_path):
     # Whoever reads along may go away.
     process = program("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL)
     process.stderr.close()
-    assert json.loads(process.stdout.read())["rows"]["answered"] == 20
-    assert process.wait() == 0
+    process.stderr = None
+    out, _ = process.communicate()
+    assert (process.returncode, json.loads(out)["rows"]["answered"]) == (0, 20)
 
     status, out, err = run("report", "out")
     assert (status, out) == (0, "")
