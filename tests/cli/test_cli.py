@@ -225,7 +225,7 @@ def test_several_tasks_in_one_pass_and_one_of_ones_own(run, write_jsonl):
     for name in ("summary", "strengths", "dishes"):
         assert pl.read_parquet(f"out/results/{name}.parquet")["restaurant_id"].to_list() == ["x0", "x1", "x2", "x3"]
         assert f"{name}: " in err
-    assert "strengths with evidence" in err
+    assert "strengths, each with evidence" in err
     status, out, err = run("report", "out")
     assert status == 0
     assert "seconds per request: p50 (p99)" in err
@@ -360,7 +360,7 @@ def test_a_switch_that_is_neither_true_nor_false(run, write_jsonl, reviews):
 def test_interrupted_it_keeps_what_it_has_and_the_same_command_continues(
     program, run, write_jsonl, reviews, number, status
 ):
-    path, command = write_jsonl(distinct(400)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
+    path, command = write_jsonl(distinct(1200)), ("run", "sentiment", "-o", "out", "--model", "tiny", *SMALL)
     process = program(*command, "-i", path, "--engine", "max_num_seqs=2")
     wait_for(lambda: answered(Path("out")) > 60, process)
     process.send_signal(number)
@@ -369,12 +369,12 @@ def test_interrupted_it_keeps_what_it_has_and_the_same_command_continues(
     assert "interrupted: every answer so far is kept" in err
     assert "Traceback" not in err
     kept = answered(Path("out"))
-    assert 60 < kept < 400 + ANCHORS
+    assert 60 < kept < 1200 + ANCHORS
     found, out, err = run(*command, "-i", path, "--json")
     assert found == 0, err
     report = json.loads(out)
-    assert report["tasks"]["sentiment"]["requests"] == 400 + ANCHORS - kept
-    assert report["rows"]["answered"] == 400
+    assert report["tasks"]["sentiment"]["requests"] == 1200 + ANCHORS - kept
+    assert report["rows"]["answered"] == 1200
 
 
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_asked_twice(program, run, write_jsonl):
@@ -446,7 +446,7 @@ def test_kill_while_the_engine_is_loaded_takes_its_process_along(program, write_
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_engine_process_as_well_rejects_nothing(program, run, write_jsonl, number):
     """As from a terminal, systemd or Slurm: vLLM's process then answers all that is in flight with nothing."""
-    path = write_jsonl(distinct(600))
+    path = write_jsonl(distinct(1200))
     command = ("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
     process = program(*command, VLLM_ENABLE_V1_MULTIPROCESSING="1")
     wait_for(lambda: answered(Path("out")) > 60, process)
@@ -458,9 +458,9 @@ def test_a_signal_to_the_engine_process_as_well_rejects_nothing(program, run, wr
     report = json.loads(Path("out/report.json").read_text())
     assert report["run"]["status"] == "stopped"
     assert report["rows"]["rejected"] == 0
-    assert 0 < report["rows"]["answered"] < 600
+    assert 0 < report["rows"]["answered"] < 1200
     status, out, err = run(*command, "--json")
-    assert (status, json.loads(out)["rows"]["answered"]) == (0, 600), err
+    assert (status, json.loads(out)["rows"]["answered"]) == (0, 1200), err
 
 
 def test_two_runs_do_not_share_a_folder(program, run, write_jsonl):
