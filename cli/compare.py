@@ -9,7 +9,7 @@ from cli import interruption, options, preparation, screen
 from pipelines.errors import UsageError
 
 
-@options.settings("output", "policy", "objective", "deadline", "feed", "max_rejects", "format", "calibration")
+@options.settings(without=("output", "policy", "objective", "deadline", "feed", "max_rejects", "format", "calibration"))
 def compare(
     names: options.Tasks = None,
     *,

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -83,8 +83,8 @@ SETTINGS: Mapping[str, Any] = MappingProxyType({
 })  # fmt: skip
 
 
-def settings(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of all settings but a few; it takes what a person chose as keyword arguments."""
+def settings(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of all settings, `without` a few; it takes what was chosen as keyword arguments."""
 
     def give(command: Callable[..., None]) -> Callable[..., None]:
         own = [of for of in inspect.signature(command).parameters.values() if of.kind is not of.VAR_KEYWORD]

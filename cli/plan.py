@@ -6,7 +6,7 @@ from typing import Any
 from cli import options, preparation, screen
 
 
-@options.settings("max_rejects", "format")
+@options.settings(without=("max_rejects", "format"))
 def plan(
     names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:

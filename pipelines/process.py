@@ -1,34 +1,13 @@
-"""The process that an engine runs in: its children, memory and environment, and what is logged in it."""
+"""The process that an engine runs in: its memory and environment, and what is logged in it."""
 
 import ctypes
 import logging
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
 # Names that belong to this program, and of which vLLM would warn as unknown to it.
 OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
-
-# A child is known by its number and the moment it began, for another process may have its number later.
-GUARD = """
-import os, pathlib, select, sys
-
-def state(of):
-    try:
-        return (pathlib.Path("/proc") / of / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-
-parent, mine, known = str(os.getppid()), str(os.getpid()), {}
-while not select.select([sys.stdin], [], [], 1.0)[0]:
-    states = {of: state(of) for of in os.listdir("/proc") if of.isdigit() and of != mine}
-    known |= {of: found[19] for of, found in states.items() if found and found[1] == parent}
-for of, began in known.items():
-    if (now := state(of)) and now[19] == began:
-        os.kill(int(of), 9)
-"""
 
 
 def listen(tell: Callable[[str], None]) -> None:
@@ -48,29 +27,6 @@ class _Ear(logging.Handler):
         message = record.getMessage()
         if record.levelno < logging.ERROR and self.MATTERS.search(message):
             self._tell(message)
-
-
-def guard_children() -> subprocess.Popen[bytes] | None:
-    """Have this process's children killed when it dies in any way; return the guard, None where vLLM has no children.
-
-    An engine whose parent was killed with -9 lives on and holds the GPU's memory, so that the next run could not start.
-    The guard watches which children there are, and a pipe that nobody writes to and which ends with this process.
-    """
-    if os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") == "0":
-        return None
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", GUARD],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def dismiss(guard: subprocess.Popen[bytes] | None) -> None:
-    """Let a guard go; again does nothing."""
-    if guard:
-        guard.kill()
-        guard.communicate()
 
 
 def keep_freed_memory() -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines import process, vllm_setup
+from pipelines import guard, vllm_setup
 from pipelines.engine import Completion, Counted, Refusal, Request, Sampling, Timing
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models import Model
@@ -32,11 +32,11 @@ class VllmEngine:
         settings = vllm_setup.prepare(model, arguments)
         from vllm import LLM
 
-        self._guard = process.guard_children()
+        self._guard = guard.post()
         try:
             self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
-            process.dismiss(self._guard)
+            guard.dismiss(self._guard)
             raise EngineError(f"vLLM did not start: {first_line(error)}") from error
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
@@ -111,7 +111,7 @@ class VllmEngine:
             self._llm.llm_engine.engine_core.shutdown()
             self._llm = None
             gc.collect()
-        process.dismiss(self._guard)
+        guard.dismiss(self._guard)
 
 
 class GenerateEngine(VllmEngine):
