@@ -34,12 +34,10 @@ def compare(
     found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
-        emit = interruption.heeding(draw)
+        emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
         order, _, measurements = preparation.order(asked, chosen, found, emit)
-        make = ENGINES[order.feed]
-        compared = compare(
-            order, ranked, repeat, lambda: make(order.model, order.arguments), measurements.speed(order.names), emit
-        )
+        start = ENGINES[order.feed].starter(order.model, order.arguments)
+        compared = compare(order, ranked, repeat, start, measurements.speed(order.names), emit)
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:

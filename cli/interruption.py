@@ -1,14 +1,27 @@
-"""Interruption: a signal asks the program to stop, and it stops where that is safe."""
+"""Interruption: a signal asks the program to stop, and it stops where that is safe, or where it must."""
 
+import math
+import os
+import select
 import signal
+import sys
+import threading
+import time
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from cli import screen
 
 if TYPE_CHECKING:
     from pipelines.events import Emit, Event
 
+GRACE = 5.0  # seconds that a stop which was asked for may take
+TWICE = 0.5  # seconds: `timeout` and shells send one signal to the program and, at once, to its group
+CANNOT, OUT_OF_TIME = 1, 4  # exit statuses
+
 _asked = 0
 _deferred = False
+_latest = _deadline = math.inf  # moments on the monotonic clock: when the program ends if it has not moved on, and why
 
 
 class Interrupted(BaseException):
@@ -16,9 +29,17 @@ class Interrupted(BaseException):
 
 
 def install() -> None:
-    """Listen to SIGINT and SIGTERM. A second signal takes its usual course, for whoever finds the first too slow."""
+    """Listen to SIGINT and SIGTERM.
+
+    Python heeds a signal between two of its own steps, which may never come while it waits for others. So a thread
+    listens too: it ends the program some seconds after the first signal, and at once at a second one.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ask)
+    threading.Thread(target=_stand_by, args=(reader,), daemon=True).start()
 
 
 def asked() -> int:
@@ -26,23 +47,32 @@ def asked() -> int:
     return _asked
 
 
-def defer() -> None:
-    """Have a signal take effect at the next `check` only.
+def kept() -> str:
+    """Return what there is to say of the work that a command did not end."""
+    run = sys.argv[1:2] == ["run"]
+    return ": every answer so far is kept, and the same command continues" if run else ""
+
+
+def heeding(draw: "Emit", *, stall_timeout: float = math.inf, deadline: float = math.inf) -> "Emit":
+    """Return `draw` such that a signal takes effect at an event while the engine works.
 
     Loading takes long and may be broken off anywhere. Once the engine works, an exception out of nowhere could be
-    taken for the engine's death, or be lost in somebody's clean-up; then `check` is called after every step.
+    taken for the engine's death, or be lost in somebody's clean-up; then it is raised here, after a step. An engine in
+    this very process cannot be ended when it hangs: then the program is, some time after the engine would have been,
+    which is `stall_timeout` seconds after its last step, or at the `deadline`, in seconds since the epoch.
     """
-    global _deferred  # noqa: PLW0603  a process is interrupted as a whole
-    _deferred = True
-
-
-def heeding(draw: "Emit") -> "Emit":
-    """Return `draw` such that a signal takes effect at an event once the engine works."""
-    from pipelines.events import EngineStarted
+    from pipelines.events import EngineStarted, EngineStarting, Progress, WritingResults
+    from pipelines.run import GRACE as ENDING
 
     def emit(event: "Event") -> None:
-        if isinstance(event, EngineStarted):
-            defer()
+        global _deferred, _latest, _deadline  # noqa: PLW0603  a process is interrupted as a whole
+        match event:
+            case EngineStarted() | Progress():
+                now = time.monotonic()
+                _deferred, _deadline = True, now + deadline - time.time()
+                _latest = min(now + stall_timeout, max(_deadline, now) + ENDING) + ENDING
+            case EngineStarting() | WritingResults():
+                _deferred, _latest = False, math.inf
         check()
         draw(event)
 
@@ -57,7 +87,28 @@ def check() -> None:
 
 def _ask(number: int, _: FrameType | None) -> None:
     global _asked  # noqa: PLW0603
-    signal.signal(number, signal.SIG_DFL)
-    _asked = number
-    if not _deferred:
+    first = not _asked
+    _asked = _asked or number
+    if first and not _deferred:
         raise Interrupted
+
+
+def _stand_by(reader: int) -> None:
+    first, number = math.inf, 0
+    while True:
+        came: Any = b""
+        if select.select([reader], [], [], 0.5)[0]:
+            came = [of for of in os.read(reader, 64) if of in {signal.SIGINT, signal.SIGTERM}]
+        now = time.monotonic()
+        if number and ((came and now > first + TWICE) or now > first + GRACE):
+            _end(128 + number, f"interrupted{kept()}")
+        if came and not number:
+            first, number = now, came[0]
+        if now > _latest:
+            _end(OUT_OF_TIME if now > _deadline else CANNOT, f"error: vLLM has not ended its last step{kept()}")
+
+
+def _end(status: int, line: str) -> None:
+    """End the program here and now; what is committed is kept, and a guard ends the engine's processes."""
+    screen.last_words(line)
+    os._exit(status)

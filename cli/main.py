@@ -43,21 +43,15 @@ def main() -> None:
 def _outcome(error: BaseException) -> tuple[int, str]:
     """Return the exit status and the line for people that an error means."""
     if interruption.asked():  # also when the signal's exception has become another on its way
-        return 128 + interruption.asked(), f"interrupted{_kept()}"
+        return 128 + interruption.asked(), f"interrupted{interruption.kept()}"
     if isinstance(error, errors.UsageError):
         return USAGE, f"error: {error}"
     if isinstance(error, errors.ReviewbatchError):
         return CANNOT, f"error: {error}"
     if isinstance(error, OSError | sqlite3.OperationalError):
         # A full disk, a folder gone: nobody's bug, and what was committed is there.
-        return CANNOT, f"error: cannot go on: {error}{_kept()}"
+        return CANNOT, f"error: cannot go on: {error}{interruption.kept()}"
     return BUG, _bug(error)
-
-
-def _kept() -> str:
-    """Return what there is to say of the work that a command did not end."""
-    run = sys.argv[1:2] == ["run"]
-    return ": every answer so far is kept, and the same command continues" if run else ""
 
 
 def _bug(error: BaseException) -> str:

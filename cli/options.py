@@ -55,6 +55,10 @@ Deadline = Annotated[
         metavar="TIME|DURATION", help="Stop in time for 06:00, or for 45m from now, with status 4 if work is left."
     ),
 ]
+StallTimeout = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="An engine that has had nothing to tell for so long is started again (10m)."),
+]
 Feed = Annotated[str | None, typer.Option(help="continuous, or generate: one LLM.generate a batch, the plain way.")]
 Limit = Annotated[int | None, typer.Option(help="Read only the first N rows.")]
 Columns = Annotated[
@@ -77,7 +81,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings
 # The option of each setting, in the order in which --help has them.
 SETTINGS: Mapping[str, Any] = MappingProxyType({
     "input": Inputs, "output": Output, "model": Model, "policy": Policy, "objective": Objective, "ageing": Ageing,
-    "max_wait": MaxWait, "sla": Sla, "deadline": Deadline, "feed": Feed, "limit": Limit, "columns": Columns,
+    "max_wait": MaxWait, "sla": Sla, "deadline": Deadline, "stall_timeout": StallTimeout, "feed": Feed,
+    "limit": Limit, "columns": Columns,
     "task_file": TaskFiles, "single_stage": SingleStage, "max_expansions": MaxExpansions, "lang": Lang,
     "max_rejects": MaxRejects, "format": Format, "calibration": Calibration, "engine": EngineArguments,
 })  # fmt: skip

@@ -1,6 +1,7 @@
 """`reviewbatch plan`: what a run would do."""
 
 import json
+from functools import partial
 from typing import Any
 
 from cli import options, preparation, screen
@@ -22,7 +23,7 @@ def plan(
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
         order, _, measurements = preparation.order(asked, chosen, found, emit)
-        limits = vllm_setup.limits(order.model, order.arguments)
+        limits = partial(vllm_setup.limits, order.model, order.arguments)
         seen = preview(chosen.output, order, limits, measurements.speed(order.names), emit)
     if as_json:
         screen.data(json.dumps(seen))

@@ -39,6 +39,7 @@ def show(plan: dict[str, Any]) -> None:
             f"then about {many(later['requests'], 'request')} of next stages, {later['prompt_tokens']:,} prompt tokens",
             soft_wrap=True,
         )
+    say(f"context {plan['context']:,} tokens, of the model's {plan['model_context']:,}")
     timed = predicted is not None
     people.print(_sizes("smallest jobs", jobs["smallest"], timed=timed))
     if jobs["count"] > len(jobs["smallest"]):

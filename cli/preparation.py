@@ -94,6 +94,7 @@ def order(
         max_wait=chosen.max_wait,
         sla=slas(asked, chosen),
         deadline=chosen.deadline,
+        stall_timeout=chosen.stall_timeout,
         feed=chosen.feed,
         format=chosen.format,
         calibration=chosen.calibration,

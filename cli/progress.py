@@ -28,6 +28,7 @@ from pipelines.events import (
     Reading,
     Unpacking,
     Warned,
+    WritingResults,
 )
 from scheduling.speed import Prediction
 
@@ -71,7 +72,8 @@ class LiveProgress:
     def __call__(self, event: Event) -> None:
         """Take note of an event; the display follows by itself."""
         match event:
-            case Reading() | Asking() | Unpacking() | EngineStarting():
+            case Reading() | Asking() | Unpacking() | EngineStarting() | WritingResults():
+                self._work = None
                 self._phase.update(text=escape(phase(event)))
             case Planned():
                 people.print(f"[green]✓[/] {planned(event)}")
@@ -150,8 +152,8 @@ def watching(*, quiet: bool) -> Iterator[Emit]:
         yield PlainProgress()
 
 
-def phase(event: Reading | Asking | Unpacking | EngineStarting) -> str:
-    """Say what goes on before the work."""
+def phase(event: Reading | Asking | Unpacking | EngineStarting | WritingResults) -> str:
+    """Say what goes on before the work and after."""
     match event:
         case Reading(rows):
             return f"reading the corpus: {rows:,} rows"
@@ -161,6 +163,8 @@ def phase(event: Reading | Asking | Unpacking | EngineStarting) -> str:
             return f"unpacking {model}, once"
         case EngineStarting(model):
             return f"loading {model}"
+        case WritingResults():
+            return "writing the results"
 
 
 def planned(event: Planned) -> str:

@@ -54,9 +54,8 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             from pipelines import run
             from pipelines.vllm_engine import ENGINES
 
-            emit = interruption.heeding(draw)
+            emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
             order, device, measurements = preparation.order(asked, chosen, found, emit)
             facts = {"device": device.name, "vllm": device.vllm}
-            return run.run(
-                ledger, order, lambda: ENGINES[order.feed](order.model, order.arguments), measurements, facts, emit
-            )
+            start = ENGINES[order.feed].starter(order.model, order.arguments)
+            return run.run(ledger, order, start, measurements, facts, emit)

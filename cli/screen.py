@@ -84,6 +84,13 @@ def say(text: str) -> None:
     people.print(text, markup=False, soft_wrap=True)
 
 
+def last_words(text: str) -> None:
+    """Write a line for people from a thread that ends the program, whatever the others are doing with the screen."""
+    cursor = "\n\x1b[?25h" if people.file.isatty() else ""  # a live display hides it
+    people.file.write(f"{cursor}{text}\n")
+    people.file.flush()
+
+
 def many(n: int, noun: str) -> str:
     """Return how many there are of something."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}{'es' if noun.endswith('ch') else 's'}"

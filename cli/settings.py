@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     max_wait: float = math.inf
     sla: Annotated[dict[str, float], NoDecode] = Field(default_factory=dict)
     deadline: float = math.inf
+    stall_timeout: float = 600.0
     feed: Literal["continuous", "generate"] = "continuous"
     limit: PositiveInt | None = None
     columns: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
     def _is_objective(cls, value: str) -> str:
         return _one_of(OBJECTIVES, value, "objective")
 
-    @field_validator("max_wait", mode="before")
+    @field_validator("max_wait", "stall_timeout", mode="before")
     @classmethod
     def _is_duration(cls, value: Any) -> float:
         return duration(str(value))

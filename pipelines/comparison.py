@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
@@ -11,10 +11,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from pipelines import agenda, database, plan, times
+from pipelines import agenda, context, database, plan, times
 from pipelines.agenda import Agenda, Costing
 from pipelines.desk import Desk
-from pipelines.engine import Engine, Request
+from pipelines.engine import Engine, Request, Start
 from pipelines.errors import CorpusError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing, Planned
 from pipelines.order import Order
@@ -38,7 +38,7 @@ def compare(
     order: Order,
     policies: Sequence[str],
     repeat: int,
-    start: Callable[[], Comparable],
+    start: Start[Comparable],
     speed: Speed | None,
     emit: Emit,
 ) -> dict[str, Any]:
@@ -60,7 +60,8 @@ def compare(
         began = time.monotonic()
         passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
         ordered_by: dict[str, str] = {}
-        with closing(start()) as engine:
+        desk.context = context.needed(outlook, desk, order)
+        with closing(start(context=desk.context, patience=math.inf)) as engine:
             emit(EngineStarted(time.monotonic() - began))
             _warm_up(engine, planned, desk)
             zero = time.time()  # of every pass: a deadline leaves each of them as much time
@@ -73,7 +74,9 @@ def compare(
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
                         with closing(Ledger(Path(copy))) as ledger:
                             under = replace(order, policy=policy, deadline=math.inf)
-                            costing = Costing(Desk(ledger, under), under, engine.limits.block, speed, zero)
+                            at_work = Desk(ledger, under)
+                            at_work.context = desk.context
+                            costing = Costing(at_work, under, engine.limits.block, speed, zero)
                             todo = agenda.make(ledger, costing)
                             if not turn:
                                 emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
@@ -104,7 +107,7 @@ def _warm_up(engine: Engine, ledger: Ledger, desk: Desk) -> None:
     engine.submit([Request(id_, desk.prompt(request), desk.sampling(request)) for id_, request in first.items()])
     left = len(first)
     while left:
-        left -= len(engine.step())
+        left -= len(engine.step(math.inf))
 
 
 def _pass(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: Emit) -> Figures:

@@ -51,6 +51,7 @@ class Desk:
     def __init__(self, ledger: Ledger, order: Order) -> None:
         self._ledger = ledger
         self._order = order
+        self.context = order.context  # of the engine, once that is known
         self._tokenizer = Tokenizer(order.model.folder)
         self._encoded: tuple[Sequence[str], list[list[int]]] = ([], [])
         self.tasks: Mapping[str, Task] = {task.name: task for task in order.tasks}
@@ -73,6 +74,7 @@ class Desk:
             for task in order.tasks
             for key, form in task.forms.items()
         }
+        self._budget = self._chunk()
 
     def sampling(self, request: StoredRequest) -> Sampling:
         """Return how a stored request is to be answered, the second time with more room if there is some."""
@@ -81,7 +83,7 @@ class Desk:
             usual = replace(usual, schema=request.schema)
         if not request.again:
             return usual
-        room = self._order.context - request.prompt_tokens
+        room = self.context - request.prompt_tokens
         return replace(usual, max_tokens=min(usual.roomier().max_tokens, room))
 
     def prompt(self, request: StoredRequest) -> list[int]:
@@ -269,18 +271,17 @@ class Desk:
     def _comparables(self) -> Comparables:
         return Comparables(self._ledger.items.places())
 
-    @cached_property
-    def _budget(self) -> int:
-        """Tokens of reviews in one prompt: the same for all tasks, or they would not have the same prefixes."""
+    def _chunk(self) -> int:
+        """Return the tokens of reviews in one prompt: the same for all tasks, or they would share no prefixes."""
         frames = [
             self.frames[task.name, key] for task in self._order.tasks if isinstance(task, Digest) for key in task.forms
         ]
         rooms = [room for frame in frames if (room := self._room(frame) - OTHERS) > 0]
-        return min(CHUNK, self._order.context // 2, *rooms)
+        return min(CHUNK, self.context // 2, *rooms)
 
     def _room(self, frame: Frame) -> int:
         """Return the tokens that what a form asks about may have."""
-        return self._order.context - frame.tokens - frame.sampling.max_tokens
+        return self.context - frame.tokens - frame.sampling.max_tokens
 
     def _others(self, unit: str) -> Others:
         quotes: dict[str, list[str]] = {}

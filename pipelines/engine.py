@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,19 @@ class Counted:
     decoded: int = 0
 
 
+E_co = TypeVar("E_co", bound="Engine", covariant=True)
+
+
+class Start(Protocol[E_co]):
+    """Starts an engine for prompts and answers of so many tokens together, in `patience` seconds at most.
+
+    Raises EngineError when it does not start.
+    """
+
+    def __call__(self, *, context: int, patience: float) -> E_co:
+        """Return the engine."""
+
+
 class Engine(Protocol):
     """A started engine."""
 
@@ -121,8 +134,11 @@ class Engine(Protocol):
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; they finish, or are refused, in later steps."""
 
-    def step(self) -> list[Completion | Refusal]:
-        """Let the engine work once; return what finished. Raises EngineDied when it has stopped."""
+    def step(self, patience: float) -> list[Completion | Refusal]:
+        """Let the engine work once; return what finished.
+
+        Raises EngineDied when it has stopped, or has had nothing to tell for `patience` seconds.
+        """
 
     def close(self) -> None:
         """Give its memory back; requests in flight are dropped."""

@@ -7,7 +7,8 @@
     |-- ModelError          the model cannot be found, made or used
     |-- LedgerError         the output folder is in use, or is not one of ours
     `-- EngineError         vLLM is missing, does not start, or has died for good
-        `-- EngineDied      the engine stopped while it had work; it may be started again
+        |-- EngineDied      the engine stopped while it had work; it may be started again
+        `-- OutOfTimeError  the deadline has passed while the engine was not there
 
 Every message is one line that says what is wrong, where, and what to do.
 A row that cannot be used is no error: it becomes a `Reject`, and the others go on.
@@ -48,6 +49,10 @@ class EngineError(ReviewbatchError):
 
 class EngineDied(EngineError):  # noqa: N818  the name says what happened
     """The engine stopped while it had work."""
+
+
+class OutOfTimeError(EngineError):
+    """The deadline has passed while the engine was not there."""
 
 
 def complaint(error: Any, known: Iterable[str]) -> tuple[str, str]:

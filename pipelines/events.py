@@ -90,11 +90,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class WritingResults:
+    """The work has ended, and tables and report are being written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something a person should know, though the run goes on."""
 
     text: str
 
 
-Event = Reading | Asking | Planned | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress | Warned
+Event = (
+    Reading | Asking | Planned | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress
+    | WritingResults | Warned
+)  # fmt: skip
 Emit = Callable[[Event], None]

@@ -1,6 +1,7 @@
 """The gate: what goes into the engine now, and what is in it."""
 
 import math
+from dataclasses import replace
 
 from pipelines.desk import Desk
 from pipelines.engine import Completion, Limits, Refusal, Request
@@ -36,7 +37,8 @@ class Gate:
         # Fed continuously, the first step is one request's: its answer is there long before a full step could end.
         # Where time is short, so are the next until there is an answer, and with it a pace to go by.
         self._window = Window(limits.slots, limits.batch_tokens) if batched else Window(1, kv_tokens)
-        self._cache = PrefixCache(limits.block, kv_tokens // max(limits.block, 1))
+        self._blocks = kv_tokens // max(limits.block, 1)
+        self._cache = PrefixCache(limits.block, self._blocks)
         self._tally = tally
         self._deadline = deadline
         self._flights: dict[int, Flight] = {}
@@ -88,6 +90,14 @@ class Gate:
         load = self._load(flight.request, flight.turn)
         self._tally.correct(Load(), load)
         self._feed.repeat(flight.request.once_more(), flight.turn)
+
+    def forget(self) -> None:
+        """Take note that the engine was started anew: its cache is empty, and what is in flight goes again."""
+        self._cache = PrefixCache(self._limits.block, self._blocks)
+        for id_, flight in self._flights.items():
+            prompt = self._desk.prompt(flight.request)
+            self._flights[id_] = replace(flight, expected_cached=self._cache.cached(prompt))
+            self._cache.add(prompt)
 
     def progress(self, now: float) -> Progress:
         """Return how far the work has come."""

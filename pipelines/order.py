@@ -20,7 +20,8 @@ class Order:
     `policy` is one of `scheduling.policy.POLICIES` or `auto`, which picks one for the `objective`. `ageing` and
     `max_wait` are those of `JobQueue`, `sla` has the seconds that a job of a task may take. No request is
     admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. All rows are taken to be
-    in the language `lang`, if it is given.
+    in the language `lang`, if it is given. An engine that has had nothing to tell for `stall_timeout` seconds is taken
+    for hung.
     """
 
     tasks: Sequence[Task]
@@ -35,6 +36,7 @@ class Order:
     max_wait: float = math.inf
     sla: Mapping[str, float] = field(default_factory=dict)
     deadline: float = math.inf
+    stall_timeout: float = 600.0
     feed: str = "continuous"
     format: str = "parquet"
     calibration: str = "anchors"

@@ -1,6 +1,7 @@
 """The outlook: what stands in the ledger, and what is left to do."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ class Outlook:
 
     A row is answered when it is under every task, and rejected when it is under one. `answers`
     are still to come, one for each row and task; rows that ask the same thing share a request, so there may be more of
-    them than `requests`.
+    them than `requests`. `longest` has the tokens of the longest prompt of each task and form.
     """
 
     rows: int
@@ -20,6 +21,7 @@ class Outlook:
     answers: int
     requests: int
     prompt_tokens: int
+    longest: Mapping[tuple[str, str], int]
 
     @property
     def waiting(self) -> int:
@@ -35,10 +37,19 @@ def count(db: sqlite3.Connection) -> Outlook:
         "FROM outcome GROUP BY seq)"
     ).fetchone()
     (unusable,) = db.execute("SELECT count(*) FROM reject").fetchone()
-    requests, prompt_tokens = db.execute(
-        "SELECT count(*), coalesce(sum(prompt_tokens), 0) FROM request WHERE state = 'waiting'"
-    ).fetchone()
-    return Outlook(rows + unusable, answered, unusable + rejected, answers, requests, prompt_tokens)
+    waiting = db.execute(
+        "SELECT task, form, count(*), sum(prompt_tokens), max(prompt_tokens) FROM request WHERE state = 'waiting' "
+        "GROUP BY task, form"
+    ).fetchall()
+    return Outlook(
+        rows + unusable,
+        answered,
+        unusable + rejected,
+        answers,
+        requests=sum(requests for *_, requests, _, _ in waiting),
+        prompt_tokens=sum(tokens for *_, tokens, _ in waiting),
+        longest={(task, form): longest for task, form, *_, longest in waiting},
+    )
 
 
 def rows(db: sqlite3.Connection) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The preview: what a run would do, in which order and how long it should take, without an engine."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from itertools import islice
@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines import agenda, database, outlook, plan
+from pipelines import agenda, context, database, outlook, plan
 from pipelines.agenda import Agenda, Costing
 from pipelines.desk import Desk
 from pipelines.engine import Limits
@@ -28,10 +28,13 @@ BLOCKS = 1 << 16  # of the KV cache, whose size only the started engine knows
 REJECTS, SHOWN = 100, 5  # how many rejects, and jobs at either end, are listed
 
 
-def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emit: Emit) -> dict[str, Any]:
+def preview(
+    output: Path, order: Order, limits_for: Callable[[int], Limits], speed: Speed | None, emit: Emit
+) -> dict[str, Any]:
     """Return what `run` would do now with this order and output folder, which is left as it is.
 
-    `docs/scheduling.md` describes every field. Raises CorpusError when the input holds no rows.
+    `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
+    every field. Raises CorpusError when the input holds no rows.
     """
     rows = plan.rows(order)
     with TemporaryDirectory() as scratch:
@@ -41,6 +44,8 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
             desk = Desk(ledger, order)
             ledger.begin({})
             plan.fill(ledger, desk, rows, order, emit)
+            desk.context = context.needed(ledger.outlook(), desk, order)
+            limits = limits_for(desk.context)
             todo = agenda.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
             stored = list(ledger.jobs(limits.block))
             names = _names(stored)
@@ -59,6 +64,8 @@ def preview(output: Path, order: Order, limits: Limits, speed: Speed | None, emi
                 "policy": order.policy,
                 "ordered_by": todo.policy,
                 "why": todo.why,
+                "context": desk.context,
+                "model_context": order.model.context,
                 "engine": asdict(limits),
                 "predicted": todo.prediction and todo.prediction.figures(),
                 "jobs": _jobs(stored, todo, ends, names),

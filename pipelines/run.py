@@ -2,17 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
-from pipelines import agenda, plan, report, results, times
+from pipelines import agenda, context, plan, report, results, times
 from pipelines.agenda import Agenda, Costing
 from pipelines.desk import Desk
-from pipelines.engine import Engine, Refusal
-from pipelines.errors import EngineError
-from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Planned, Warned
+from pipelines.engine import Completion, Engine, Refusal, Start
+from pipelines.errors import EngineError, OutOfTimeError
+from pipelines.events import Emit, Ordered, Planned, Warned, WritingResults
 from pipelines.feed import Feed
 from pipelines.gate import Gate
 from pipelines.measurements import Measurements
@@ -24,11 +25,13 @@ from pipelines.sturdy import SturdyEngine
 from pipelines.tally import Tally
 from scheduling.speed import Load
 
+GRACE = 30.0  # seconds after the deadline that what is in flight may take to end
+
 
 def run(
     ledger: Ledger,
     order: Order,
-    start: Callable[[], Engine],
+    start: Start[Engine],
     measurements: Measurements,
     facts: Mapping[str, Any],
     emit: Emit,
@@ -47,7 +50,9 @@ def run(
         outlook = ledger.outlook()
         emit(Planned(outlook))
         if outlook.requests and time.time() + times.usual_start(ledger.folder) < order.deadline:
-            _ask(ledger, outlook, desk, order, start, measurements, emit)
+            with suppress(OutOfTimeError):
+                _ask(ledger, outlook, desk, order, start, measurements, emit)
+        emit(WritingResults())
         figures = results.write(ledger, desk, order, emit)
     except BaseException:
         with suppress(Exception):  # the disk may be full: what is under way is the error to tell of
@@ -64,22 +69,21 @@ def _ask(
     outlook: Outlook,
     desk: Desk,
     order: Order,
-    start: Callable[[], Engine],
+    start: Start[Engine],
     measurements: Measurements,
     emit: Emit,
 ) -> None:
     """Start the engine, put the jobs in order, do the work, and keep what it took."""
-    emit(EngineStarting(order.model.name))
-    began = time.monotonic()
-    with closing(SturdyEngine(start, lambda why: emit(Warned(f"{why}; starting it again")))) as engine:
-        started = time.monotonic() - began
-        emit(EngineStarted(started))
+    over = time.monotonic() + order.deadline + GRACE - time.time()
+    desk.context = context.needed(outlook, desk, order)
+    ledger.note(context=desk.context)
+    with closing(SturdyEngine(partial(start, context=desk.context), order.model.name, emit, over)) as engine:
         began = time.monotonic()
         costing = Costing(desk, order, engine.limits.block, measurements.speed(order.names), time.time())
         todo = agenda.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
-        ledger.note(engine_start_s=started, ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
+        ledger.note(engine_start_s=engine.started, ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
         ledger.note(order_s=time.monotonic() - began, engine_up=time.time())
         done = work(ledger, todo, engine, outlook, emit)
         ledger.note(**asdict(done), engine_restarts=engine.restarts)
@@ -112,23 +116,20 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: E
     tally = Tally(outlook.answers, todo.work, engine.counted, todo.prediction.makespan if todo.prediction else 0.0)
     feed, batched = Feed(queue, ledger.requests), order.feed == "generate"
     gate = Gate(feed, desk, engine.limits, engine.kv_tokens, tally, deadline, batched=batched)
-    steps = dry_steps = answered = 0
+    steps = dry_steps = answered = restarts = 0
     refused = ""
-    while (group := gate.admit(time.monotonic() - zero)) or len(gate):
+    while (group := gate.admit(now := time.monotonic() - zero)) or len(gate):
         engine.submit(group)
         steps += 1
         dry_steps += gate.dry
-        answers: list[Answer] = []
-        refusals: list[Refusal] = []
-        for done in engine.step():
-            flight = gate.land(done)
-            match desk.read(flight, done):
-                case None:
-                    gate.readmit(flight)
-                case Refusal() as refusal:
-                    refusals.append(refusal)
-                case Answer() as answer:
-                    answers.append(replace(answer, timing=answer.timing.since(zero)))
+        try:
+            finished = engine.step(min(tally.patience(now, order.stall_timeout), deadline + GRACE - now))
+        except OutOfTimeError:
+            break
+        if engine.restarts > restarts:
+            restarts = engine.restarts
+            gate.forget()
+        answers, refusals = _read(finished, gate, desk, zero)
         tally.observe(engine.counted)
         settled = desk.settle(answers, refusals)
         tally.settle(settled.answered, settled.rejected)
@@ -141,11 +142,29 @@ def work(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: E
         answered += len(answers)
         refused = next((refusal.detail for refusal in refusals if refusal.raw is None), refused)
         emit(gate.progress(time.monotonic() - zero))
-        if engine.restarts and time.monotonic() - zero > deadline:
-            break  # what was in flight at the engine's death is asked one by one, which may take long
+        if time.monotonic() - zero > deadline + (0 if restarts else GRACE):
+            break  # what was in flight at an engine's death is asked a few at a time, which may take long
     if refused and not answered and not ledger.outlook().answered:
         raise EngineError(f"the engine refused every request; the last: {refused}")
     return Work(time.monotonic() - zero, steps, dry_steps, queue.sent_by_max_wait)
+
+
+def _read(
+    finished: Sequence[Completion | Refusal], gate: Gate, desk: Desk, zero: float
+) -> tuple[list[Answer], list[Refusal]]:
+    """Return the answers, with times since `zero`, and refusals that finished requests are; others are asked again."""
+    answers: list[Answer] = []
+    refusals: list[Refusal] = []
+    for done in finished:
+        flight = gate.land(done)
+        match desk.read(flight, done):
+            case None:
+                gate.readmit(flight)
+            case Refusal() as refusal:
+                refusals.append(refusal)
+            case Answer() as answer:
+                answers.append(replace(answer, timing=answer.timing.since(zero)))
+    return answers, refusals
 
 
 def _settings(order: Order) -> dict[str, Any]:

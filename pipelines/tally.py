@@ -8,6 +8,9 @@ from scheduling.speed import DECODED, Load
 
 # The pace is that of the last quarter of the run, and of no less than so many seconds: one task may follow another.
 QUARTER, SECONDS = 0.25, 10.0
+# An engine that is silent for so many times as long as all that is in it should take is hung, and never sooner than so
+# many seconds: a step may compile what it needs.
+TIMES, LEAST_PATIENCE = 20.0, 120.0
 
 
 class Tally:
@@ -56,7 +59,12 @@ class Tally:
         What is in flight goes before it. Before anything is done the predicted pace stands in.
         """
         pace = self._pace(seconds) or (seconds / self._done if self._done else self._predicted)
-        return (self._finished + self._in_flight - self._done + load.size) * pace
+        return (self._under_way + load.size) * pace
+
+    def patience(self, seconds: float, most: float) -> float:
+        """Return how long the engine may be silent, `seconds` from the start; `most` while there is no pace."""
+        pace = self._pace(seconds)
+        return most if pace is None else min(most, max(LEAST_PATIENCE, TIMES * self._under_way * pace))
 
     def progress(self, seconds: float, in_flight: int) -> Progress:
         """Return the state after `seconds`."""
@@ -74,6 +82,11 @@ class Tally:
             share=done / max(self._all_work, done, 1.0),
             eta=max(0.0, self._all_work - done) * pace if pace else None,
         )
+
+    @property
+    def _under_way(self) -> float:
+        """What is in the engine and not done yet."""
+        return self._finished + self._in_flight - self._done
 
     @property
     def _done(self) -> float:

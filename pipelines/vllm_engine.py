@@ -8,36 +8,43 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
-from pipelines import guard, vllm_setup
-from pipelines.engine import Completion, Counted, Refusal, Request, Sampling, Timing
+from pipelines import vllm_setup
+from pipelines.engine import Completion, Counted, Refusal, Request, Sampling, Start, Timing
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models import Model
+from pipelines.watchdog import Watchdog
 
 # vLLM's counters of prompt tokens computed, with their source, and of output tokens.
 COMPUTED, GENERATED = ("vllm:prompt_tokens_by_source", "local_compute"), "vllm:generation_tokens"
 IDLE = 0.0005  # seconds: no step that computes anything is as short
 FRESH = 0.25  # seconds that vLLM's counters are good for: reading them takes about two milliseconds
+CLOSING = 15.0  # seconds that vLLM's processes are given to end by themselves
 
 
 class VllmEngine:
     """`vllm.LLM`, stepped by hand. See `pipelines.engine.Engine`.
 
     `arguments` are any of vLLM's own engine arguments and win over the defaults for the device.
-    Raises EngineError, with vLLM's reason in one line, when it does not start.
+    Raises EngineError, with vLLM's reason in one line, when it does not start, or not within `patience` seconds.
     """
 
-    def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, model: Model, arguments: Mapping[str, Any], patience: float = math.inf) -> None:
         settings = vllm_setup.prepare(model, arguments)
         from vllm import LLM
 
-        self._guard = guard.post()
+        self._watchdog = Watchdog(apart=vllm_setup.apart())
         try:
-            self._llm: Any = LLM(**settings)
+            with self._watchdog.within(patience):
+                self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
-            guard.dismiss(self._guard)
-            raise EngineError(f"vLLM did not start: {first_line(error)}") from error
+            self._watchdog.dismiss()
+            why = f"it took more than {patience:,.0f} s" if self._watchdog.bitten else first_line(error)
+            raise EngineError(f"vLLM did not start: {why}") from error
+        except BaseException:  # a signal
+            self._watchdog.dismiss()
+            raise
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
@@ -47,6 +54,11 @@ class VllmEngine:
         self._counted, self._read = Counted(), 0.0
         self._ours: dict[str, Request] = {}
         self._refused: list[Refusal] = []
+
+    @classmethod
+    def starter(cls, model: Model, arguments: Mapping[str, Any]) -> Start[Self]:
+        """Return what starts an engine of the model, with a context that is the arguments' own if they have one."""
+        return lambda *, context, patience: cls(model, {"max_model_len": context, **arguments}, patience)
 
     @property
     def counted(self) -> Counted:
@@ -73,21 +85,22 @@ class VllmEngine:
             except _refusals() as error:
                 self._refused.append(Refusal(request.id, "engine-refused", first_line(error)))
             except Exception as error:
-                raise _death(error) from error
+                raise self._death(error) from error
             else:
                 # enqueue returns ids like 42-86c85a86; the outputs carry 42.
                 self._ours[theirs.partition("-")[0]] = request
 
-    def step(self) -> list[Completion | Refusal]:
-        """Run one scheduler step; return what finished in it."""
+    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
+        """Run one scheduler step; return what finished in it. See `Engine`."""
         done: list[Completion | Refusal] = [*self._refused]
         self._refused.clear()
         if self._ours:
             began = time.monotonic()
             try:
-                outputs = self._llm.llm_engine.step()
+                with self._watchdog.within(patience):
+                    outputs = self._llm.llm_engine.step()
             except Exception as error:
-                raise _death(error) from error
+                raise self._death(error) from error
             if not outputs and time.monotonic() - began < IDLE:
                 time.sleep(IDLE)  # all that is in flight waits for its grammar, which another thread compiles
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
@@ -108,27 +121,38 @@ class VllmEngine:
         """Shut vLLM down and give its memory back; closing again does nothing."""
         self._ours.clear()
         if self._llm is not None:
-            self._llm.llm_engine.engine_core.shutdown()
+            with self._watchdog.within(CLOSING):
+                self._llm.llm_engine.engine_core.shutdown()
             self._llm = None
             gc.collect()
-        guard.dismiss(self._guard)
+        self._watchdog.dismiss()
+
+    def _death(self, error: Exception) -> EngineDied:
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        if self._watchdog.bitten:
+            return EngineDied("vLLM had nothing to tell for far longer than its work can take")
+        if isinstance(error, EngineDeadError):
+            return EngineDied("vLLM's engine process died")
+        return EngineDied(f"vLLM stopped: {first_line(error)}")
 
 
 class GenerateEngine(VllmEngine):
     """vLLM the plain way: what was submitted is one call of `LLM.generate`, which returns when all of it is done."""
 
-    def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
-        super().__init__(model, arguments)
+    def __init__(self, model: Model, arguments: Mapping[str, Any], patience: float = math.inf) -> None:
+        super().__init__(model, arguments, patience)
         self._batch: list[Request] = []
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Put requests into the batch of the next step."""
         self._batch += requests
 
-    def step(self) -> list[Completion | Refusal]:
+    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
         """Answer the whole batch."""
         batch, self._batch = self._batch, []
-        return self._generate(batch) if batch else []
+        with self._watchdog.within(patience):
+            return self._generate(batch) if batch else []
 
     def _generate(self, batch: Sequence[Request]) -> list[Completion | Refusal]:
         try:
@@ -140,25 +164,17 @@ class GenerateEngine(VllmEngine):
             )
         except _refusals() as error:
             if self._llm.llm_engine.has_unfinished_requests():  # it was not about taking them
-                raise _death(error) from error
+                raise self._death(error) from error
             if len(batch) == 1:
                 return [Refusal(batch[0].id, "engine-refused", first_line(error))]
             # vLLM refuses all for one. Which one shows when each is asked by itself.
             return [done for request in batch for done in self._generate([request])]
         except Exception as error:
-            raise _death(error) from error
+            raise self._death(error) from error
         return [_completion(request, output) for request, output in zip(batch, outputs, strict=True)]
 
 
 ENGINES: Mapping[str, type[VllmEngine]] = {"continuous": VllmEngine, "generate": GenerateEngine}
-
-
-def _death(error: Exception) -> EngineDied:
-    from vllm.v1.engine.exceptions import EngineDeadError
-
-    return EngineDied(
-        "vLLM's engine process died" if isinstance(error, EngineDeadError) else f"vLLM stopped: {first_line(error)}"
-    )
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -49,12 +49,12 @@ def device() -> Device:
     return Device(current_platform.device_type, current_platform.get_device_name(), __version__)
 
 
-def limits(model: Model, arguments: Mapping[str, Any]) -> Limits:
-    """Say what an engine of this model would be set up for, without loading its weights.
+def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:
+    """Say what an engine of this model and context would be set up for, without loading its weights.
 
     Raises EngineError when vLLM does not take the arguments.
     """
-    settings = prepare(model, arguments)
+    settings = prepare(model, {"max_model_len": context, **arguments})
     from vllm.engine.arg_utils import EngineArgs
     from vllm.usage.usage_lib import UsageContext
 
@@ -92,6 +92,11 @@ def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
             # longer than the helper could ever save here.
             torch.compiler.set_stance("force_eager")
     return settings
+
+
+def apart() -> bool:
+    """Say whether vLLM's engine will be a process of its own, once `prepare` has been called."""
+    return os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") != "0"
 
 
 def limits_of(config: Any) -> Limits:

@@ -1,4 +1,5 @@
 import json
+import math
 import time
 import warnings
 from collections.abc import Sequence
@@ -81,7 +82,7 @@ class FakeEngine:
         self._ages |= {request.id: (request, 0) for request in requests}
         self.most_in_flight = max(self.most_in_flight, len(self._ages))
 
-    def step(self) -> list[Completion | Refusal]:
+    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
         done: list[Completion | Refusal] = []
         now = time.monotonic()
         for request, age in list(self._ages.values()):

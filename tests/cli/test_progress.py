@@ -19,7 +19,7 @@ from pipelines.events import (
 from pipelines.outlook import Outlook
 from scheduling.speed import Prediction
 
-PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, answers=13, requests=12, prompt_tokens=3000))
+PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, answers=13, requests=12, prompt_tokens=3000, longest={}))
 ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 

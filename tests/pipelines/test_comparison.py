@@ -25,7 +25,7 @@ def compared(lent, tiny, write_jsonl):
         tasks=[TASKS["sentiment"]], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
-    found = compare(order, ["fifo", "prefill"], 2, lent, None, events.append)
+    found = compare(order, ["fifo", "prefill"], 2, lambda **_: lent(), None, events.append)
     return json.loads(json.dumps(found)), events
 
 
@@ -78,7 +78,7 @@ def test_a_corpus_of_rejects_alone_cannot_be_compared(write_jsonl, tiny):
         columns={}, limit=None, model=tiny, arguments={},
     )  # fmt: skip
     with pytest.raises(CorpusError, match="nothing to compare"):
-        compare(order, ["fifo", "prefill"], 1, lambda: pytest.fail("no engine is needed"), None, lambda _: None)
+        compare(order, ["fifo", "prefill"], 1, lambda **_: pytest.fail("no engine is needed"), None, lambda _: None)
 
 
 def test_figures_that_overlap_are_within_the_noise():

@@ -35,7 +35,7 @@ def order(tiny):
 
 
 def show(tmp_path, order, speed=None):
-    seen = preview(tmp_path / "out", order, LIMITS, speed, lambda _: None)
+    seen = preview(tmp_path / "out", order, lambda _: LIMITS, speed, lambda _: None)
     return json.loads(json.dumps(seen))
 
 
@@ -88,7 +88,14 @@ def test_its_batches_are_those_that_generate_is_called_with(tmp_path, order, wri
             super().submit(requests)
 
     ledger = Ledger(tmp_path / "out")
-    run.run(ledger, order(path, feed="generate"), Batched, Measurements(tmp_path / "m.jsonl"), {}, lambda _: None)
+    run.run(
+        ledger,
+        order(path, feed="generate"),
+        lambda **_: Batched(),
+        Measurements(tmp_path / "m.jsonl"),
+        {},
+        lambda _: None,
+    )
     ledger.close()
     assert calls == batches
 
@@ -100,7 +107,7 @@ def test_the_folder_is_left_as_it_is_and_what_was_answered_is_not_planned(
     show(tmp_path, order(path))
     assert not (tmp_path / "out").exists()
     ledger = Ledger(tmp_path / "out")
-    run.run(ledger, order(path), fake_engine, Measurements(tmp_path / "m.jsonl"), {}, lambda _: None)
+    run.run(ledger, order(path), lambda **_: fake_engine(), Measurements(tmp_path / "m.jsonl"), {}, lambda _: None)
     ledger.close()
     before = (tmp_path / "out" / "run.sqlite").read_bytes()
     seen = show(tmp_path, order(write_jsonl([*reviews(12), {**reviews(1)[0], "review_id": "new", "text": "new"}])))

@@ -1,4 +1,5 @@
 import json
+import math
 import sqlite3
 import time
 from collections import Counter
@@ -37,7 +38,7 @@ def go(tmp_path, tiny):
         measurements = Measurements(tmp_path / "measurements" / "tiny.jsonl")
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, order, start, measurements, {"device": "cpu"}, events.append)
+            report = run.run(ledger, order, lambda **_: start(), measurements, {"device": "cpu"}, events.append)
         finally:
             ledger.close()
         return report, events
@@ -372,7 +373,7 @@ class Slow:
         self.counted = engine.counted
         self.submit, self.close = engine.submit, engine.close
 
-    def step(self):
+    def step(self, patience=math.inf):
         time.sleep(self._seconds)
         return self._engine.step()
 

@@ -1,6 +1,7 @@
 """Jobs in stages, one after another and side by side, with answers made up and with a real engine's."""
 
 import json
+import math
 import sqlite3
 import time
 from collections import Counter
@@ -54,7 +55,7 @@ def go(tmp_path, tiny):
         events = []
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, order, start, Measurements(tmp_path / "m.jsonl"), {}, events.append)
+            report = run.run(ledger, order, lambda **_: start(), Measurements(tmp_path / "m.jsonl"), {}, events.append)
         finally:
             ledger.close()
         return report, events
@@ -358,7 +359,7 @@ def test_the_deadline_holds_between_stages_and_the_next_run_goes_on(go, tmp_path
     path = write_jsonl(corpus({f"r{n}": 1 for n in range(180)}, words=1))
 
     class Slow(fake_engine):
-        def step(self):
+        def step(self, patience=math.inf):
             time.sleep(0.1)
             return super().step()
 

@@ -1,7 +1,10 @@
+import time
+
 import pytest
 
 from pipelines.engine import Completion, Refusal, Request, Sampling
-from pipelines.errors import EngineError
+from pipelines.errors import EngineError, OutOfTimeError
+from pipelines.events import Warned
 from pipelines.sturdy import SturdyEngine
 
 DEADLY = 666
@@ -24,11 +27,11 @@ def drain(engine, steps: int = 60) -> dict[int, Completion | Refusal]:
 def sturdy(fake_engine):
     made, deaths = [], []
 
-    def start():
+    def start(patience):
         made.append(fake_engine(latency=2, deadly=DEADLY))
         return made[-1]
 
-    engine = SturdyEngine(start, deaths.append)
+    engine = SturdyEngine(start, "fake", lambda event: deaths.append(event.text) if isinstance(event, Warned) else None)
     engine.made, engine.reported = made, deaths
     return engine
 
@@ -44,10 +47,68 @@ def test_a_request_that_kills_twice_is_poison_and_the_others_are_answered(sturdy
     assert all(engine.closed for engine in sturdy.made[:-1])
 
 
-def test_after_a_death_what_was_in_flight_goes_one_at_a_time(sturdy):
+def test_a_few_in_flight_at_a_death_go_one_at_a_time(sturdy):
     sturdy.submit([request(0), request(1, DEADLY), request(2), request(3)])
     drain(sturdy)
     assert [engine.most_in_flight for engine in sturdy.made[1:]] == [1, 1]
+
+
+@pytest.mark.parametrize("poisoned", [0, 1000, 2047])
+def test_poison_among_many_is_found_in_a_few_deaths_and_groups(sturdy, poisoned):
+    """Asked one at a time it would cost two deaths and 2,048 rounds, each as long as an answer takes."""
+    sturdy.submit([request(n, DEADLY if n == poisoned else 1) for n in range(2048)])
+    found, rounds = {}, 0
+    while len(found) < 2048:
+        found |= {done.id: done for done in sturdy.step()}
+        rounds += 1
+    assert [number for number, done in found.items() if isinstance(done, Refusal)] == [poisoned]
+    assert found[poisoned].reason == "poison"
+    assert len(sturdy.reported) == 4  # of all, of 128, of 8, of the one
+    assert rounds <= 2 * (16 + 16 + 8)  # a round of the fake engine is two steps: 2 % of those of asking singly
+
+
+def test_many_poison_rows_at_once_are_all_found(sturdy):
+    poison = {3, 4, 5, 700, 1500, 1501}
+    sturdy.submit([request(n, DEADLY if n in poison else 1) for n in range(2048)])
+    found = {}
+    while len(found) < 2048:
+        found |= {done.id: done for done in sturdy.step()}
+    assert {number for number, done in found.items() if isinstance(done, Refusal)} == poison
+
+
+def test_what_is_handed_over_meanwhile_is_not_taken_for_a_suspect(sturdy):
+    sturdy.submit([request(n, DEADLY if n == 7 else 1) for n in range(40)])
+    sturdy.step()
+    sturdy.submit([request(n) for n in range(40, 80)])
+    found = drain(sturdy, 200)
+    assert len(found) == 80
+    assert all(engine.most_in_flight <= 3 for engine in sturdy.made[1:-1])
+    assert sturdy.made[-1].most_in_flight == 40
+
+
+def test_past_the_deadline_a_dead_engine_is_not_started_again(fake_engine):
+    starts = []
+
+    def start(patience):
+        starts.append(patience)
+        return fake_engine(deadly=DEADLY)
+
+    engine = SturdyEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
+    engine.submit([request(1, DEADLY)])
+    time.sleep(0.06)
+    with pytest.raises(OutOfTimeError):
+        engine.step()
+    assert len(starts) == 1
+    assert 0 < starts[0] <= 0.05
+
+
+def test_an_engine_that_is_not_up_at_the_deadline_is_given_up(monkeypatch):
+    def start(patience):
+        time.sleep(patience)
+        raise EngineError(f"vLLM did not start: it took more than {patience} s")
+
+    with pytest.raises(OutOfTimeError):
+        SturdyEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
 
 
 def test_poison_rows_side_by_side_are_all_found(sturdy):
@@ -75,7 +136,7 @@ def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fa
     monkeypatch.setattr("pipelines.sturdy.PAUSES", (0.0, 0.0))
     starts = []
 
-    def start():
+    def start(patience):
         starts.append(len(starts))
         if 1 <= len(starts) - 1 <= full:
             raise EngineError("Free memory on device is less than desired")
@@ -83,13 +144,13 @@ def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fa
 
     full = 2
     reported = []
-    engine = SturdyEngine(start, reported.append)
+    engine = SturdyEngine(start, "fake", reported.append)
     engine.submit([request(0), request(1, DEADLY)])
     assert isinstance(drain(engine)[0], Completion)
-    assert any("Free memory" in said for said in reported)
+    assert any("Free memory" in said.text for said in reported if isinstance(said, Warned))
     starts.clear()
     full = 9
-    engine = SturdyEngine(start, reported.append)
+    engine = SturdyEngine(start, "fake", reported.append)
     engine.submit([request(1, DEADLY)])
     with pytest.raises(EngineError, match="Free memory"):
         drain(engine)

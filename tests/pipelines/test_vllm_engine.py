@@ -128,10 +128,10 @@ def test_what_it_has_forgotten_is_computed_again(engine):
 def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
     arguments = {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8}
     with warnings.catch_warnings(action="ignore"):  # vLLM's own, as it loads
-        assert limits(tiny, arguments) == engine.limits
-        assert limits(tiny, {**arguments, "enable_prefix_caching": False}).block == 0
+        assert limits(tiny, arguments, 2048) == engine.limits
+        assert limits(tiny, {**arguments, "enable_prefix_caching": False}, 2048).block == 0
         with pytest.raises(EngineError, match="vLLM would not start: "):
-            limits(tiny, {"max_num_batched_tokens": -3})
+            limits(tiny, {"max_num_batched_tokens": -3}, 2048)
 
 
 @pytest.fixture
@@ -139,6 +139,7 @@ def generating(engine):
     """The session's engine, fed the plain way."""
     lent = GenerateEngine.__new__(GenerateEngine)
     lent._llm, lent._batch, lent.limits, lent.kv_tokens = engine._llm, [], engine.limits, engine.kv_tokens
+    lent._watchdog = engine._watchdog
     return lent
 
 
