@@ -9,7 +9,9 @@ from cli import interruption, options, preparation, screen
 from pipelines.errors import UsageError
 
 
-@options.settings(without=("output", "policy", "objective", "deadline", "feed", "max_rejects", "format", "calibration"))
+@options.settings(
+    without=("output", "again", "policy", "objective", "deadline", "feed", "max_rejects", "format", "calibration")
+)
 def compare(
     names: options.Tasks = None,
     *,

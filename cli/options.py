@@ -24,6 +24,10 @@ Lang = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="The language of all rows, instead of a `lang` column or their script."),
 ]
+Again = Annotated[
+    bool | None,
+    typer.Option("--again", help="Ask afresh what an earlier run has answered, for instance with another vLLM."),
+]
 Inputs = Annotated[
     list[str] | None,
     typer.Option("-i", "--input", help="File, folder or glob of Parquet or JSON lines; - is stdin. Repeatable."),
@@ -80,9 +84,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings
 
 # The option of each setting, in the order in which --help has them.
 SETTINGS: Mapping[str, Any] = MappingProxyType({
-    "input": Inputs, "output": Output, "model": Model, "policy": Policy, "objective": Objective, "ageing": Ageing,
-    "max_wait": MaxWait, "sla": Sla, "deadline": Deadline, "stall_timeout": StallTimeout, "feed": Feed,
-    "limit": Limit, "columns": Columns,
+    "input": Inputs, "output": Output, "again": Again, "model": Model, "policy": Policy, "objective": Objective,
+    "ageing": Ageing, "max_wait": MaxWait, "sla": Sla, "deadline": Deadline, "stall_timeout": StallTimeout,
+    "feed": Feed, "limit": Limit, "columns": Columns,
     "task_file": TaskFiles, "single_stage": SingleStage, "max_expansions": MaxExpansions, "lang": Lang,
     "max_rejects": MaxRejects, "format": Format, "calibration": Calibration, "engine": EngineArguments,
 })  # fmt: skip

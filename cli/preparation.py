@@ -99,6 +99,7 @@ def order(
         format=chosen.format,
         calibration=chosen.calibration,
         lang=chosen.lang,
+        again=chosen.again,
     )
     kept = cache.folder("measurements")
     measurements = Measurements.of(

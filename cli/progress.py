@@ -21,6 +21,7 @@ from pipelines.events import (
     EngineStarted,
     EngineStarting,
     Event,
+    KeptAnswers,
     Ordered,
     Passing,
     Planned,
@@ -77,6 +78,8 @@ class LiveProgress:
                 self._phase.update(text=escape(phase(event)))
             case Planned():
                 people.print(f"[green]✓[/] {planned(event)}")
+            case KeptAnswers():
+                people.print(f"[green]✓[/] {kept(event)}")
             case Ordered():
                 people.print(f"[green]✓[/] {ordered(event)}")
             case Passing(policy, number, of):
@@ -111,6 +114,8 @@ class PlainProgress:
         match event:
             case Planned():
                 say(planned(event))
+            case KeptAnswers():
+                say(kept(event))
             case Ordered():
                 say(ordered(event))
             case Passing(policy, number, of):
@@ -172,6 +177,13 @@ def planned(event: Planned) -> str:
     o = event.outlook
     asked = f"{o.requests:,} to ask, {o.prompt_tokens:,} prompt tokens" if o.requests else "nothing left to ask"
     return f"{many(o.rows, 'row')} read: {o.answered:,} answered before, {o.rejected:,} rejected, {asked}"
+
+
+def kept(event: KeptAnswers) -> str:
+    """Say which answers are not this engine's, and how to have its own."""
+    found = event.kept
+    by = f"vLLM {found.vllm or 'of an unknown version'}" + (f", {found.dtype}" if found.dtype else "")
+    return f"kept {many(found.answers, 'answer')} of {by}; --again asks afresh"
 
 
 def ordered(event: Ordered) -> str:

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     lang: str | None = None
     max_expansions: Annotated[int, Field(ge=1, le=len(WAYS))] = MAX_EXPANSIONS
     single_stage: bool = False
+    again: bool = False
     task_file: Annotated[list[str], NoDecode] = Field(default_factory=list)
     engine: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
 

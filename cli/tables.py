@@ -36,8 +36,9 @@ def show(report: dict[str, Any]) -> None:
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
         say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
     start = f", engine start {run['engine_start_s']:.1f} s" if "engine_start_s" in run else ""
+    dtype = f" in {run['dtype']}" if "dtype" in run else ""
     policy = run["policy"] if run.get("ordered_by", run["policy"]) == run["policy"] else ordered_by(run)
-    say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}, policy {policy}{start}")
+    say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}{dtype}, policy {policy}{start}")
 
 
 def ordered_by(by: dict[str, Any]) -> str:

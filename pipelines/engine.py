@@ -83,12 +83,13 @@ class Limits:
     """What an engine is set up for.
 
     `slots` sequences run at once, `batch_tokens` prompt tokens are computed in one step, and the prefix cache
-    keeps KV blocks of `block` tokens, 0 where it is off.
+    keeps KV blocks of `block` tokens, 0 where it is off. Numbers have the format `dtype`: bfloat16, float32, ...
     """
 
     slots: int
     batch_tokens: int
     block: int
+    dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)

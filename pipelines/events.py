@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.outlook import Outlook
+from pipelines.outlook import Kept, Outlook
 from scheduling.speed import Prediction
 
 
@@ -27,6 +27,13 @@ class Planned:
     """The corpus has been read and the work is known."""
 
     outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswers:
+    """Of what is answered, some was by another vLLM, or in another number format, than this run's."""
+
+    kept: Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Warned:
 
 
 Event = (
-    Reading | Asking | Planned | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress
+    Reading | Asking | Planned | KeptAnswers | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress
     | WritingResults | Warned
 )  # fmt: skip
 Emit = Callable[[Event], None]

@@ -1,7 +1,9 @@
 """The items: what a ledger knows of the input's rows."""
 
 import sqlite3
+from collections.abc import Iterator
 
+from pipelines.item import Reject
 from pipelines.tasks.digest import Opinion
 
 SCALES = {1: 0.5, 5: 3.0, 10: 5.5, 100: 50.0}  # the highest rating of a scale, and its middle
@@ -31,3 +33,12 @@ class Items:
         """
         (highest,) = self._db.execute("SELECT max(rating) FROM item").fetchone()
         return next((middle for top, middle in SCALES.items() if highest is not None and highest <= top), None)
+
+    def rejects(self) -> Iterator[Reject]:
+        """Yield every reject: rows that could not be used, then rows whose request got no answer."""
+        for row in self._db.execute(
+            "SELECT source, row, reason, detail, id, task, stage FROM reject UNION ALL "
+            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) "
+            "WHERE state = 'rejected'"
+        ):
+            yield Reject(*row)

@@ -21,7 +21,7 @@ class Order:
     `max_wait` are those of `JobQueue`, `sla` has the seconds that a job of a task may take. No request is
     admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. All rows are taken to be
     in the language `lang`, if it is given. An engine that has had nothing to tell for `stall_timeout` seconds is taken
-    for hung.
+    for hung. What an earlier run has answered is asked `again` if that is wanted.
     """
 
     tasks: Sequence[Task]
@@ -41,6 +41,7 @@ class Order:
     format: str = "parquet"
     calibration: str = "anchors"
     lang: str | None = None
+    again: bool = False
 
     @property
     def names(self) -> list[str]:

@@ -29,6 +29,32 @@ class Outlook:
         return self.rows - self.answered - self.rejected
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Answers to rows that earlier runs gave, by the version of vLLM and the number format that they are of, if known.
+
+    `other` says whether the last run has another of the two.
+    """
+
+    vllm: str | None
+    dtype: str | None
+    answers: int
+    other: bool
+
+
+def kept(db: sqlite3.Connection) -> list[Kept]:
+    """Return what the last run keeps of earlier ones."""
+    rows = db.execute(
+        "SELECT run.facts ->> 'vllm', run.facts ->> 'dtype', count(*), "
+        "run.facts ->> 'vllm' IS NOT last.facts ->> 'vllm' "
+        "OR coalesce(run.facts ->> 'dtype' <> last.facts ->> 'dtype', FALSE) "
+        "FROM ask JOIN request ON request.id = ask.request JOIN run ON run.id = request.run "
+        "JOIN run AS last ON last.id = (SELECT max(id) FROM run) "
+        "WHERE seq >= 0 AND state = 'answered' AND run.id < last.id GROUP BY 1, 2 ORDER BY 3 DESC"
+    )
+    return [Kept(vllm, dtype, answers, bool(other)) for vllm, dtype, answers, other in rows]
+
+
 def count(db: sqlite3.Connection) -> Outlook:
     """Count what stands in a ledger's file."""
     rows, answered, rejected, answers = db.execute(

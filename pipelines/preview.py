@@ -42,7 +42,7 @@ def preview(
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             desk = Desk(ledger, order)
-            ledger.begin({})
+            ledger.begin({}, again=order.again)
             plan.fill(ledger, desk, rows, order, emit)
             desk.context = context.needed(ledger.outlook(), desk, order)
             limits = limits_for(desk.context)
@@ -55,7 +55,7 @@ def preview(
                 "schema": SCHEMA,
                 "model": order.model.name,
                 "rows": _rows(ledger.folder),
-                "rejects": [asdict(reject) for reject in islice(ledger.rejects(), REJECTS)],
+                "rejects": [asdict(reject) for reject in islice(ledger.items.rejects(), REJECTS)],
                 "requests": sum(batch["requests"] for batch in batches),
                 "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),

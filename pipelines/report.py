@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ def build(output: Path) -> dict[str, Any]:
         run, started, status, facts = last
         facts = json.loads(facts)
         told = facts.pop("tasks", {})
+        kept = [asdict(found) for found in outlook.kept(db)]
         return {
             "schema": SCHEMA,
-            "run": {"number": run, "status": status, "started": started, **facts},
+            "run": {"number": run, "status": status, "started": started, **facts, "kept": kept},
             "rows": outlook.rows(db),
             "tasks": {
                 task: {**_task(db, run, task, facts), **told.get(task, {})}

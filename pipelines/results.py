@@ -33,7 +33,7 @@ def write(ledger: Ledger, desk: Desk, order: Order, emit: Emit) -> dict[str, Any
     (ledger.folder / "results").mkdir(exist_ok=True)
     figures = {task.name: _write(ledger, desk, task, order, emit) for task in order.tasks}
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
-        for reject in ledger.rejects():
+        for reject in ledger.items.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
     return figures
 

@@ -13,7 +13,7 @@ from pipelines.agenda import Agenda, Costing
 from pipelines.desk import Desk
 from pipelines.engine import Completion, Engine, Refusal, Start
 from pipelines.errors import EngineError, OutOfTimeError
-from pipelines.events import Emit, Ordered, Planned, Warned, WritingResults
+from pipelines.events import Emit, KeptAnswers, Ordered, Planned, Warned, WritingResults
 from pipelines.feed import Feed
 from pipelines.gate import Gate
 from pipelines.measurements import Measurements
@@ -43,7 +43,7 @@ def run(
     began = time.monotonic()
     # What cannot be done is said before the ledger forgets the last run's rows.
     rows, desk = plan.rows(order), Desk(ledger, order)
-    ledger.begin({**facts, **_settings(order)})
+    ledger.begin({**facts, **_settings(order)}, again=order.again)
     try:
         plan.fill(ledger, desk, rows, order, emit)
         ledger.note(plan_s=time.monotonic() - began)
@@ -52,6 +52,8 @@ def run(
         if outlook.requests and time.time() + times.usual_start(ledger.folder) < order.deadline:
             with suppress(OutOfTimeError):
                 _ask(ledger, outlook, desk, order, start, measurements, emit)
+        else:
+            _tell_kept(ledger, emit)
         emit(WritingResults())
         figures = results.write(ledger, desk, order, emit)
     except BaseException:
@@ -78,12 +80,14 @@ def _ask(
     desk.context = context.needed(outlook, desk, order)
     ledger.note(context=desk.context)
     with closing(SturdyEngine(partial(start, context=desk.context), order.model.name, emit, over)) as engine:
+        ledger.note(engine_start_s=engine.started, dtype=engine.limits.dtype)
+        _tell_kept(ledger, emit)
         began = time.monotonic()
         costing = Costing(desk, order, engine.limits.block, measurements.speed(order.names), time.time())
         todo = agenda.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
-        ledger.note(engine_start_s=engine.started, ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
+        ledger.note(ordered_by=todo.policy, why=todo.why or None, predicted=predicted)
         ledger.note(order_s=time.monotonic() - began, engine_up=time.time())
         done = work(ledger, todo, engine, outlook, emit)
         ledger.note(**asdict(done), engine_restarts=engine.restarts)
@@ -165,6 +169,13 @@ def _read(
             case Answer() as answer:
                 answers.append(replace(answer, timing=answer.timing.since(zero)))
     return answers, refusals
+
+
+def _tell_kept(ledger: Ledger, emit: Emit) -> None:
+    """Tell of answers that are kept although this run's vLLM, or its number format, is another."""
+    for kept in ledger.kept():
+        if kept.other:
+            emit(KeptAnswers(kept))
 
 
 def _settings(order: Order) -> dict[str, Any]:

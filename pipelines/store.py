@@ -20,7 +20,7 @@ from pipelines.errors import LedgerError
 from pipelines.item import Item, Reject, duplicate
 from pipelines.items import Items
 from pipelines.lock import hold
-from pipelines.outlook import Outlook, count
+from pipelines.outlook import Kept, Outlook, count, kept
 from pipelines.records import Answer, Question, Stored, StoredJob, StoredRequest
 from pipelines.tasks.task import Answered
 from scheduling.speed import Load
@@ -66,8 +66,9 @@ class Ledger:
 
     # -- a run
 
-    def begin(self, facts: Mapping[str, Any]) -> None:
-        """Start a run: forget the last one's rows and rejects, keep every answer."""
+    def begin(self, facts: Mapping[str, Any], *, again: bool = False) -> None:
+        """Start a run: forget the last one's rows and rejects, keep every answer until it is asked for `again`."""
+        self._again = again
         with self.together():
             for table in ("item", "reject", "ask", "job"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
@@ -119,13 +120,21 @@ class Ledger:
             self._db.executemany("UPDATE job SET deadline = min(coalesce(deadline, ?2), ?2) WHERE id = ?1", deadlines)
 
     def known(self, keys: Iterable[bytes]) -> set[bytes]:
-        """Return which of these questions have a request."""
-        found = (self._db.execute("SELECT key FROM request WHERE key = ?", (key,)).fetchone() for key in keys)
+        """Return which of these questions have a request, one of this run if all are asked again."""
+        since = self._run if self._again else 0
+        found = (
+            self._db.execute("SELECT key FROM request WHERE key = ? AND run >= ?", (key, since)).fetchone()
+            for key in keys
+        )
         return {row[0] for row in found if row}
 
     def ask(self, task: str, stage: int, questions: Sequence[Question]) -> None:
         """Make sure that every question has a request; new ones wait, or are rejected where they are too long."""
         with self.together():
+            if self._again:
+                self._db.executemany(
+                    "DELETE FROM request WHERE key = ? AND run < ?", ((q.key, self._run) for q in questions)
+                )
             self._db.executemany(
                 "INSERT INTO request (key, task, form, stage, state, reason, detail, body, prompt_tokens, head, "
                 "prefix, length, schema, run) VALUES (?1, ?2, ?3, ?4, iif(?5 IS NULL, 'waiting', 'rejected'), "
@@ -193,6 +202,10 @@ class Ledger:
     def outlook(self) -> Outlook:
         """Count what stands in the ledger and what is left to do."""
         return count(self._db)
+
+    def kept(self) -> list[Kept]:
+        """Return the answers of earlier runs that this one keeps."""
+        return kept(self._db)
 
     # -- its answers
 
@@ -278,15 +291,6 @@ class Ledger:
         """Return the lowest number that a row or another question of a task has, 0 when there is none below."""
         lowest: int | None = self._db.execute("SELECT min(seq) FROM ask WHERE task = ?", (task,)).fetchone()[0]
         return min(0, lowest or 0)
-
-    def rejects(self) -> Iterator[Reject]:
-        """Yield every reject: rows that could not be used, then rows whose request got no answer."""
-        for row in self._db.execute(
-            "SELECT source, row, reason, detail, id, task, stage FROM reject UNION ALL "
-            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) "
-            "WHERE state = 'rejected'"
-        ):
-            yield Reject(*row)
 
     def _reject(self, rejects: Iterable[Reject]) -> None:
         self._db.executemany("INSERT INTO reject VALUES (?, ?, ?, ?, ?, ?, ?)", map(astuple, rejects))

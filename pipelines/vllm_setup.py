@@ -106,4 +106,5 @@ def limits_of(config: Any) -> Limits:
         slots=scheduler.max_num_seqs,
         batch_tokens=scheduler.max_num_batched_tokens,
         block=cache.block_size if cache.enable_prefix_caching else 0,
+        dtype=str(config.model_config.dtype).removeprefix("torch."),
     )

@@ -44,9 +44,13 @@ def gate(
     return Gate(feed, Desk(), Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
 
 
+def completion(id_: int) -> Completion:
+    return Completion(id_, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))
+
+
 def land(gate: Gate, *ids: int) -> None:
     for id_ in ids:
-        gate.land(Completion(id_, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0)))
+        gate.land(completion(id_))
 
 
 def ids(group) -> list[int]:
@@ -131,3 +135,26 @@ def test_before_there_is_a_pace_the_predicted_one_counts():
 
 def test_after_the_deadline_nothing_is_admitted():
     assert gate(deadline=-1.0).admit(0.0) == []
+
+
+def test_an_engine_that_was_started_anew_is_not_expected_to_remember():
+    it = gate()
+    it.admit(0.0)
+    land(it, 0)
+    it.admit(1.0)
+    assert it.land(completion(1)).expected_cached == 96
+    it.forget()
+    # What was in flight goes again: the first of it finds nothing, the others what it has left.
+    assert [it.land(completion(n)).expected_cached for n in (2, 3, 4)] == [0, 96, 96]
+    (late, *_) = it.admit(2.0)
+    assert it.land(completion(late.id)).expected_cached == 96
+
+
+def test_batches_after_a_death_are_cut_for_an_empty_cache():
+    it = gate(batched=True)
+    assert len(it.admit(0.0)) == 1  # 121 tokens, of which a step takes 60
+    land(it, 0)
+    assert len(it.admit(1.0)) == 2  # 25 to compute for each: the others are in the cache
+    land(it, 1, 2)
+    it.forget()
+    assert len(it.admit(2.0)) == 1

@@ -106,7 +106,7 @@ def test_the_first_of_two_rows_with_one_id_counts(ledger):
     twice = ledger.add([(0, review(0)), (1, review(0)), (2, review(2))], [Reject("f.jsonl", 9, "no-text", "null")])
     assert twice == {1}
     assert ledger.add([(3, review(2))], []) == {3}
-    assert [(reject.reason, reject.row) for reject in ledger.rejects()] == [
+    assert [(reject.reason, reject.row) for reject in ledger.items.rejects()] == [
         ("no-text", 9), ("duplicate-id", 1), ("duplicate-id", 3)]  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_a_prompt_that_cannot_fit_is_rejected_with_its_length(ledger):
     ledger.add([(0, review(0)), (1, review(1))], [])
     ask(ledger, [question(0, "a" * 10), question(1, "a" * 11)], limit=15)
     assert [request.prompt_tokens for request in ledger.requests(0)] == [15]
-    (reject,) = ledger.rejects()
+    (reject,) = ledger.items.rejects()
     assert (reject.reason, reject.id, reject.task) == ("too-long", "r1", "sentiment")
     assert reject.detail == "16 prompt tokens, the limit is 15"
 
@@ -124,7 +124,7 @@ def test_what_was_rejected_gets_a_new_chance_in_the_next_run(ledger):
     ask(ledger, [question(0)])
     (request,) = ledger.requests(0)
     ledger.settle([], [Refusal(request.id, "poison", "it died")])
-    assert [reject.reason for reject in ledger.rejects()] == ["poison"]
+    assert [reject.reason for reject in ledger.items.rejects()] == ["poison"]
     again = reopened(ledger)
     again.add([(0, review(0))], [])
     assert ask(again, [question(0)]) == ["text 0"]

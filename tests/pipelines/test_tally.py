@@ -1,7 +1,7 @@
 import pytest
 
 from pipelines.engine import Completion, Counted, Timing
-from pipelines.tally import Tally
+from pipelines.tally import LEAST_PATIENCE, TIMES, Tally
 from scheduling.speed import DECODED, REQUEST, Load
 
 LOAD = Load(100.0, 1.0, 20.0)
@@ -69,3 +69,17 @@ def test_what_is_under_way_is_no_longer_before_the_next():
     done = (LOAD.size + 100) / LOAD.size
     assert tally.expected(LOAD, 1.0) == pytest.approx((3 - done) / done)
     assert LOAD.size == 100 + REQUEST + DECODED * 20
+
+
+def test_the_engine_may_be_silent_for_far_longer_than_its_work_takes_and_no_longer():
+    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted(), 20.0)
+    assert tally.patience(1.0, 600.0) == 600.0  # the first step may compile what it needs
+    for seconds in (10.0, 11.0, 12.0):
+        tally.admit(LOAD)
+        finish(tally)
+        tally.progress(seconds, 0)
+    assert tally.patience(12.0, 600.0) == LEAST_PATIENCE  # nothing is in it
+    for _ in range(10):
+        tally.admit(LOAD)
+    assert tally.patience(12.0, 600.0) == pytest.approx(TIMES * 10 * 1.0)
+    assert tally.patience(12.0, 150.0) == 150.0
