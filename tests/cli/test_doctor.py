@@ -1,4 +1,4 @@
-"""`reviewbatch doctor`, as people use it."""
+"""`reviewbatch doctor` and `reviewbatch --version`, as people use them."""
 
 import importlib.metadata
 import json
@@ -63,3 +63,25 @@ def test_a_vllm_that_cannot_be_used_is_status_1_and_one_line(tmp_path, error, me
     as_json = doctor("--json")
     assert as_json.returncode == 1
     assert json.loads(as_json.stdout)["findings"][0]["status"] == "missing"
+
+
+def test_the_version(run):
+    assert run("--version") == (0, f"reviewbatch {importlib.metadata.version('reviewbatch')}\n", "")
+    status, out, _ = run("--version", "doctor")
+    assert (status, len(out.splitlines())) == (0, 1)
+    status, out, err = run()
+    assert (status, "doctor" in out + err) == (2, True)
+
+
+def test_the_version_of_what_was_never_installed():
+    """As in a bare copy of the repository."""
+    script = (
+        "import importlib.metadata, sys\n"
+        "def version(name): raise importlib.metadata.PackageNotFoundError(name)\n"
+        "importlib.metadata.version = version\n"
+        "sys.argv = ['reviewbatch', '--version']\n"
+        "from cli.main import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "reviewbatch of an unknown version\n"), done.stderr
