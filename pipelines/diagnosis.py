@@ -153,7 +153,8 @@ def fits(model: str, shape: Shape, where: str, budget: int, *, spare: int) -> Fi
         short = f"too little for it and a sequence of {shape.context:,} tokens ({gib(longest(shape))})"
         return Finding("missing", "fit", f"{text}: {short}; choose a smaller --model, or --engine max_model_len=N")
     if budget < shape.weights_bytes + spare:
-        return Finding("warning", "fit", f"{text}: it may not fit, {gib(spare)} more are wanted")
+        less = "free some, or give the KV cache less with --engine kv_cache_memory_bytes=N"
+        return Finding("warning", "fit", f"{text}: it may not fit, {gib(spare)} more are wanted; {less}")
     return Finding("ok", "fit", f"{text}: it fits")
 
 
