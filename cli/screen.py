@@ -45,13 +45,13 @@ def divert(log: Path) -> None:
     """Send whatever vLLM and its parts print, in this process and its children, to `log` from here on.
 
     They print through logging, through C and after the interpreter has begun to end, so it is the file
-    descriptors that change hands, for good; `people` and `data` keep the real ones.
+    descriptors that change hands, for good; `people`, `lists` and `data` keep the real ones.
     """
     global _data, _log  # noqa: PLW0603  a process has one stdout and one stderr
     sys.stdout.flush()
     sys.stderr.flush()
     _log = log
-    _data = os.fdopen(os.dup(1), "w")
+    _data = lists.file = os.fdopen(os.dup(1), "w")
     stream = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
     people.file = cast("TextIO", _Willing(stream))
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -5,13 +5,14 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from pipelines import packaged, tiny
 from pipelines.errors import ModelError
+from pipelines.shape import Shape
 
 CHECKSUM = "checksum.blake2b"
 SAMPLES, SAMPLE = 64, 1 << 16
@@ -19,12 +20,13 @@ SAMPLES, SAMPLE = 64, 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A name for a model that this program knows where to find."""
+    """A name for a model that this program knows where to find. The `shape` is that of a default."""
 
     about: str
     hub_id: str | None = None
     make: Callable[[Path], None] | None = None
     module: str | None = None
+    shape: Shape | None = None
 
 
 ALIASES: Mapping[str, Alias] = MappingProxyType({
@@ -32,8 +34,19 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
         "SmolLM2-135M-Instruct from its Python package; the default without a GPU",
         make=packaged.unpack,
         module=packaged.MODULE,
+        shape=Shape(
+            weights_bytes=269_030_016, layers=30, heads=9, kv_heads=3, head_size=64, intermediate=1536,
+            vocabulary=49_152, context=8192,
+        ),
     ),
-    "qwen2.5-1.5b": Alias("Qwen2.5-1.5B-Instruct; the default on a GPU", hub_id="Qwen/Qwen2.5-1.5B-Instruct"),
+    "qwen2.5-1.5b": Alias(
+        "Qwen2.5-1.5B-Instruct; the default on a GPU",
+        hub_id="Qwen/Qwen2.5-1.5B-Instruct",
+        shape=Shape(
+            weights_bytes=3_087_428_608, layers=28, heads=12, kv_heads=2, head_size=128, intermediate=8960,
+            vocabulary=151_936, context=32_768,
+        ),
+    ),
     "tiny": Alias("1.3 M random weights, made on the spot: for smoke runs, its answers mean nothing", make=tiny.make),
 })  # fmt: skip
 
@@ -74,14 +87,22 @@ def installed(name: str, cache: Path) -> str:
     """Say in a few words whether the alias is on this machine already."""
     alias = ALIASES[name]
     if alias.hub_id:
-        from huggingface_hub import try_to_load_from_cache
-
-        return "in the hub cache" if isinstance(try_to_load_from_cache(alias.hub_id, "config.json"), str) else "no"
+        return "in the hub cache" if _kept(alias.hub_id) else "no"
     if (cache / name / CHECKSUM).exists():
         return "unpacked"
     if alias.module and importlib.util.find_spec(alias.module) is None:
         return f"no: {packaged.MISSING}"
     return "on first use"
+
+
+def shape(name: str, cache: Path) -> Shape:
+    """Return the shape of a default model, its weights as large as its files are where they are here."""
+    alias = ALIASES[name]
+    if alias.shape is None:
+        raise ModelError(f"{name} is nobody's default: its shape is not known")
+    folder = _kept(alias.hub_id) if alias.hub_id else cache / name
+    files = sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder else 0
+    return replace(alias.shape, weights_bytes=files or alias.shape.weights_bytes)
 
 
 def digest(folder: Path) -> str:
@@ -137,6 +158,14 @@ def _intact(folder: Path) -> str | None:
     except OSError:
         return None
     return stored if digest(folder) == stored else None
+
+
+def _kept(hub_id: str) -> Path | None:
+    """Return the folder of a model that is in the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(hub_id, "config.json")
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def _fetch(hub_id: str) -> Path:

@@ -2,13 +2,16 @@
 
 import importlib.util
 import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pipelines import process
 from pipelines.engine import Limits
 from pipelines.errors import EngineError, first_line
+from pipelines.machine import SHM, Card, Machine
 from pipelines.models import Model
 
 # An engine process that is forked inherits the ledger's lock and file, and half-finished threads.
@@ -22,6 +25,7 @@ CPU_ARGUMENTS: Mapping[str, Any] = {
     "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
     "kv_cache_memory_bytes": 4 << 30,
 }
+SEE = "; see `reviewbatch doctor`"
 # What this program decides itself: the model is known by its files, the scores by what they are.
 OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
 
@@ -36,7 +40,7 @@ class Device:
 
 
 def device() -> Device:
-    """Ask vLLM what it runs on. Raises EngineError when vLLM is missing or cannot be imported."""
+    """Ask vLLM what it runs on. Raises EngineError when vLLM is missing, cannot be imported, or finds nothing."""
     if importlib.util.find_spec("vllm") is None:
         raise EngineError(
             "vLLM is not installed: pip install 'reviewbatch[gpu]' on a CUDA machine, `make venv` for the CPU set"
@@ -44,9 +48,81 @@ def device() -> Device:
     try:
         from vllm import __version__
         from vllm.platforms import current_platform
-    except (ImportError, RuntimeError) as error:
-        raise EngineError(f"vLLM cannot be imported: {first_line(error)}; see `reviewbatch doctor`") from error
-    return Device(current_platform.device_type, current_platform.get_device_name(), __version__)
+
+        kind = current_platform.device_type
+        name = current_platform.get_device_name() if kind else ""
+    except Exception as error:  # vLLM, torch and NVML raise their own
+        raise EngineError(f"vLLM cannot be used: {first_line(error)}{SEE}") from error
+    if not kind:
+        raise EngineError(f"vLLM {__version__} finds no device to run on (NVML: {_driver()[2]}){SEE}")
+    return Device(kind, name, __version__)
+
+
+def machine() -> Machine:
+    """Gather the facts about this machine. Starts CUDA in this process: whether it starts is the fact that matters."""
+    shm = shutil.disk_usage(SHM) if Path(SHM).is_dir() else None
+    known = Machine(shm_bytes=shm and shm.total, shm_free_bytes=shm and shm.free)
+    try:
+        on = device()
+    except EngineError as error:
+        return replace(known, trouble=str(error).removesuffix(SEE))
+    driver, driver_cuda, _ = _driver()
+    known = replace(known, kind=on.kind, name=on.name, vllm=on.vllm, driver=driver, driver_cuda=driver_cuda)
+    if on.kind == "cpu":
+        from vllm.utils.cpu_resource_utils import get_memory_node_info
+
+        memory = get_memory_node_info()  # a container's own, if it has a limit
+        return replace(
+            known,
+            kv_cache_bytes=CPU_ARGUMENTS["kv_cache_memory_bytes"],
+            memory_bytes=memory.total_memory,
+            memory_free_bytes=memory.available_memory,
+        )
+    import torch
+    from vllm.config import CacheConfig
+
+    return replace(
+        known,
+        cards=tuple(map(_card, range(torch.cuda.device_count()))),
+        built_cuda=torch.version.cuda,
+        architectures=tuple(torch.cuda.get_arch_list()),
+        utilization=CacheConfig.gpu_memory_utilization,
+    )
+
+
+def _card(index: int) -> Card:
+    """Return what torch says of a card; when it cannot use it, its name as NVML has it, which does without CUDA."""
+    import torch
+
+    try:
+        free, total = torch.cuda.mem_get_info(index)
+        found = torch.cuda.get_device_properties(index)
+    except RuntimeError as error:
+        return Card(index, _name(index), trouble=first_line(error))
+    return Card(index, found.name, (found.major, found.minor), total, free)
+
+
+def _name(index: int) -> str:
+    from vllm.platforms import current_platform
+
+    try:
+        return str(current_platform.get_device_name(index))
+    except Exception as error:  # noqa: BLE001  a card that is lost says so in NVML's own way
+        return first_line(error)
+
+
+def _driver() -> tuple[str | None, str | None, str]:
+    """Return NVIDIA's driver and the newest CUDA version it is for, if there is one, and what NVML says otherwise."""
+    from vllm.utils.import_utils import import_pynvml
+
+    nvml = import_pynvml()
+    try:
+        nvml.nvmlInit()
+        driver, cuda = nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetCudaDriverVersion()
+        nvml.nvmlShutdown()
+    except nvml.NVMLError as error:
+        return None, None, str(error)
+    return driver, f"{cuda // 1000}.{cuda % 1000 // 10}", "no card"
 
 
 def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:
