@@ -102,7 +102,8 @@ def order(
         again=chosen.again,
     )
     kept = cache.folder("measurements")
+    dtype = vllm_setup.number_format(model, device.kind, chosen.engine)
     measurements = Measurements.of(
-        kept, model, device=device.name, vllm=device.vllm, arguments=chosen.engine, feed=chosen.feed
+        kept, model, device=device.name, vllm=device.vllm, dtype=dtype, arguments=chosen.engine, feed=chosen.feed
     )
     return made, device, measurements

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines import memory
 from pipelines.machine import SHM, Card, Machine
+from pipelines.processor import Processor
 from pipelines.shape import Shape
 
 Status = Literal["ok", "warning", "missing"]
 GIB = 1 << 30
+PROMPT = 4096  # tokens: few runs have a longer prompt
 # The least driver of each major version of CUDA; any of them runs what was built for any minor version.
 DRIVERS = {11: 450, 12: 525, 13: 580}
 # What to do about things that go wrong in CUDA and say little.
@@ -34,7 +37,7 @@ class Finding:
 
 
 def diagnose(
-    machine: Machine, model: str, shape: Shape, installed: str, *, shm: int = GIB, working: int = 2 * GIB
+    machine: Machine, model: str, shape: Shape, installed: str, *, shm: int = GIB, working: int = memory.WORKING
 ) -> list[Finding]:
     """Say what there is to say about a run of `model` with default settings.
 
@@ -53,13 +56,17 @@ def diagnose(
     elif machine.kind == "cpu" and machine.driver:
         text = f"NVIDIA driver {machine.driver} is here, but this vLLM is the CPU's: pip install '.[gpu]' in a new venv"
         found.append(Finding("warning", "driver", text))
-    found.append(weights(model, shape, installed))
+    dtype = "bfloat16"
+    if machine.kind == "cpu":
+        finding, dtype = numbers(machine, shape)
+        found.append(finding)
+    found += [weights(model, shape, installed), context(shape, dtype)]
+    spare = working + shape.kv_bytes(shape.context, dtype)
     if machine.memory_free_bytes is not None:
-        spare = working + (machine.kv_cache_bytes or 0)
-        found.append(fits(model, shape, "the free memory", machine.memory_free_bytes, spare=spare))
+        found.append(fits(model, shape, "the free memory", machine.memory_free_bytes, spare=spare, dtype=dtype))
     for card in machine.cards[:1]:
         if not card.trouble:
-            budget, spare = min(card.free_bytes, taken(card, machine.utilization)), working + longest(shape)
+            budget = min(card.free_bytes, taken(card, machine.utilization))
             found.append(fits(model, shape, f"what vLLM may take of card {card.index}", budget, spare=spare))
     return found
 
@@ -146,21 +153,35 @@ def weights(model: str, shape: Shape, installed: str) -> Finding:
     return Finding("missing" if installed.startswith("no:") else "ok", "model", text)
 
 
-def fits(model: str, shape: Shape, where: str, budget: int, *, spare: int) -> Finding:
-    """Judge whether the weights and the longest sequence fit `budget` bytes, with `spare` left beside the weights."""
-    text = f"{model} has {gib(shape.weights_bytes)} of weights, and {where} is {gib(budget)}"
-    if budget < shape.weights_bytes + longest(shape):
-        short = f"too little for it and a sequence of {shape.context:,} tokens ({gib(longest(shape))})"
-        return Finding("missing", "fit", f"{text}: {short}; choose a smaller --model, or --engine max_model_len=N")
-    if budget < shape.weights_bytes + spare:
+def numbers(machine: Machine, shape: Shape) -> tuple[Finding, str]:
+    """Judge what the CPU computes with, and return the number format that follows, too."""
+    on = machine.processor or Processor()
+    dtype, _ = memory.fit(shape, on.dtype, PROMPT, machine.memory_free_bytes or 0)
+    text = f"the processor has {', '.join(on.units) or 'no unit that is known here'}, so numbers are in {on.dtype}"
+    if dtype == on.dtype:
+        return Finding("ok", "processor", f"{text}: {on.cost}"), dtype
+    return Finding(
+        "warning", "processor", f"{text} where there is room; here they are in {dtype}, which is slow"
+    ), dtype
+
+
+def context(shape: Shape, dtype: str) -> Finding:
+    """Say how long a context vLLM is asked for."""
+    whole = f"{shape.context:,} tokens, which take {gib(shape.kv_bytes(shape.context, dtype))} of KV cache"
+    return Finding("ok", "context", f"a run's context is as long as its longest prompt needs, of the model's {whole}")
+
+
+def fits(model: str, shape: Shape, where: str, budget: int, *, spare: int, dtype: str = "bfloat16") -> Finding:
+    """Judge whether the weights and a usual prompt fit `budget` bytes, with `spare` left beside the weights."""
+    size, prompt = shape.weights(dtype), shape.kv_bytes(PROMPT, dtype)
+    text = f"{model} has {gib(size)} of weights in {dtype}, and {where} is {gib(budget)}"
+    if budget < size + prompt:
+        short = f"too little for it and a prompt of {PROMPT:,} tokens ({gib(prompt)})"
+        return Finding("missing", "fit", f"{text}: {short}; choose a smaller --model")
+    if budget < size + spare:
         less = "free some, or give the KV cache less with --engine kv_cache_memory_bytes=N"
         return Finding("warning", "fit", f"{text}: it may not fit, {gib(spare)} more are wanted; {less}")
     return Finding("ok", "fit", f"{text}: it fits")
-
-
-def longest(shape: Shape) -> int:
-    """Return the bytes of KV cache without which vLLM does not start: a sequence of all the context."""
-    return shape.kv_bytes(shape.context)
 
 
 def taken(card: Card, utilization: float | None) -> int:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipelines.processor import Processor
+
 SHM = "/dev/shm"  # noqa: S108  nothing of ours is put there
 
 
@@ -36,7 +38,7 @@ class Machine:
     built_cuda: str | None = None
     architectures: tuple[str, ...] = ()
     utilization: float | None = None  # the share of a card's memory that vLLM takes when nothing is said
-    kv_cache_bytes: int | None = None  # what is set aside for keys and values, where it is not what that share leaves
+    processor: Processor | None = None  # where vLLM runs on it
     memory_bytes: int | None = None
     memory_free_bytes: int | None = None
     shm_bytes: int | None = None

@@ -5,14 +5,14 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from pipelines import packaged, tiny
 from pipelines.errors import ModelError
-from pipelines.shape import Shape
+from pipelines.shape import Shape, read
 
 CHECKSUM = "checksum.blake2b"
 SAMPLES, SAMPLE = 64, 1 << 16
@@ -96,13 +96,13 @@ def installed(name: str, cache: Path) -> str:
 
 
 def shape(name: str, cache: Path) -> Shape:
-    """Return the shape of a default model, its weights as large as its files are where they are here."""
+    """Return the shape of a default model, as its files have it where they are here."""
     alias = ALIASES[name]
-    if alias.shape is None:
-        raise ModelError(f"{name} is nobody's default: its shape is not known")
     folder = _kept(alias.hub_id) if alias.hub_id else cache / name
-    files = sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder else 0
-    return replace(alias.shape, weights_bytes=files or alias.shape.weights_bytes)
+    found = (folder and read(folder)) or alias.shape
+    if found is None:
+        raise ModelError(f"{name} is nobody's default: its shape is not known")
+    return found
 
 
 def digest(folder: Path) -> str:

@@ -1,13 +1,15 @@
 """The shape of a model: what decides whether it fits a card, and over how many it can be split."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 VOCABULARY_BLOCK = 64  # vLLM rounds the vocabulary up to a multiple of this before it splits it
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A dense transformer in bfloat16. `head_size` is in elements, `context` in tokens."""
+    """A dense transformer. `weights_bytes` is for two bytes a number, `head_size` in numbers, `context` in tokens."""
 
     weights_bytes: int
     layers: int
@@ -18,9 +20,13 @@ class Shape:
     vocabulary: int
     context: int
 
-    def kv_bytes(self, tokens: int) -> int:
-        """Return what keys and values of so many tokens take, two bytes an element."""
-        return 2 * 2 * self.layers * self.kv_heads * self.head_size * tokens
+    def weights(self, dtype: str) -> int:
+        """Return the bytes of the weights in a number format."""
+        return self.weights_bytes * _times(dtype)
+
+    def kv_bytes(self, tokens: int, dtype: str = "bfloat16") -> int:
+        """Return what keys and values of so many tokens take in a number format."""
+        return 2 * 2 * self.layers * self.kv_heads * self.head_size * tokens * _times(dtype)
 
     def splits(self, cards: int) -> list[int]:
         """Return each `tensor_parallel_size` that vLLM takes for this model on so many cards.
@@ -35,3 +41,30 @@ class Shape:
             if not any(whole % n for whole in (self.heads, self.intermediate, vocabulary))
             and max(n, self.kv_heads) % min(n, self.kv_heads) == 0
         ]
+
+
+def read(folder: Path) -> Shape | None:
+    """Return the shape of the model in a folder, None where its files do not say, or its weights are quantised."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        text = config.get("text_config", config)
+        heads = int(text["num_attention_heads"])
+        files = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        stored = text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or "bfloat16"
+        found = Shape(
+            weights_bytes=files // _times(stored),
+            layers=int(text["num_hidden_layers"]),
+            heads=heads,
+            kv_heads=int(text.get("num_key_value_heads") or heads),
+            head_size=int(text.get("head_dim") or text["hidden_size"] // heads),
+            intermediate=int(text["intermediate_size"]),
+            vocabulary=int(text["vocab_size"]),
+            context=int(text["max_position_embeddings"]),
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError):
+        return None
+    return found if files and "quantization_config" not in config else None
+
+
+def _times(dtype: str) -> int:
+    return 2 if dtype == "float32" else 1

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import process
+from pipelines import memory, process, processor
 from pipelines.engine import Limits
 from pipelines.errors import EngineError, first_line
 from pipelines.machine import SHM, Card, Machine
 from pipelines.models import Model
+from pipelines.shape import read
 
 # An engine process that is forked inherits the ledger's lock and file, and half-finished threads.
 ENVIRONMENT = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
@@ -23,7 +24,6 @@ CPU_ARGUMENTS: Mapping[str, Any] = {
     "enforce_eager": True,  # compiling takes longer than most jobs do
     "block_size": 32,  # the smallest it takes: finer blocks share more of a common prefix
     "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
-    "kv_cache_memory_bytes": 4 << 30,
 }
 SEE = "; see `reviewbatch doctor`"
 # What this program decides itself: the model is known by its files, the scores by what they are.
@@ -69,14 +69,12 @@ def machine() -> Machine:
     driver, driver_cuda, _ = _driver()
     known = replace(known, kind=on.kind, name=on.name, vllm=on.vllm, driver=driver, driver_cuda=driver_cuda)
     if on.kind == "cpu":
-        from vllm.utils.cpu_resource_utils import get_memory_node_info
-
-        memory = get_memory_node_info()  # a container's own, if it has a limit
+        here = _memory()
         return replace(
             known,
-            kv_cache_bytes=CPU_ARGUMENTS["kv_cache_memory_bytes"],
-            memory_bytes=memory.total_memory,
-            memory_free_bytes=memory.available_memory,
+            processor=processor.found(),
+            memory_bytes=here.total_memory,
+            memory_free_bytes=here.available_memory,
         )
     import torch
     from vllm.config import CacheConfig
@@ -156,7 +154,7 @@ def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
         # Left free to, a small model fills JSON with white space.
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "scheduling_policy": "priority",  # of what is in flight, too, the best goes first and the worst is preempted
-        **(CPU_ARGUMENTS if on.kind == "cpu" else {}),
+        **(_on_cpu(model, arguments) if on.kind == "cpu" else {}),
         **arguments,
     }
     if on.kind == "cpu":
@@ -168,6 +166,27 @@ def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
             # longer than the helper could ever save here.
             torch.compiler.set_stance("force_eager")
     return settings
+
+
+def number_format(model: Model, kind: str, arguments: Mapping[str, Any]) -> str:
+    """Return the format of numbers that an engine on a device of this kind will be told to have."""
+    given = arguments.get("dtype")
+    return str(given or (_on_cpu(model, arguments)["dtype"] if kind == "cpu" else "auto"))
+
+
+def _on_cpu(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what vLLM is told on a CPU: a number format it is quick in, as far as that fits the memory."""
+    wanted, shape = arguments.get("dtype", processor.found().dtype), read(model.folder)
+    context = arguments.get("max_model_len", model.context)
+    dtype, kv_cache = memory.fit(shape, wanted, context, _memory().available_memory)
+    return {**CPU_ARGUMENTS, "dtype": dtype, "kv_cache_memory_bytes": kv_cache}
+
+
+def _memory() -> Any:
+    """Return total and available memory as vLLM reads them: a container's own, if it has a limit."""
+    from vllm.utils.cpu_resource_utils import get_memory_node_info
+
+    return get_memory_node_info()
 
 
 def apart() -> bool:

@@ -7,6 +7,7 @@ import pytest
 from pipelines import models
 from pipelines.diagnosis import GIB, diagnose, runs
 from pipelines.machine import Card, Machine
+from pipelines.processor import Processor
 
 QWEN, SMOLLM = models.ALIASES["qwen2.5-1.5b"].shape, models.ALIASES["smollm2-135m"].shape
 HALF = replace(QWEN, weights_bytes=988_000_000, layers=24, heads=14, head_size=64, intermediate=4864)  # Qwen2.5-0.5B
@@ -52,7 +53,7 @@ def test_a_free_card_is_ready():
         ("ok", "card 0, NVIDIA H100 80GB HBM3: 78.7 GiB of 79.2 GiB are free, compute capability 9.0")
     ]
     assert found["parallel"] == [("ok", "tensor_parallel_size may be 1 only")]
-    fit = "qwen2.5-1.5b has 2.9 GiB of weights, and what vLLM may take of card 0 is 72.9 GiB: it fits"
+    fit = "qwen2.5-1.5b has 2.9 GiB of weights in bfloat16, and what vLLM may take of card 0 is 72.9 GiB: it fits"
     assert found["fit"] == [("ok", fit)]
 
 
@@ -172,9 +173,9 @@ def test_several_cards_need_shared_memory_and_a_number_that_divides_the_model():
 
 
 def test_whether_the_model_fits():
-    small = card(name="GeForce", capability=(8, 6), total=4, free=3.9)
+    small = card(name="GeForce", capability=(8, 6), total=3, free=2.9)
     ((status, text),) = said(machine(small))["fit"]
-    assert (status, "too little for it and a sequence of 32,768 tokens (0.9 GiB)" in text) == ("missing", True)
+    assert (status, "too little for it and a prompt of 4,096 tokens (0.1 GiB)" in text) == ("missing", True)
     small = replace(small, total_bytes=6 * GIB, free_bytes=int(5.8 * GIB))
     ((status, text),) = said(machine(small))["fit"]
     assert (status, "2.9 GiB more are wanted" in text) == ("warning", True)
@@ -195,14 +196,31 @@ def test_rocm_is_told_what_torch_knows():
     assert "driver" not in found
 
 
-CPU = Machine(kind="cpu", name="cpu", vllm="0.32.0", kv_cache_bytes=4 * GIB, memory_bytes=16 * GIB,
+CPU = Machine(kind="cpu", name="cpu", vllm="0.32.0", processor=Processor(("AVX2",)), memory_bytes=16 * GIB,
               memory_free_bytes=15 * GIB)  # fmt: skip
 
 
-@pytest.mark.parametrize(("free", "status"), [(15, "ok"), (5, "warning"), (0.3, "missing")])
+@pytest.mark.parametrize(("free", "status"), [(15, "ok"), (2.4, "warning"), (0.3, "missing")])
 def test_a_cpu_needs_memory_too(free, status):
     found = said(replace(CPU, memory_free_bytes=int(free * GIB)), "smollm2-135m", SMOLLM, "unpacked")
-    assert statuses(found) == {"vllm": ["ok"], "model": ["ok"], "fit": [status]}
+    assert found["fit"][0][0] == status
+    assert statuses(found)["vllm"] == statuses(found)["context"] == ["ok"]
+
+
+def test_what_a_cpu_computes_with_and_in():
+    ((status, text),) = said(CPU, "smollm2-135m", SMOLLM)["processor"]
+    assert status == "ok"
+    assert text.startswith("the processor has AVX2, so numbers are in float32: twice the memory of bfloat16")
+    quick = replace(CPU, processor=Processor(("AMX", "AVX-512 BF16", "AVX-512", "AVX2")))
+    ((status, text),) = said(quick, "smollm2-135m", SMOLLM)["processor"]
+    assert (status, "so numbers are in bfloat16: half the memory of float32" in text) == ("ok", True)
+    ((status, text),) = said(replace(CPU, memory_free_bytes=7 * GIB), shape=QWEN)["processor"]
+    assert (status, "here they are in bfloat16, which is slow" in text) == ("warning", True)
+
+
+def test_the_context_is_what_is_needed():
+    ((_, text),) = said(machine(card()))["context"]
+    assert text.endswith("of the model's 32,768 tokens, which take 0.9 GiB of KV cache")
 
 
 def test_the_cpu_build_where_there_is_a_card():

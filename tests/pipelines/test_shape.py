@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from pipelines import models
 from pipelines.errors import ModelError
 from pipelines.packaged import GGUF
+from pipelines.shape import read
 
 QWEN, SMOLLM = models.ALIASES["qwen2.5-1.5b"].shape, models.ALIASES["smollm2-135m"].shape
 HALF = replace(QWEN, weights_bytes=988_000_000, layers=24, heads=14, head_size=64, intermediate=4864)  # Qwen2.5-0.5B
@@ -44,16 +46,36 @@ def test_the_shapes_are_those_of_the_models(quiet):
     assert (SMOLLM.vocabulary, SMOLLM.context) == (config.vocab_size, config.max_position_embeddings)
 
 
-def test_the_weights_are_as_large_as_the_files(tmp_path):
+def test_the_shape_is_what_the_files_say(tmp_path, tiny):
     assert models.shape("smollm2-135m", tmp_path) == SMOLLM
-    (tmp_path / "smollm2-135m").mkdir()
-    (tmp_path / "smollm2-135m" / "model.safetensors").write_bytes(b"0" * 1000)
-    assert models.shape("smollm2-135m", tmp_path) == replace(SMOLLM, weights_bytes=1000)
     with pytest.raises(ModelError, match="its shape is not known"):
         models.shape("tiny", tmp_path)
+    of = read(tiny.folder)
+    assert (of.layers, of.heads, of.kv_heads, of.head_size, of.context) == (2, 4, 2, 64, 2048)
+    assert of.weights_bytes == (tiny.folder / "model.safetensors").stat().st_size
+    assert of.weights("float32") == 2 * of.weights("bfloat16")
+    assert of.kv_bytes(10, "float32") == 2 * of.kv_bytes(10) == 10 * 2 * 2 * 2 * 64 * 4
 
 
-def test_what_is_in_the_hubs_cache_is_found_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("config", "weights"),
+    [
+        ({"dtype": "float32"}, 500),
+        ({"torch_dtype": "float32", "dtype": None}, 500),
+        ({"dtype": "float16"}, 1000),
+        ({"quantization_config": {"bits": 4}}, None),
+        ({"num_hidden_layers": None}, None),
+    ],
+)
+def test_weights_count_two_bytes_a_number_and_quantised_ones_not_at_all(tmp_path, tiny, config, weights):
+    known = json.loads((tiny.folder / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**known, **config}))
+    (tmp_path / "model.safetensors").write_bytes(b"0" * 1000)
+    of = read(tmp_path)
+    assert (of and of.weights_bytes) == weights
+
+
+def test_what_is_in_the_hubs_cache_is_found_there(tmp_path, tiny, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert models.installed("qwen2.5-1.5b", tmp_path) == "no"
     assert models.shape("qwen2.5-1.5b", tmp_path) == QWEN
@@ -62,7 +84,7 @@ def test_what_is_in_the_hubs_cache_is_found_there(tmp_path, monkeypatch):
     kept.mkdir(parents=True)
     (of / "refs").mkdir()
     (of / "refs" / "main").write_text("abc")
-    (kept / "config.json").touch()
+    (kept / "config.json").write_text((tiny.folder / "config.json").read_text())
     (kept / "model.safetensors").write_bytes(b"0" * 2000)
     assert models.installed("qwen2.5-1.5b", tmp_path) == "in the hub cache"
     assert models.shape("qwen2.5-1.5b", tmp_path).weights_bytes == 2000
