@@ -4,16 +4,12 @@ import argparse
 import json
 import os
 import time
-from itertools import chain
 from pathlib import Path
 
+from asked import prompts
+
 from cli import screen
-from pipelines import cache, corpus, models, vllm_engine
-from pipelines.item import REVIEWS, Item
-from pipelines.prompt import frame
-from pipelines.tasks.sentiment import SENTIMENT
-from pipelines.tasks.task import one_line
-from pipelines.tokenizer import Tokenizer
+from pipelines import cache, models, vllm_engine
 
 parser = argparse.ArgumentParser()
 parser.add_argument("input")
@@ -23,17 +19,11 @@ given = parser.parse_args()
 began = float(os.environ["BEGAN"])
 screen.divert(Path("/dev/null"))
 model = models.find(given.model, cache.folder("models"))
-tokenizer = Tokenizer(model.folder)
-task = SENTIMENT
-asked = frame(task.forms["ask.en"], tokenizer)
-rows = chain.from_iterable(corpus.read([given.input], REVIEWS, {}, given.limit))
-reviews = [row.text for row in rows if isinstance(row, Item)]
-texts = dict.fromkeys(f" {one_line(text)}" for text in chain(reviews, *task.anchors))
-prompts = [{"prompt_token_ids": asked.around(body)} for body in tokenizer.encode_all(list(texts))]
+asked, sampling = prompts(given.input, given.limit, model)
 llm = vllm_engine.VllmEngine(model, {})._llm  # noqa: SLF001  the same settings, then nothing but vLLM
 up = time.monotonic()
-params = vllm_engine._sampling_params(asked.sampling)  # noqa: SLF001
-outputs = llm.generate(prompts, params, use_tqdm=False)
+params = vllm_engine._sampling_params(sampling)  # noqa: SLF001
+outputs = llm.generate([{"prompt_token_ids": prompt} for prompt in asked], params, use_tqdm=False)
 ended = time.monotonic()
 screen.data(json.dumps({
     "start_s": up - began,

@@ -53,7 +53,7 @@ with tempfile.TemporaryDirectory() as folder:
             arguments={},
         )
         kept = Measurements(given.measurements or output / "measurements.jsonl")
-        report = run.run(ledger, order, lambda: vllm_engine.VllmEngine(model, {}), kept, {}, note)
+        report = run.run(ledger, order, vllm_engine.VllmEngine.starter(model, {}), kept, {}, note)
 
 makespan = report["run"]["makespan_s"]
 task = report["tasks"]["sentiment"]

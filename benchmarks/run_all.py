@@ -12,6 +12,7 @@ given = sys.argv[1:2]
 corpus = given or ["data-samples/reviews.parquet"]
 for script, *arguments in (
     ("help.py",),
+    ("smoke.py",),
     ("heap.py",),
     ("overhead.py", "--input", *corpus),
     ("feeding.py", "--input", *corpus),
