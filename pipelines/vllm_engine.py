@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines import guard, vllm_setup
+from pipelines import guard, process, root_cause, vllm_setup
 from pipelines.engine import Completion, Counted, Refusal, Request, Sampling, Timing
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models import Model
@@ -25,19 +25,20 @@ class VllmEngine:
     """`vllm.LLM`, stepped by hand. See `pipelines.engine.Engine`.
 
     `arguments` are any of vLLM's own engine arguments and win over the defaults for the device.
-    Raises EngineError, with vLLM's reason in one line, when it does not start.
+    Raises EngineError, with the root cause and what to do about it in one line, when it does not start.
     """
 
     def __init__(self, model: Model, arguments: Mapping[str, Any]) -> None:
         settings = vllm_setup.prepare(model, arguments)
         from vllm import LLM
 
-        self._guard = guard.post()
+        self._guard, logged = guard.post(), process.log_size()
         try:
             self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
             guard.dismiss(self._guard)
-            raise EngineError(f"vLLM did not start: {first_line(error)}") from error
+            why, log = root_cause.explain(error, process.logged_since(logged)), process.log()
+            raise EngineError(f"vLLM did not start: {why}{f'; more in {log}' if log else ''}") from error
         core = self._llm.llm_engine.engine_core
         if hasattr(core, "outputs_queue"):  # the engine is another process
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
@@ -45,6 +46,7 @@ class VllmEngine:
         self.limits, self.restarts = vllm_setup.limits_of(config), 0
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
         self._counted, self._read = Counted(), 0.0
+        self._logged = process.log_size()  # why it may die is logged from here on
         self._ours: dict[str, Request] = {}
         self._refused: list[Refusal] = []
 
@@ -73,7 +75,7 @@ class VllmEngine:
             except _refusals() as error:
                 self._refused.append(Refusal(request.id, "engine-refused", first_line(error)))
             except Exception as error:
-                raise _death(error) from error
+                raise self._death(error) from error
             else:
                 # enqueue returns ids like 42-86c85a86; the outputs carry 42.
                 self._ours[theirs.partition("-")[0]] = request
@@ -87,7 +89,7 @@ class VllmEngine:
             try:
                 outputs = self._llm.llm_engine.step()
             except Exception as error:
-                raise _death(error) from error
+                raise self._death(error) from error
             if not outputs and time.monotonic() - began < IDLE:
                 time.sleep(IDLE)  # all that is in flight waits for its grammar, which another thread compiles
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
@@ -112,6 +114,15 @@ class VllmEngine:
             self._llm = None
             gc.collect()
         guard.dismiss(self._guard)
+
+    def _death(self, error: Exception) -> EngineDied:
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        logged = process.logged_since(self._logged)
+        if not isinstance(error, EngineDeadError):
+            return EngineDied(f"vLLM stopped: {root_cause.explain(error, logged)}")
+        why = root_cause.find(logged)
+        return EngineDied(f"vLLM's engine process died{why and f': {why}'}")
 
 
 class GenerateEngine(VllmEngine):
@@ -140,25 +151,17 @@ class GenerateEngine(VllmEngine):
             )
         except _refusals() as error:
             if self._llm.llm_engine.has_unfinished_requests():  # it was not about taking them
-                raise _death(error) from error
+                raise self._death(error) from error
             if len(batch) == 1:
                 return [Refusal(batch[0].id, "engine-refused", first_line(error))]
             # vLLM refuses all for one. Which one shows when each is asked by itself.
             return [done for request in batch for done in self._generate([request])]
         except Exception as error:
-            raise _death(error) from error
+            raise self._death(error) from error
         return [_completion(request, output) for request, output in zip(batch, outputs, strict=True)]
 
 
 ENGINES: Mapping[str, type[VllmEngine]] = {"continuous": VllmEngine, "generate": GenerateEngine}
-
-
-def _death(error: Exception) -> EngineDied:
-    from vllm.v1.engine.exceptions import EngineDeadError
-
-    return EngineDied(
-        "vLLM's engine process died" if isinstance(error, EngineDeadError) else f"vLLM stopped: {first_line(error)}"
-    )
 
 
 def _refusals() -> tuple[type[Exception], ...]:

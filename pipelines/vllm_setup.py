@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import process
+from pipelines import process, root_cause
 from pipelines.engine import Limits
 from pipelines.errors import EngineError, first_line
 from pipelines.models import Model
@@ -61,7 +61,7 @@ def limits(model: Model, arguments: Mapping[str, Any]) -> Limits:
     try:
         config = EngineArgs(**settings).create_engine_config(UsageContext.LLM_CLASS)
     except Exception as error:  # vLLM raises whatever its parts raise
-        raise EngineError(f"vLLM would not start: {first_line(error)}") from error
+        raise EngineError(f"vLLM would not start: {root_cause.explain(error, '')}") from error
     return limits_of(config)
 
 
