@@ -5,9 +5,12 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 # Names that belong to this program, and of which vLLM would warn as unknown to it.
 OUR_SWITCHES = ("VLLM_USE_PRIORITY_QUEUE", "VLLM_PRIORITY_BY_PREFILL_COST")
+LOG_TAIL = 1 << 18  # bytes of the log that are read again
 
 
 def listen(tell: Callable[[str], None]) -> None:
@@ -45,3 +48,28 @@ def hide_switches() -> None:
     """Take this program's own VLLM_ names out of the environment, once they have been read."""
     for name in OUR_SWITCHES:
         os.environ.pop(name, None)
+
+
+def log() -> Path | None:
+    """Return the file that this process and its children print to, None where that is no file."""
+    with suppress(OSError):
+        file, here = Path("/proc/self/fd/2").readlink(), Path.cwd()
+        if file.is_file():
+            return file.relative_to(here) if file.is_relative_to(here) else file
+    return None
+
+
+def log_size() -> int:
+    """Return how many bytes the log has by now, for `logged_since`."""
+    file = log()
+    return file.stat().st_size if file else 0
+
+
+def logged_since(size: int) -> str:
+    """Return what was logged since the log had `size` bytes, the last of it if it is much."""
+    file = log()
+    if not file:
+        return ""
+    with file.open("rb") as stream:
+        stream.seek(max(size, log_size() - LOG_TAIL))
+        return stream.read().decode(errors="replace")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from pipelines import vllm_setup
+from pipelines import process, root_cause, vllm_setup
 from pipelines.engine import Completion, Counted, Refusal, Request, Sampling, Start, Timing
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models import Model
@@ -27,21 +27,24 @@ class VllmEngine:
     """`vllm.LLM`, stepped by hand. See `pipelines.engine.Engine`.
 
     `arguments` are any of vLLM's own engine arguments and win over the defaults for the device.
-    Raises EngineError, with vLLM's reason in one line, when it does not start, or not within `patience` seconds.
+    Raises EngineError, with the root cause and what to do about it in one line, when it does not start, or not within
+    `patience` seconds.
     """
 
     def __init__(self, model: Model, arguments: Mapping[str, Any], patience: float = math.inf) -> None:
         settings = vllm_setup.prepare(model, arguments)
         from vllm import LLM
 
-        self._watchdog = Watchdog(apart=vllm_setup.apart())
+        self._watchdog, logged = Watchdog(apart=vllm_setup.apart()), process.log_size()
         try:
             with self._watchdog.within(patience):
                 self._llm: Any = LLM(**settings)
         except Exception as error:  # vLLM raises whatever its parts raise
             self._watchdog.dismiss()
-            why = f"it took more than {patience:,.0f} s" if self._watchdog.bitten else first_line(error)
-            raise EngineError(f"vLLM did not start: {why}") from error
+            why, log = root_cause.explain(error, process.logged_since(logged)), process.log()
+            if self._watchdog.bitten:
+                why = f"it took more than {patience:,.0f} s"
+            raise EngineError(f"vLLM did not start: {why}{f'; more in {log}' if log else ''}") from error
         except BaseException:  # a signal
             self._watchdog.dismiss()
             raise
@@ -52,6 +55,7 @@ class VllmEngine:
         self.limits, self.restarts = vllm_setup.limits_of(config), 0
         self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
         self._counted, self._read = Counted(), 0.0
+        self._logged = process.log_size()  # why it may die is logged from here on
         self._ours: dict[str, Request] = {}
         self._refused: list[Refusal] = []
 
@@ -132,9 +136,11 @@ class VllmEngine:
 
         if self._watchdog.bitten:
             return EngineDied("vLLM had nothing to tell for far longer than its work can take")
-        if isinstance(error, EngineDeadError):
-            return EngineDied("vLLM's engine process died")
-        return EngineDied(f"vLLM stopped: {first_line(error)}")
+        logged = process.logged_since(self._logged)
+        if not isinstance(error, EngineDeadError):
+            return EngineDied(f"vLLM stopped: {root_cause.explain(error, logged)}")
+        why = root_cause.find(logged)
+        return EngineDied(f"vLLM's engine process died{why and f': {why}'}")
 
 
 class GenerateEngine(VllmEngine):

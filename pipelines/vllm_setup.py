@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import memory, process, processor
+from pipelines import memory, process, processor, root_cause
 from pipelines.engine import Limits
 from pipelines.errors import EngineError, first_line
 from pipelines.machine import SHM, Card, Machine
@@ -135,7 +135,7 @@ def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:
     try:
         config = EngineArgs(**settings).create_engine_config(UsageContext.LLM_CLASS)
     except Exception as error:  # vLLM raises whatever its parts raise
-        raise EngineError(f"vLLM would not start: {first_line(error)}") from error
+        raise EngineError(f"vLLM would not start: {root_cause.explain(error, '')}") from error
     return limits_of(config)
 
 
