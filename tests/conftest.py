@@ -20,8 +20,11 @@ settings.load_profile("patient")
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
-    """A user cache of the tests' own, as XDG_CACHE_HOME would name it."""
-    return tmp_path_factory.mktemp("cache")
+    """A user cache of the tests' own, as XDG_CACHE_HOME would name it; vLLM's is in it, for all engines."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_CACHE_ROOT", str(folder / "vllm"))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ SMALL = ["--engine", "kv_cache_memory_bytes=268435456"]
 
 def test_a_run_from_the_shell(run, program, write_jsonl, reviews):
     path = write_jsonl([*reviews(20), {"review_id": "bad"}])
-    status, out, err = run("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL)
+    status, out, err = run("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL, fresh=True)
     assert status == 0, err
     report = json.loads(out)  # one line of JSON and nothing else: no log line of vLLM's went to stdout
     assert report["rows"]["answered"] == 20
@@ -37,8 +37,7 @@ def test_a_run_from_the_shell(run, program, write_jsonl, reviews):
     # Whoever reads along may go away.
     process = program("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL)
     process.stderr.close()
-    process.stderr = None
-    out, _ = process.communicate()
+    (out,) = process.communicate()
     assert (process.returncode, json.loads(out)["rows"]["answered"]) == (0, 20)
 
     status, out, err = run("report", "out")
