@@ -9,6 +9,9 @@ import psutil
 import pytest
 
 SMALL = ["--engine", "kv_cache_memory_bytes=268435456"]
+# vLLM's switch is a number that is true. On a CPU, 1 gives the engine's process a process of its own to compute in, which
+# takes as long again to start; 2 has it compute by itself, as on a single GPU.
+APART, APART_WITH_WORKER = ({"VLLM_ENABLE_V1_MULTIPROCESSING": number} for number in "21")
 
 
 def test_an_engine_process_that_is_killed_is_started_again(program, write_jsonl, answered, wait_for, distinct):
@@ -16,7 +19,7 @@ def test_an_engine_process_that_is_killed_is_started_again(program, write_jsonl,
     path = write_jsonl(distinct(600))
     process = program(
         "run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", "--json", *SMALL, "--engine", "max_num_seqs=2",
-        VLLM_ENABLE_V1_MULTIPROCESSING="1",
+        **APART,
     )  # fmt: skip
     wait_for(lambda: answered() > 60, process)
     (engine,) = (child for child in psutil.Process(process.pid).children() if "EngineCore" in str(child.cmdline()))
@@ -31,9 +34,9 @@ def test_kill_takes_the_engine_process_along(program, write_jsonl, answered, wai
     """An engine left behind would hold the GPU's memory, and the next run could not start."""
     process = program(
         "run", "sentiment", "-i", write_jsonl(distinct(600)), "-o", "out", "--model", "tiny", *SMALL,
-        "--engine", "max_num_seqs=2", VLLM_ENABLE_V1_MULTIPROCESSING="1",
+        "--engine", "max_num_seqs=2", **APART_WITH_WORKER,
     )  # fmt: skip
-    wait_for(lambda: answered() > 60, process)
+    wait_for(lambda: answered() > 0, process)
     family = psutil.Process(process.pid).children(recursive=True)
     assert [child for child in family if "EngineCore" in str(child.cmdline())]
     process.kill()
@@ -45,7 +48,7 @@ def test_kill_takes_the_engine_process_along(program, write_jsonl, answered, wai
 def test_kill_while_the_engine_is_loaded_takes_its_process_along(program, write_jsonl, answered, wait_for, distinct):
     process = program(
         "run", "sentiment", "-i", write_jsonl(distinct(60)), "-o", "out", "--model", "tiny", *SMALL,
-        VLLM_ENABLE_V1_MULTIPROCESSING="1",
+        **APART_WITH_WORKER,
     )  # fmt: skip
 
     def engines():
@@ -68,7 +71,7 @@ def test_a_signal_to_the_engine_process_as_well_rejects_nothing(
     """As from a terminal, systemd or Slurm: vLLM's process then answers all that is in flight with nothing."""
     path = write_jsonl(distinct(1200))
     command = ("run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
-    process = program(*command, VLLM_ENABLE_V1_MULTIPROCESSING="1")
+    process = program(*command, **APART)
     wait_for(lambda: answered() > 60, process)
     engine = next(c for c in psutil.Process(process.pid).children() if "EngineCore" in str(c.cmdline()))
     engine.send_signal(number)
