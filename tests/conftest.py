@@ -49,7 +49,7 @@ def engine(tiny):
     started.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lent(engine):
     """Lend the session's engine to a run, which would close its own."""
 
