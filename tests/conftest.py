@@ -1,4 +1,5 @@
 import json
+import os
 import time
 import warnings
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from pipelines.engine import Completion, Counted, Limits, Refusal, Request, Timi
 from pipelines.errors import EngineDied
 from pipelines.tokenizer import Tokenizer
 
+# The tiny model is too small for threads to share; where others work on the machine too, they would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # On a busy machine an example may take long; what it shows does not depend on it.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
