@@ -20,7 +20,7 @@ def test_a_run_that_reaches_its_deadline_ends_with_status_4_and_the_next_one_con
     process.kill()
     process.communicate()
     kept = answered()
-    status, out, err = run(*command, "-i", path, *slow, "--deadline", f"{to_begin + 1:.0f}s", "--json")
+    status, out, err = run(*command, "-i", path, *slow, "--deadline", f"{2 * to_begin + 1:.1f}s", "--json")
     assert status == 4, err
     report = json.loads(out)
     assert report["run"]["status"] == "deadline"
