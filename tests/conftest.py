@@ -1,5 +1,6 @@
 import json
 import math
+import os
 import time
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from pipelines.engine import Completion, Counted, Limits, Refusal, Request, Timi
 from pipelines.errors import EngineDied
 from pipelines.tokenizer import Tokenizer
 
+# The tiny model is too small for threads to share; where others work on the machine too, they would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # On a busy machine an example may take long; what it shows does not depend on it.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -21,8 +24,11 @@ settings.load_profile("patient")
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
-    """A user cache of the tests' own, as XDG_CACHE_HOME would name it."""
-    return tmp_path_factory.mktemp("cache")
+    """A user cache of the tests' own, as XDG_CACHE_HOME would name it; vLLM's is in it, for all engines."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_CACHE_ROOT", str(folder / "vllm"))
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +53,7 @@ def engine(tiny):
     started.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lent(engine):
     """Lend the session's engine to a run, which would close its own."""
 

@@ -1,52 +1,12 @@
 """Why vLLM does not start, or dies, where its engine is a process of its own, as on a GPU."""
 
 import json
-import os
-import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-m", "cli.main"]
 COMMAND = ["run", "sentiment", "-o", "out", "--model", "tiny"]
-
-
-@pytest.fixture
-def program(tmp_path, cache, tiny, monkeypatch):
-    """Start the program in an empty folder, with the tests' cache and no settings of the user's."""
-    monkeypatch.chdir(tmp_path)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("REVIEWBATCH_")}
-    environment |= {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
-
-    def start(*arguments, **extra):
-        return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment | extra,
-        )
-
-    return start
-
-
-@pytest.fixture
-def run(program):
-    """Run the program to its end; return its exit status, stdout and stderr."""
-
-    def run(*arguments, given="", **extra):
-        process = program(*arguments, **extra)
-        out, err = process.communicate(given)
-        assert "Traceback" not in err, err
-        return process.returncode, out, err
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -77,16 +37,11 @@ def test_a_mistake_in_an_engine_argument_is_named(run, write_jsonl, reviews):
     )
 
 
-def test_why_the_engine_died_is_told_as_it_is_started_again(program, write_jsonl):
+def test_why_the_engine_died_is_told_as_it_is_started_again(program, write_jsonl, distinct, answered, wait_for):
     """The kernel ends a worker, as it does where memory is short."""
-    rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 7}", "text": f"visit {i} was fine"} for i in range(600)]
     slow = ("--engine", "max_num_seqs=2", "--engine", "kv_cache_memory_bytes=268435456")
-    process = program(*COMMAND, "-i", write_jsonl(rows), "--json", *slow, VLLM_ENABLE_V1_MULTIPROCESSING="1")
-    deadline = time.monotonic() + 240
-    while answered() < 60:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    process = program(*COMMAND, "-i", write_jsonl(distinct(600)), "--json", *slow, VLLM_ENABLE_V1_MULTIPROCESSING="1")
+    wait_for(lambda: answered() > 60, process)
     family = psutil.Process(process.pid).children(recursive=True)
     next(child for child in family if "Worker" in str(child.cmdline())).kill()
     out, err = process.communicate(timeout=300)
@@ -98,14 +53,17 @@ def test_why_the_engine_died_is_told_as_it_is_started_again(program, write_jsonl
     assert json.loads(out)["rows"]["answered"] == 600
 
 
-def answered() -> int:
-    """Count the durable answers of the run that goes on."""
-    if not Path("out/run.sqlite").exists():
-        return 0
-    db = sqlite3.connect("out/run.sqlite", timeout=30)
-    try:
-        return db.execute("SELECT count(*) FROM request WHERE state = 'answered'").fetchone()[0]
-    except sqlite3.OperationalError:  # the schema is not there yet
-        return 0
-    finally:
-        db.close()
+def test_a_cache_too_small_for_the_models_context_will_do_for_shorter_prompts(run, write_jsonl, distinct):
+    """As on a card with little memory left: the model's 2,048 tokens take 2 MiB of KV cache or more."""
+    command = [*COMMAND, "-i", write_jsonl(distinct(6)), "--engine", f"kv_cache_memory_bytes={3 << 19}"]
+    status, out, err = run("plan", *command[1:], "--json")
+    assert status == 0, err
+    plan = json.loads(out)
+    assert plan["context"] < plan["model_context"] == 2048
+    assert f"context {plan['context']:,} tokens, of the model's 2,048" in err
+    status, out, err = run(*command, "--json")
+    assert status == 0, err
+    assert json.loads(out)["run"]["context"] == plan["context"]
+    status, _, err = run(*command, "--again", "--engine", "max_model_len=2048")
+    assert status == 1
+    assert "error: vLLM did not start: To serve at least one request with the models's max seq len (2048)" in err

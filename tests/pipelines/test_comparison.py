@@ -10,8 +10,8 @@ from pipelines.order import Order
 from pipelines.tasks import TASKS
 
 
-@pytest.fixture
-def compared(lent, tiny, write_jsonl):
+@pytest.fixture(scope="module")
+def compared(lent, tiny, tmp_path_factory):
     """The same work under two policies, twice each, on the real engine."""
     sizes = {"large": 120, "medium": 30, "small": 3}
     rows = [
@@ -19,10 +19,11 @@ def compared(lent, tiny, write_jsonl):
         for name, size in sizes.items()
         for i in range(size)
     ]
-
+    path = tmp_path_factory.mktemp("compared") / "reviews.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     events = []
     order = Order(
-        tasks=[TASKS["sentiment"]], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
+        tasks=[TASKS["sentiment"]], sources=[str(path)], columns={}, limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
     found = compare(order, ["fifo", "prefill"], 2, lambda **_: lent(), None, events.append)

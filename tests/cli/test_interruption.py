@@ -1,0 +1,81 @@
+"""Signals and silence while the program is in somebody else's hands, where Python heeds neither."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Many rounds of a hash: like a kernel it lets other threads run, and hears nothing until it is done.
+DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"
+
+
+@pytest.fixture
+def deaf():
+    """Start a program that does something and is then deaf."""
+    started = []
+
+    def deaf(script):
+        lines = f"import sys; sys.argv[1:] = ['run']; from cli import interruption\n{script}\nprint('deaf', flush=True)"
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{lines}\n{DEAF}"],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdout.readline() == "deaf\n"
+        time.sleep(1)  # it is about to be
+        return process
+
+    yield deaf
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_some_seconds_after_a_signal_it_ends(deaf, number):
+    process = deaf("interruption.GRACE = 2.0; interruption.install()")
+    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)  # at once, as `timeout` sends it again to the group: it is the same one
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began > 1.5
+    assert process.returncode in {128 + number, 143}
+    assert err == "interrupted: every answer so far is kept, and the same command continues\n"
+
+
+def test_at_a_second_signal_it_ends_at_once(deaf):
+    process = deaf("interruption.GRACE = 60.0; interruption.install()")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1.2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 143
+
+
+EVENT = """
+from pipelines import events, run
+run.GRACE = 0.2
+interruption.install()
+emit = interruption.heeding(lambda event: None, {})
+emit(events.EngineStarted(1.0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("bounds", "status"), [("stall_timeout=0.5", 1), ("deadline=__import__('time').time() + 0.5", 4)]
+)
+def test_an_engine_in_this_process_that_does_not_come_back_ends_the_program(deaf, bounds, status):
+    process = deaf(EVENT.replace("{}", bounds))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    kept = "every answer so far is kept, and the same command continues"
+    assert err == f"error: vLLM has not ended its last step: {kept}\n"
+
+
+def test_writing_the_results_may_take_as_long_as_it_takes(deaf):
+    process = deaf(f"{EVENT.replace('{}', 'stall_timeout=0.2')}\nemit(events.WritingResults())")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=2.5)

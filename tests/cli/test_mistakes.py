@@ -1,0 +1,72 @@
+"""What cannot be done, in one clear line."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["run", "sentiment"], 2, "no input: give one with -i"),
+        (["run", "mood", "-i", "r.jsonl"], 2, "no task 'mood': it is one of sentiment"),
+        (["run", "-i", "r.jsonl"], 2, "no task: name one or more of sentiment, summary, strengths, query-expansion"),
+        (["run", "sentiment", "query-expansion", "-i", "r.jsonl"], 2, "read different inputs: run each by itself"),
+        (["run", "query-expansion", "-i", "r.jsonl"], 1, "r.jsonl has no column 'query_id'; it has: review_id"),
+        (["run", "query-expansion", "-i", "r.jsonl", "--max-expansions", "11"], 1, "setting max_expansions: "),
+        (["run", "--task-file", "none.toml", "-i", "r.jsonl"], 1, "--task-file none.toml cannot be read: "),
+        (["run", "sentiment", "-i", "none.jsonl"], 1, "no such file or folder: none.jsonl"),
+        (["run", "sentiment", "-i", "r.jsonl", "--column", "text=Review"], 1, "r.jsonl has no column 'Review'; it has: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--column", "txt=Review"], 1, "setting columns: no column 'txt'"),
+        (["run", "sentiment", "-i", "r.jsonl", "--column", "text"], 1, "--column text: NAME=VALUE expected"),
+        (["run", "sentiment", "-i", "r.jsonl", "--policy", "lifo"], 1, "setting policy: no such policy"),
+        (["run", "sentiment", "-i", "r.jsonl", "--limit", "0"], 1, "setting limit: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--format", "csv"], 1, "setting format: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--model", "no/where"], 1, "no model 'no/where'"),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "max_model_len=big"], 1, "setting engine: max_model_len is 'big'"),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "max_modl_len=5"], 1, "vLLM did not start: "),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "model=x"], 1, "--engine model is not to be set"),
+        (["run", "sentiment", "-i", "r.jsonl", "--engine", "x=NaN"], 1, "setting engine: a value that JSON does not know"),
+        (["run", "sentiment", "-i", "r" * 300], 1, "no such file or folder: rrr"),
+        (["run", "sentiment", "-i", "empty.jsonl"], 1, "no rows in the input"),
+        (["run", "sentiment", "-i", "r.jsonl", "-o", "r.jsonl"], 1, "cannot write to r.jsonl"),
+        (["run", "sentiment", "-i", "r.jsonl", "--deadline", "soon"], 1, "setting deadline: a time of day such as 06:00"),
+        (["run", "sentiment", "-i", "r.jsonl", "--sla", "5"], 1, "setting sla: a duration such as 90s, 10m or 1h30m expected"),
+        (["plan", "mood", "-i", "r.jsonl"], 2, "no task 'mood'"),
+        (["plan", "sentiment", "-i", "empty.jsonl"], 1, "no rows in the input"),
+        (["plan", "sentiment", "-i", "r.jsonl", "--engine", "max_num_seqs=-2"], 1, "vLLM would not start: "),
+        (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo"], 2, "two or more different ones expected"),
+        (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo,lifo"], 1, "setting policy: no such policy"),
+        (["report", "nowhere"], 1, "no run in nowhere"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_clear_line(run, arguments, status, message, write_jsonl, reviews):
+    write_jsonl(reviews(3), "r.jsonl")
+    Path("empty.jsonl").touch()
+    extra = ["--model", "tiny"] if "-i" in arguments and "--model" not in arguments else []
+    found, out, err = run(*arguments, *extra, HF_HUB_OFFLINE="1")
+    assert found == status, err
+    assert out == ""
+    assert message in err
+    assert [line for line in err.splitlines() if message in line]
+
+
+@pytest.mark.parametrize("toml", ["polcy = 'fifo'", "limit = 'many'", "= 3", "[engine]\nmax_model_len = -1"])
+def test_a_mistake_in_the_settings_file_is_named(run, toml, write_jsonl, reviews):
+    Path("reviewbatch.toml").write_text(toml)
+    status, out, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)))
+    assert (status, out) == (1, "")
+    assert err.startswith(("error: setting ", "error: reviewbatch.toml cannot be read"))
+    assert len(err.splitlines()) == 1
+
+
+def test_a_switch_that_is_neither_true_nor_false(run, write_jsonl, reviews):
+    status, _, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), VLLM_USE_PRIORITY_QUEUE="maybe")
+    assert status == 1
+    assert "VLLM_USE_PRIORITY_QUEUE is 'maybe': true or false expected" in err
+
+
+def test_an_output_that_cannot_be_written_is_one_clear_line(run, write_jsonl, reviews):
+    status, _, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), "-o", "/dev/full/out", "--model", "tiny")
+    assert status == 1
+    assert err.startswith("error: cannot write to /dev/full/out")
