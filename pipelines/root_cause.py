@@ -70,7 +70,7 @@ ADVICE: Mapping[str, str] = MappingProxyType({
 # What a process says when another one has failed.
 ECHO = re.compile(
     r"[Ss]ee (root cause|stack trace)|[Cc]heck the logs for more|Executor failed\.|"
-    r"Connection (closed|reset) by peer|Broken pipe"
+    r"Connection (closed|reset) by peer|Broken pipe|^cancelled$"
 )
 # How a process of vLLM's begins its last words.
 LAST_WORDS = re.compile(r"(EngineCore|\w*WorkerProc) (failed|encountered a fatal error|hit an exception)")

@@ -45,6 +45,7 @@ class Ledger:
             raise
         self.items = Items(self._db)
         self._run: int = self._db.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0]
+        self._again = False
 
     def close(self) -> None:
         """Close the file and let go of the folder."""

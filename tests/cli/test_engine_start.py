@@ -66,4 +66,4 @@ def test_a_cache_too_small_for_the_models_context_will_do_for_shorter_prompts(ru
     assert json.loads(out)["run"]["context"] == plan["context"]
     status, _, err = run(*command, "--again", "--engine", "max_model_len=2048")
     assert status == 1
-    assert "error: vLLM did not start: To serve at least one request with the models's max seq len (2048)" in err
+    assert "error: vLLM did not start: To serve at least one request" in err

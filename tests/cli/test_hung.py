@@ -18,7 +18,7 @@ def stopped(program, write_jsonl, distinct, answered, wait_for):
     """Start a run, stop its engine's processes in the middle of it, and return it with them."""
 
     def stopped(*options, **environment):
-        path = write_jsonl(distinct(600))
+        path = write_jsonl(distinct(300))
         process = program(
             "run", "sentiment", "-i", path, "-o", "out", "--model", "tiny", *SMALL, *options, **environment
         )
@@ -44,7 +44,7 @@ def test_it_is_killed_and_started_again(stopped):
     assert process.returncode == 0, err
     assert "warning: vLLM had nothing to tell for far longer than its work can take; starting it again" in err
     report = json.loads(out)
-    assert report["rows"]["answered"] == 600
+    assert report["rows"]["answered"] == 300
     assert report["run"]["engine_restarts"] == 1
 
 
