@@ -92,7 +92,7 @@ ABORT = re.compile(
 )
 ENDED_CORE = re.compile(r"'(\w+)': -(\d+)")  # in the error's own line
 ENDED_WORKER = re.compile(r"Worker proc (\S+) died unexpectedly \(exit code: -(\d+)\)")
-WORDLESS = re.compile(r"WorkerProc initialization failed|Worker proc \S+ died unexpectedly,")
+WORDLESS = re.compile(r"WorkerProc initialization failed|Worker proc \S+ died unexpectedly(,| \(exit code: None\))")
 VAGUE = re.compile(r"^(?:ValueError|TypeError|RuntimeError|OSError|AssertionError|Exception): (?=.)")
 ORDERLY = (signal.SIGTERM, signal.SIGINT)  # how vLLM itself ends its processes
 LONGEST = 300  # characters of what vLLM or its parts say

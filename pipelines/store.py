@@ -123,10 +123,8 @@ class Ledger:
     def known(self, keys: Iterable[bytes]) -> set[bytes]:
         """Return which of these questions have a request, one of this run if all are asked again."""
         since = self._run if self._again else 0
-        found = (
-            self._db.execute("SELECT key FROM request WHERE key = ? AND run >= ?", (key, since)).fetchone()
-            for key in keys
-        )
+        sql = "SELECT key FROM request WHERE key = ? AND run >= ?"
+        found = (self._db.execute(sql, (key, since)).fetchone() for key in keys)
         return {row[0] for row in found if row}
 
     def ask(self, task: str, stage: int, questions: Sequence[Question]) -> None:

@@ -1,6 +1,7 @@
 """Why vLLM does not start, or dies, where its engine is a process of its own, as on a GPU."""
 
 import json
+import re
 from pathlib import Path
 
 import psutil
@@ -46,10 +47,9 @@ def test_why_the_engine_died_is_told_as_it_is_started_again(program, write_jsonl
     next(child for child in family if "Worker" in str(child.cmdline())).kill()
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert (
-        "warning: vLLM's engine process died: VllmWorker-0 was ended by SIGKILL: most often the machine was out of"
-        in err
-    )
+    # Whether vLLM knows of the signal by the time it says so is a race of its own.
+    who = "(VllmWorker-0 was ended by SIGKILL|one of vLLM's workers ended without a word)"
+    assert re.search(f"warning: vLLM's engine process died: {who}: most often the machine was out of memory", err), err
     assert json.loads(out)["rows"]["answered"] == 600
 
 
