@@ -1,4 +1,4 @@
-"""The guard and the watchdog, with real processes below this one: children, grandchildren, and stopped ones."""
+"""The guard and the watchdog, with real processes below a program: children, grandchildren, and stopped ones."""
 
 import os
 import signal
@@ -11,10 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines import watchdog
-from pipelines.guard import Guard, _Tree
-from pipelines.watchdog import Watchdog
-
 ROOT = Path(__file__).parents[2]
 # A child with a child of its own; it tells the number of the latter.
 FAMILY = """
@@ -23,25 +19,54 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(child.pid, flush=True)
 time.sleep(600)
 """
+# A program of its own, for what is tested kills all that is below it: it does what each line says, and says so.
+PROGRAM = f"""
+import os, subprocess, sys, time
+from pipelines import guard, watchdog
+
+def family():
+    child = subprocess.Popen([sys.executable, "-c", {FAMILY!r}], stdout=subprocess.PIPE)
+    children.append(child)
+    print(child.pid, int(child.stdout.readline()))
+
+def tracker():
+    sleeping = "import time; time.sleep(600) # multiprocessing.resource_tracker"
+    print(subprocess.Popen([sys.executable, "-c", sleeping], stdout=subprocess.DEVNULL).pid)
+
+children = []
+for line in sys.stdin:
+    exec(line)
+    print("done", flush=True)
+"""
 
 
 @pytest.fixture
-def family():
-    """Start a child with a child of its own, and leave nothing of them behind."""
-    started, numbers = [], []
+def program():
+    """Start the program; return what has it do a line, and returns the processes whose numbers that prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    seen = []
 
-    def family() -> list[psutil.Process]:
-        child = subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE)
-        started.append(child)
-        numbers.extend([child.pid, int(child.stdout.readline())])
-        return [psutil.Process(number) for number in numbers[-2:]]
+    def do(line: str) -> list[psutil.Process]:
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+        numbers = []
+        while (said := process.stdout.readline()) != "done\n":
+            assert said, "the program has ended"
+            numbers += map(int, said.split())
+        seen.extend(numbers)
+        return [psutil.Process(number) for number in numbers]
 
-    yield family
-    for number in numbers:
+    do.process = process
+    yield do
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+    for number in seen:
         with suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
-    for child in started:
-        child.communicate()
 
 
 def alive(processes, seconds: float = 0.0) -> list[psutil.Process]:
@@ -59,109 +84,70 @@ def _lives(process) -> bool:
         return False
 
 
-@pytest.fixture
-def guard():
-    guard = Guard()
-    yield guard
-    guard.dismiss()
-    guard.dismiss()  # again does nothing
-
-
 @pytest.mark.parametrize("stopped", [(), (0,), (1,), (0, 1)])
-def test_the_guard_kills_all_that_is_below_when_it_is_told_to(guard, family, stopped):
-    processes = family()
+def test_the_guard_kills_all_that_is_below_when_it_is_told_to(program, stopped):
+    program("it = guard.Guard()")
+    processes = program("family()")
     for number in stopped:
         processes[number].suspend()
-    time.sleep(0.6)  # it looks a few times a second
-    guard.kill()
+    program("time.sleep(0.6); it.kill()")  # it looks a few times a second
     assert not alive(processes, 10)
-    others = family()
-    time.sleep(0.6)
-    guard.kill()  # it goes on watching
+    others = program("family()")
+    program("time.sleep(0.6); it.kill()")  # it goes on watching
     assert not alive(others, 10)
+    program("it.dismiss(); it.dismiss(); it.kill()")  # again does nothing
 
 
-def test_a_grandchild_whose_parent_has_died_is_found_all_the_same(guard, family):
-    child, grandchild = family()
-    time.sleep(0.6)
-    child.kill()
-    assert not alive([child], 10)
+def test_a_grandchild_whose_parent_has_died_is_found_all_the_same(program):
+    program("it = guard.Guard()")
+    child, grandchild = program("family()")
+    program("time.sleep(0.6); children[0].kill(); children[0].wait()")
+    assert alive([child, grandchild]) == [grandchild]
     grandchild.suspend()
-    guard.kill()
+    program("it.kill()")
     assert not alive([grandchild], 10)
 
 
-# A program with a guard, a child that has stopped and a grandchild; it tells their numbers and waits.
-PROGRAM = f"""
-import os, signal, subprocess, sys, time
-from pipelines.guard import Guard, _Tree
-guard = Guard()
-child = subprocess.Popen([sys.executable, "-c", {FAMILY!r}], stdout=subprocess.PIPE)
-grandchild = int(child.stdout.readline())
-tracker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600) # multiprocessing.resource_tracker"])
-os.kill(grandchild, signal.SIGSTOP)
-time.sleep(1)
-print(child.pid, grandchild, tracker.pid, flush=True)
-time.sleep(600)
-"""
+def test_what_is_below_a_program_dies_with_it_but_for_who_frees_its_shared_memory(program):
+    program("it = guard.Guard()")
+    processes, (tracker,) = program("family()"), program("tracker()")
+    processes[1].suspend()
+    program("time.sleep(0.6)")
+    program.process.kill()
+    assert not alive(processes, 30)
+    assert alive([tracker])
 
 
-def test_what_is_below_a_program_dies_with_it_but_for_who_frees_its_shared_memory():
-    program = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    *processes, tracker = (psutil.Process(int(pid)) for pid in program.stdout.readline().split())
-    program.kill()
-    program.wait()
-    program.stdout.close()
-    try:
-        assert not alive(processes, 30)
-        assert alive([tracker])
-    finally:
-        for process in (tracker, *alive(processes)):
-            process.kill()
-
-
-def test_the_watchdog_bites_when_it_takes_too_long(family):
-    dog = Watchdog(apart=True)
-    processes = family()
-    try:
-        with dog.within(60):
-            time.sleep(0.6)
-        assert alive(processes) == processes
-        assert not dog.bitten
-        with dog.within(0.1):
-            assert not alive(processes, 30)
-        assert dog.bitten
-    finally:
-        dog.dismiss()
-
-
-def test_what_is_left_when_it_is_dismissed_is_killed(family):
-    dog = Watchdog(apart=True)
-    processes = family()
-    time.sleep(0.6)
-    dog.dismiss()
-    dog.dismiss()
+def test_the_watchdog_bites_when_it_takes_too_long(program):
+    program("dog = watchdog.Watchdog(apart=True)")
+    processes = program("family()")
+    program("with dog.within(60): time.sleep(0.6)")
+    program("assert not dog.bitten")
+    assert alive(processes) == processes
+    program("with dog.within(0.1): children[0].wait(30)")
+    program("assert dog.bitten")
     assert not alive(processes, 10)
 
 
-def test_in_one_process_there_is_nothing_to_kill(monkeypatch, family):
-    monkeypatch.setattr(watchdog, "LOOK", 0.01)
-    dog = Watchdog(apart=False)
-    processes = family()
-    with dog.within(0.0):
-        time.sleep(0.1)
-    dog.dismiss()
-    assert not dog.bitten
+def test_what_is_left_when_it_is_dismissed_is_killed(program):
+    program("dog = watchdog.Watchdog(apart=True)")
+    processes = program("family()")
+    program("time.sleep(0.6); dog.dismiss(); dog.dismiss()")
+    assert not alive(processes, 10)
+
+
+def test_in_one_process_there_is_nothing_to_kill(program):
+    program("watchdog.LOOK = 0.01; dog = watchdog.Watchdog(apart=False)")
+    processes = program("family()")
+    program("with dog.within(0.0): time.sleep(0.2)")
+    program("assert not dog.bitten; dog.dismiss()")
     assert alive(processes) == processes
 
 
-def test_a_process_number_that_another_has_now_is_left_alone(family):
+def test_a_process_number_that_another_has_now_is_left_alone(program):
     """Numbers are used again: known is who began when."""
-    tree = _Tree(os.getpid())
-    (child, grandchild) = processes = family()
-    while tree.grow():
-        pass
-    tree._began[child.pid] = b"0"  # it began at another moment
-    tree._send(signal.SIGKILL)
+    child, grandchild = program("family()")
+    program("tree = guard._Tree(os.getpid()); tree.grow(); tree.grow()")
+    program("tree._began[children[0].pid] = b'0'; tree._send(9)")
     assert not alive([grandchild], 10)
-    assert alive(processes) == [child]
+    assert alive([child])
