@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pipelines.errors import EngineDied, EngineError
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]
@@ -93,3 +94,62 @@ def test_the_deadline_holds_between_stages_and_the_next_run_goes_on(go, write_js
     assert 0 < report["rows"]["waiting"] < 180
     report, _ = go(path, fake_engine, "strengths")
     assert (report["run"]["status"], report["rows"]["answered"]) == ("done", 180)
+
+
+class Hung(Slow):
+    """Answers for a while, and then has nothing to tell until its processes are killed."""
+
+    def __init__(self, engine, steps: int) -> None:
+        super().__init__(engine, 0.01)
+        self._steps, self.patience = steps, []
+
+    def step(self, patience=math.inf):
+        self._steps -= 1
+        if self._steps > 0:
+            return super().step(patience)
+        self.patience.append(patience)
+        time.sleep(patience)
+        raise EngineDied("it had nothing to tell")
+
+
+def test_an_engine_that_hangs_is_ended_some_time_after_the_deadline(go, write_jsonl, fake_engine, monkeypatch, results):
+    monkeypatch.setattr("pipelines.run.GRACE", 0.5)
+    rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 50}", "text": f"visit {i} was fine"} for i in range(400)]
+    engines, until = [], time.time() + 3.0
+
+    def start():
+        engines.append(Hung(fake_engine(), 30))
+        return engines[-1]
+
+    report, _ = go(write_jsonl(rows), start, deadline=until)
+    assert until + 0.4 < time.time() < until + 3.0
+    assert report["run"]["status"] == "deadline"
+    assert len(engines) == 1, "it was started again for nothing"
+    assert engines[0].patience[0] < 3.5
+    assert 0 < results().height == report["rows"]["answered"] < 400
+
+
+def test_an_engine_that_hangs_before_is_started_again(go, write_jsonl, fake_engine):
+    rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine"} for i in range(40)]
+    engines = []
+
+    def start():
+        engines.append(Hung(fake_engine(), 2 if not engines else 1000))
+        return engines[-1]
+
+    report, _ = go(write_jsonl(rows), start, stall_timeout=0.2)
+    assert engines[0].patience == [0.2]
+    assert (report["run"]["status"], report["rows"]["answered"]) == ("done", 40)
+    assert report["run"]["engine_restarts"] == 1
+
+
+def test_an_engine_that_is_not_up_in_time_leaves_the_work_to_the_next_run(go, write_jsonl, reviews, monkeypatch):
+    monkeypatch.setattr("pipelines.run.GRACE", 0.2)
+
+    def start():
+        time.sleep(0.6)
+        raise EngineError("vLLM did not start: it took more than 0.5 s")
+
+    report, _ = go(write_jsonl(reviews(9)), start, deadline=time.time() + 0.3)
+    assert report["run"]["status"] == "deadline"
+    assert report["rows"]["waiting"] == 9
