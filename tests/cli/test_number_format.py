@@ -4,22 +4,36 @@ import json
 
 import pytest
 
+from pipelines import vllm_setup
+
 SMALL = ["--engine", "kv_cache_memory_bytes=268435456"]
 
 
+LOWERED = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "dtype"), [([], "float32"), (["--engine", "dtype=bfloat16"], "bfloat16")], ids=["found", "wanted"]
+    ("arguments", "environment"), [([], LOWERED), (["--engine", "dtype=float32"], {})], ids=["found", "wanted"]
 )
-def test_where_the_processor_does_not_compute_in_bfloat16_it_is_float32(run, write_jsonl, reviews, arguments, dtype):
+def test_where_the_processor_does_not_compute_in_bfloat16_it_is_float32(
+    run, write_jsonl, reviews, arguments, environment
+):
     command = ("run", "sentiment", "-i", write_jsonl(reviews(6)), "-o", "out", "--model", "tiny", *SMALL, *arguments)
-    status, out, err = run(*command, "--json", ONEDNN_MAX_CPU_ISA="AVX2")
+    status, out, err = run(*command, "--json", **environment)
     assert status == 0, err
-    assert json.loads(out)["run"]["dtype"] == dtype
-    assert f"tiny on cpu in {dtype}, policy prefill" in err
+    assert json.loads(out)["run"]["dtype"] == "float32"
+    assert "tiny on cpu in float32, policy prefill" in err
+
+
+def test_what_a_person_wants_wins(tiny, monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert vllm_setup.number_format(tiny, "cpu", {}) == "float32"
+    assert vllm_setup.number_format(tiny, "cpu", {"dtype": "bfloat16"}) == "bfloat16"
+    assert vllm_setup.number_format(tiny, "cuda", {}) == "auto"
 
 
 def test_the_doctor_says_what_the_processor_has_and_what_follows(run):
-    _, out, _ = run("doctor", "--json", ONEDNN_MAX_CPU_ISA="AVX2")
+    _, out, _ = run("doctor", "--json", **LOWERED)
     found = json.loads(out)
     assert found["machine"]["processor"] == {"units": ["AVX2"]}
     (finding,) = (finding for finding in found["findings"] if finding["about"] == "processor")
