@@ -2,21 +2,21 @@
 
 from itertools import chain
 
-from pipelines import corpus
-from pipelines.engine import Sampling
-from pipelines.item import REVIEWS, Item
-from pipelines.models import Model
-from pipelines.prompt import frame
+from pipelines.corpus import reader
+from pipelines.corpus.row import REVIEWS, Item
+from pipelines.engine.interface import Sampling
+from pipelines.models.catalog import Model
+from pipelines.prompts.template import frame
+from pipelines.prompts.tokenizer import Tokenizer
 from pipelines.tasks.sentiment import SENTIMENT
 from pipelines.tasks.task import one_line
-from pipelines.tokenizer import Tokenizer
 
 
 def prompts(source: str, limit: int, model: Model) -> tuple[list[list[int]], Sampling]:
     """Return the token ids of each distinct prompt about the first rows of a file, the anchors last."""
     tokenizer = Tokenizer(model.folder)
     asked = frame(SENTIMENT.forms["ask.en"], tokenizer)
-    rows = chain.from_iterable(corpus.read([source], REVIEWS, {}, limit))
+    rows = chain.from_iterable(reader.read([source], REVIEWS, {}, limit))
     reviews = [row.text for row in rows if isinstance(row, Item)]
     texts = dict.fromkeys(f" {one_line(text)}" for text in chain(reviews, *SENTIMENT.anchors))
     return [asked.around(body) for body in tokenizer.encode_all(list(texts))], asked.sampling

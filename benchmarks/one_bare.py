@@ -9,7 +9,9 @@ from pathlib import Path
 from asked import prompts
 
 from cli import screen
-from pipelines import cache, models, vllm_engine
+from pipelines import cache
+from pipelines.engine import vllm_engine
+from pipelines.models import catalog
 
 parser = argparse.ArgumentParser()
 parser.add_argument("input")
@@ -18,7 +20,7 @@ parser.add_argument("model")
 given = parser.parse_args()
 began = float(os.environ["BEGAN"])
 screen.divert(Path("/dev/null"))
-model = models.find(given.model, cache.folder("models"))
+model = catalog.find(given.model, cache.folder("models"))
 asked, sampling = prompts(given.input, given.limit, model)
 llm = vllm_engine.VllmEngine(model, {})._llm  # noqa: SLF001  the same settings, then nothing but vLLM
 up = time.monotonic()

@@ -12,15 +12,18 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from cli import screen
-from pipelines import agenda, cache, desk, models, plan, run
-from pipelines.agenda import Costing
-from pipelines.engine import Completion, Sampling
-from pipelines.order import Order
-from pipelines.prompt import Form, Frame
-from pipelines.store import Ledger
+from pipelines import cache, run
+from pipelines.config import Order
+from pipelines.dispatch import backlog
+from pipelines.dispatch.backlog import Costing
+from pipelines.engine.interface import Completion, Sampling
+from pipelines.engine.vllm_engine import ENGINES
+from pipelines.ledger.ledger import Ledger
+from pipelines.models import catalog
+from pipelines.prompts.template import Form, Frame
+from pipelines.questions import ingest, stages
 from pipelines.tasks.answer import Answer
 from pipelines.tasks.writing import Writing
-from pipelines.vllm_engine import ENGINES
 
 parser = argparse.ArgumentParser()
 parser.add_argument("input")
@@ -29,7 +32,7 @@ parser.add_argument("model")
 parser.add_argument("feed")
 parser.add_argument("slots", type=int)
 given = parser.parse_args()
-model = models.find(given.model, cache.folder("models"))
+model = catalog.find(given.model, cache.folder("models"))
 
 
 class Gist(Writing):
@@ -45,7 +48,7 @@ turns = [{"role": "user", "content": "What does this review say? Answer in one s
 chat = AutoTokenizer.from_pretrained(model.folder)
 parts = chat.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split("REVIEW")
 head, tail = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in parts)
-setattr(desk, "frame", lambda *_: Frame(head, tail, Sampling(128)))  # noqa: B010
+setattr(stages, "frame", lambda *_: Frame(head, tail, Sampling(128)))  # noqa: B010
 gist = Gist(name="gist", about="", unit="review", forms={"ask.en": Form("", "")}, columns=(), answer=Answer(()))
 
 arguments = {"max_num_seqs": given.slots}
@@ -56,10 +59,10 @@ order = Order(
 screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    asking = desk.Desk(ledger, order)
-    plan.fill(ledger, asking, plan.rows(order), order, lambda _: None)
+    asking = stages.Desk(ledger, order)
+    ingest.fill(ledger, asking, ingest.rows(order), order, lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
-        todo = agenda.make(ledger, Costing(asking, order, engine.limits.block, None, time.time()))
+        todo = backlog.make(ledger, Costing(asking, order, engine.limits.block, None, time.time()))
         done = run.work(ledger, todo, engine, ledger.outlook(), lambda _: None)
     answers = [row.value for row in ledger.answers("gist")]
     output, longest = ledger._db.execute("SELECT sum(output_tokens), max(output_tokens) FROM request").fetchone()  # noqa: SLF001

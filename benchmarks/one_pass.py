@@ -14,14 +14,17 @@ from typing import ClassVar
 from etas import Etas
 
 from cli import screen
-from pipelines import agenda, cache, models, plan, run
-from pipelines.agenda import Costing
-from pipelines.desk import Desk
-from pipelines.engine import Request
-from pipelines.order import Order
-from pipelines.store import Ledger
+from pipelines import cache, run
+from pipelines.config import Order
+from pipelines.dispatch import backlog
+from pipelines.dispatch.backlog import Costing
+from pipelines.engine.interface import Request
+from pipelines.engine.vllm_engine import VllmEngine
+from pipelines.ledger.ledger import Ledger
+from pipelines.models import catalog
+from pipelines.questions import ingest
+from pipelines.questions.stages import Desk
 from pipelines.tasks import TASKS, Task
-from pipelines.vllm_engine import VllmEngine
 
 parser = argparse.ArgumentParser()
 parser.add_argument("input")
@@ -63,7 +66,7 @@ def distinct_blocks(prompts: Sequence[list[int]], block: int) -> int:
 
 
 screen.divert(Path("/dev/null"))
-model = models.find(given.model, cache.folder("models"))
+model = catalog.find(given.model, cache.folder("models"))
 tasks = [turned(TASKS[name]) if given.question_first else TASKS[name] for name in given.tasks]
 etas = Etas()
 order = Order(tasks=tasks, sources=[given.input], columns={}, limit=None, model=model, arguments={})
@@ -71,11 +74,11 @@ began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
     desk = Desk(ledger, order)
-    plan.fill(ledger, desk, plan.rows(order), order, lambda _: None)
+    ingest.fill(ledger, desk, ingest.rows(order), order, lambda _: None)
     planned = time.monotonic()
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()
-        todo = agenda.make(ledger, Costing(desk, order, engine.limits.block, None, time.time()))
+        todo = backlog.make(ledger, Costing(desk, order, engine.limits.block, None, time.time()))
         done = run.work(ledger, todo, engine, ledger.outlook(), etas)
         block = engine.limits.block
     count, prompt_tokens, cached, output = ledger._db.execute(  # noqa: SLF001

@@ -7,24 +7,27 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from pipelines import agenda, cache, models, plan
-from pipelines.agenda import Costing
-from pipelines.desk import Desk
-from pipelines.feed import Feed
-from pipelines.order import Order
-from pipelines.store import Ledger
+from pipelines import cache
+from pipelines.config import Order
+from pipelines.dispatch import backlog
+from pipelines.dispatch.backlog import Costing
+from pipelines.dispatch.request_queue import Feed
+from pipelines.ledger.ledger import Ledger
+from pipelines.models import catalog
+from pipelines.questions import ingest
+from pipelines.questions.stages import Desk
 from pipelines.tasks import TASKS
 
 source = sys.argv[1]
-model = models.find("smollm2-135m", cache.folder("models"))
+model = catalog.find("smollm2-135m", cache.folder("models"))
 order = Order(tasks=[TASKS["sentiment"]], sources=[source], columns={}, limit=None, model=model, arguments={})
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})
     desk = Desk(ledger, order)
-    plan.fill(ledger, desk, plan.rows(order), order, lambda _: None)
+    ingest.fill(ledger, desk, ingest.rows(order), order, lambda _: None)
     filled = time.monotonic()
-    todo = agenda.make(ledger, Costing(desk, order, 32, None, time.time()))
+    todo = backlog.make(ledger, Costing(desk, order, 32, None, time.time()))
     first = Feed(todo.queue(), ledger.requests).peek(0.0)
     ended = time.monotonic()
     outlook = ledger.outlook()

@@ -11,11 +11,14 @@ from pathlib import Path
 from etas import Etas
 
 from cli import screen
-from pipelines import cache, models, run, sources, vllm_engine
+from pipelines import cache, run
+from pipelines.config import Order
+from pipelines.corpus import sources
+from pipelines.engine import vllm_engine
 from pipelines.events import EngineStarted, Event, Progress
+from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
-from pipelines.order import Order
-from pipelines.store import Ledger
+from pipelines.models import catalog
 from pipelines.tasks import TASKS
 
 parser = argparse.ArgumentParser()
@@ -43,7 +46,7 @@ with tempfile.TemporaryDirectory() as folder:
     output = Path(folder)
     with closing(Ledger(output)) as ledger:
         screen.divert(output / "engine.log")
-        model = models.find(given.model, cache.folder("models"))
+        model = catalog.find(given.model, cache.folder("models"))
         order = Order(
             tasks=[TASKS["sentiment"]],
             sources=sources.find([given.input], output=output),

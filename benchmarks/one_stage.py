@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cli import screen
-from pipelines import vllm_engine
+from pipelines.engine import vllm_engine
 
 screen.divert(Path("/dev/null"))
 model, requests = pickle.loads(Path(sys.argv[1]).read_bytes())

@@ -11,17 +11,19 @@ from pathlib import Path
 from statistics import median
 
 from cli import screen
-from pipelines import cache, models, sturdy
-from pipelines.engine import Completion, Refusal, Request, Sampling
+from pipelines import cache
+from pipelines.engine import supervised
+from pipelines.engine.interface import Completion, Refusal, Request, Sampling
+from pipelines.engine.vllm_engine import VllmEngine
 from pipelines.errors import EngineDied
-from pipelines.vllm_engine import VllmEngine
+from pipelines.models import catalog
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--in-flight", type=int, default=1024)
 parser.add_argument("--tokens", type=int, default=16, help="generated for each request")
 parser.add_argument("--repeat", type=int, default=3)
 given = parser.parse_args()
-POISON, SPLIT = 7, sturdy.SPLIT
+POISON, SPLIT = 7, supervised.SPLIT
 
 
 class Mortal(VllmEngine):
@@ -36,7 +38,7 @@ class Mortal(VllmEngine):
 
 def seconds(split: int) -> tuple[float, float, int]:
     """Return how long it takes until all have an answer but one, how much of it is starting, and the deaths."""
-    sturdy.SPLIT = split
+    supervised.SPLIT = split
     starting = 0.0
 
     def start(patience: float) -> Mortal:
@@ -46,7 +48,7 @@ def seconds(split: int) -> tuple[float, float, int]:
         starting += time.monotonic() - began
         return made
 
-    engine = sturdy.SturdyEngine(start, "tiny", lambda _: None)
+    engine = supervised.SturdyEngine(start, "tiny", lambda _: None)
     place = given.in_flight * 2 // 3
     requests = [
         Request(n, [100 + n % 800, *range(20, 50), POISON if n == place else 8], Sampling(given.tokens))
@@ -62,7 +64,7 @@ def seconds(split: int) -> tuple[float, float, int]:
 
 
 screen.divert(Path("/dev/null"))
-model = models.find("tiny", cache.folder("models"))
+model = catalog.find("tiny", cache.folder("models"))
 ratios, asking = [], []
 for _ in range(given.repeat):
     (grouped, starts, deaths), (single, start, twice) = seconds(SPLIT), seconds(given.in_flight)

@@ -19,7 +19,9 @@ from statistics import median
 
 from asked import prompts
 
-from pipelines import cache, models, vllm_setup
+from pipelines import cache
+from pipelines.engine import vllm_setup
+from pipelines.models import catalog
 
 ROOT = Path(__file__).parents[1]
 PHASES = ("imports", "engine", "first step", "other steps", "results", "exit")
@@ -71,7 +73,7 @@ def bare(work: Path) -> dict[str, float]:
     return dict(zip(PHASES, (b - a for a, b in zip((0.0, *ends), ends, strict=False)), strict=True))
 
 
-model = models.find("tiny", cache.folder("models"))
+model = catalog.find("tiny", cache.folder("models"))
 asked, sampling = prompts(given.input, LIMIT, model)
 context = -(-max(map(len, asked)) // 256) * 256
 settings = vllm_setup.prepare(model, {"max_model_len": context})

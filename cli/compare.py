@@ -26,7 +26,7 @@ def compare(
     from cli.progress import watching
     from pipelines import cache
     from pipelines.comparison import compare
-    from pipelines.vllm_engine import ENGINES
+    from pipelines.engine.vllm_engine import ENGINES
 
     chosen = settings.load(**given)
     ranked = [settings.load(policy=name.strip()).policy for name in policies.split(",")]

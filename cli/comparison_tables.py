@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from cli.screen import people, say
-from pipelines.times import STATISTICS
+from pipelines.output.times import STATISTICS
 
 FIGURES = {
     "makespan": "makespan_s",

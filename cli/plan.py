@@ -14,7 +14,8 @@ def plan(
     """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights."""
     from cli import plan_tables, settings
     from cli.progress import watching
-    from pipelines import cache, vllm_setup
+    from pipelines import cache
+    from pipelines.engine import vllm_setup
     from pipelines.preview import preview
 
     chosen = settings.load(**given)

@@ -6,18 +6,18 @@ from pipelines.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from pipelines.config import Order
+    from pipelines.engine.vllm_setup import Device
     from pipelines.events import Emit
     from pipelines.measurements import Measurements
-    from pipelines.order import Order
     from pipelines.tasks import Task
-    from pipelines.vllm_setup import Device
 
 
 def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
     """Return the tasks that are asked for by name or file. Raises an error when they cannot be done together."""
     from pathlib import Path
 
-    from pipelines.item import LAYOUTS
+    from pipelines.corpus.row import LAYOUTS
     from pipelines.tasks import built_in, custom
 
     known = built_in(max_expansions=chosen.max_expansions, single_stage=chosen.single_stage)
@@ -39,9 +39,9 @@ def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
 def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
     """Return the input files. Raises an error for what can be seen to be wrong before vLLM is imported."""
     from cli.settings import ALL, FILE
-    from pipelines import corpus
-    from pipelines.item import LAYOUTS
-    from pipelines.sources import find
+    from pipelines.corpus import reader
+    from pipelines.corpus.row import LAYOUTS
+    from pipelines.corpus.sources import find
     from pipelines.tasks import TASKS
 
     layout = LAYOUTS[asked[0].unit]
@@ -55,7 +55,7 @@ def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
     if unknown := chosen.sla.keys() - {ALL, *TASKS, *(task.name for task in asked)}:
         raise ConfigError(f"setting sla: no such task {min(unknown)!r}: it is one of {', '.join(TASKS)}")
     found = find(chosen.input, output=chosen.output)
-    corpus.check(found, layout, chosen.columns)
+    reader.check(found, layout, chosen.columns)
     return found
 
 
@@ -72,15 +72,17 @@ def order(
     asked: "list[Task]", chosen: "Settings", found: list[str], emit: "Emit"
 ) -> "tuple[Order, Device, Measurements]":
     """Return the order, with its model made ready, the device, and what has been measured of the two."""
-    from pipelines import cache, models, process, vllm_setup
+    from pipelines import cache
+    from pipelines.config import Order
+    from pipelines.engine import process, vllm_setup
     from pipelines.events import Unpacking, Warned
     from pipelines.measurements import Measurements
-    from pipelines.order import Order
+    from pipelines.models import catalog
 
     device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
-    name = chosen.model or models.default(device.kind)
-    model = models.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
+    name = chosen.model or catalog.default(device.kind)
+    model = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
     made = Order(
         tasks=asked,
         sources=found,

@@ -15,7 +15,7 @@ def report(
 ) -> None:
     """Draw the report of a run again, finished or not."""
     from cli import tables
-    from pipelines.report import build
+    from pipelines.output.report import build
 
     found = build(out)
     if as_json:

@@ -43,7 +43,7 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
     from contextlib import closing
 
     from cli.progress import watching
-    from pipelines.store import Ledger
+    from pipelines.ledger.ledger import Ledger
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
     asked = preparation.tasks(names, chosen)
@@ -52,7 +52,7 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
         screen.divert(chosen.output / "engine.log")
         with watching(quiet=quiet) as draw:
             from pipelines import run
-            from pipelines.vllm_engine import ENGINES
+            from pipelines.engine.vllm_engine import ENGINES
 
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
             order, device, measurements = preparation.order(asked, chosen, found, emit)

@@ -20,9 +20,9 @@ from pydantic_settings import (
 )
 
 from cli.moments import duration, moment
+from pipelines.config import AUTO
+from pipelines.corpus.row import COLUMNS
 from pipelines.errors import ConfigError, complaint
-from pipelines.item import COLUMNS
-from pipelines.order import AUTO
 from pipelines.tasks import MAX_EXPANSIONS
 from pipelines.tasks.expansion import WAYS
 from scheduling.forecast import OBJECTIVES

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from cli.progress import band, clock
 from cli.screen import many, people, say
-from pipelines.times import STATISTICS, TITLES
+from pipelines.output.times import STATISTICS, TITLES
 
 
 def show(report: dict[str, Any]) -> None:

@@ -11,16 +11,19 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from pipelines import agenda, context, database, plan, times
-from pipelines.agenda import Agenda, Costing
-from pipelines.desk import Desk
-from pipelines.engine import Engine, Request, Start
+from pipelines.config import Order
+from pipelines.dispatch import backlog
+from pipelines.dispatch.backlog import Agenda, Costing
+from pipelines.engine.interface import Engine, Request, Start
 from pipelines.errors import CorpusError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing, Planned
-from pipelines.order import Order
-from pipelines.outlook import Outlook
+from pipelines.ledger import database
+from pipelines.ledger.counts import Outlook
+from pipelines.ledger.ledger import Ledger
+from pipelines.output import times
+from pipelines.questions import context, ingest
+from pipelines.questions.stages import Desk
 from pipelines.run import work
-from pipelines.store import Ledger
 from scheduling.speed import Speed
 
 SCHEMA = 1
@@ -47,11 +50,11 @@ def compare(
     Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
     input holds no row that can be used.
     """
-    rows = plan.rows(order)
+    rows = ingest.rows(order)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
         desk = Desk(planned, order)
-        plan.fill(planned, desk, rows, order, emit)
+        ingest.fill(planned, desk, rows, order, emit)
         outlook = planned.outlook()
         emit(Planned(outlook))
         if not outlook.waiting:
@@ -77,7 +80,7 @@ def compare(
                             at_work = Desk(ledger, under)
                             at_work.context = desk.context
                             costing = Costing(at_work, under, engine.limits.block, speed, zero)
-                            todo = agenda.make(ledger, costing)
+                            todo = backlog.make(ledger, costing)
                             if not turn:
                                 emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy

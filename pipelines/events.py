@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.outlook import Kept, Outlook
+from pipelines.ledger.counts import Kept, Outlook
 from scheduling.speed import Prediction
 
 

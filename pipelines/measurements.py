@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pipelines.models import Model
+from pipelines.models.catalog import Model
 from scheduling.speed import Slice, Speed, fit
 
 KEPT = 20  # runs; a machine may be another one after an upgrade

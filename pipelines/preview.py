@@ -9,15 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines import agenda, context, database, outlook, plan
-from pipelines.agenda import Agenda, Costing
-from pipelines.desk import Desk
-from pipelines.engine import Limits
+from pipelines.config import Order
+from pipelines.dispatch import backlog
+from pipelines.dispatch.backlog import Agenda, Costing
+from pipelines.dispatch.request_queue import Feed
+from pipelines.engine.interface import Limits
 from pipelines.events import Emit
-from pipelines.feed import Feed
-from pipelines.order import Order
-from pipelines.records import StoredJob
-from pipelines.store import Ledger
+from pipelines.ledger import counts, database
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import StoredJob
+from pipelines.questions import context, ingest
+from pipelines.questions.stages import Desk
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
 from scheduling.speed import Load, Speed
@@ -36,17 +38,17 @@ def preview(
     `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
     every field. Raises CorpusError when the input holds no rows.
     """
-    rows = plan.rows(order)
+    rows = ingest.rows(order)
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             desk = Desk(ledger, order)
             ledger.begin({}, again=order.again)
-            plan.fill(ledger, desk, rows, order, emit)
+            ingest.fill(ledger, desk, rows, order, emit)
             desk.context = context.needed(ledger.outlook(), desk, order)
             limits = limits_for(desk.context)
-            todo = agenda.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
+            todo = backlog.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
             stored = list(ledger.jobs(limits.block))
             names = _names(stored)
             batches, ends = _walk(ledger, desk, limits, todo, speed, names)
@@ -131,4 +133,4 @@ def _names(jobs: Sequence[StoredJob]) -> dict[int, str]:
 
 def _rows(folder: Path) -> dict[str, Any]:
     with closing(database.read(folder / database.NAME)) as db:
-        return outlook.rows(db)
+        return counts.rows(db)

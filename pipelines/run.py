@@ -8,21 +8,23 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from pipelines import agenda, context, plan, report, results, times
-from pipelines.agenda import Agenda, Costing
-from pipelines.desk import Desk
-from pipelines.engine import Completion, Engine, Refusal, Start
+from pipelines.config import Order
+from pipelines.dispatch import backlog
+from pipelines.dispatch.admission import Gate
+from pipelines.dispatch.backlog import Agenda, Costing
+from pipelines.dispatch.eta import Tally
+from pipelines.dispatch.request_queue import Feed
+from pipelines.engine.interface import Completion, Engine, Refusal, Start
+from pipelines.engine.supervised import SturdyEngine
 from pipelines.errors import EngineError, OutOfTimeError
 from pipelines.events import Emit, KeptAnswers, Ordered, Planned, Warned, WritingResults
-from pipelines.feed import Feed
-from pipelines.gate import Gate
+from pipelines.ledger.counts import Outlook
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Answer
 from pipelines.measurements import Measurements
-from pipelines.order import Order
-from pipelines.outlook import Outlook
-from pipelines.records import Answer
-from pipelines.store import Ledger
-from pipelines.sturdy import SturdyEngine
-from pipelines.tally import Tally
+from pipelines.output import report, results, times
+from pipelines.questions import context, ingest
+from pipelines.questions.stages import Desk
 from scheduling.speed import Load
 
 GRACE = 30.0  # seconds after the deadline that what is in flight may take to end
@@ -42,10 +44,10 @@ def run(
     """
     began = time.monotonic()
     # What cannot be done is said before the ledger forgets the last run's rows.
-    rows, desk = plan.rows(order), Desk(ledger, order)
+    rows, desk = ingest.rows(order), Desk(ledger, order)
     ledger.begin({**facts, **_settings(order)}, again=order.again)
     try:
-        plan.fill(ledger, desk, rows, order, emit)
+        ingest.fill(ledger, desk, rows, order, emit)
         ledger.note(plan_s=time.monotonic() - began)
         outlook = ledger.outlook()
         emit(Planned(outlook))
@@ -84,7 +86,7 @@ def _ask(
         _tell_kept(ledger, emit)
         began = time.monotonic()
         costing = Costing(desk, order, engine.limits.block, measurements.speed(order.names), time.time())
-        todo = agenda.make(ledger, costing)
+        todo = backlog.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
         ledger.note(ordered_by=todo.policy, why=todo.why or None, predicted=predicted)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from pipelines import models
-from pipelines.engine import Completion, Counted, Limits, Refusal, Request, Timing
+from pipelines.engine.interface import Completion, Counted, Limits, Refusal, Request, Timing
 from pipelines.errors import EngineDied
-from pipelines.tokenizer import Tokenizer
+from pipelines.models import catalog
+from pipelines.prompts.tokenizer import Tokenizer
 
 # The tiny model is too small for threads to share; where others work on the machine too, they would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,7 +33,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny(cache):
-    return models.find("tiny", cache / "reviewbatch" / "models")
+    return catalog.find("tiny", cache / "reviewbatch" / "models")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def engine(tiny):
     """One real vLLM for all tests: starting it is what takes time."""
     # vLLM and torch warn of their own deprecations while they load; the tests raise on every other warning.
     with warnings.catch_warnings(action="ignore"):
-        from pipelines.vllm_engine import VllmEngine
+        from pipelines.engine.vllm_engine import VllmEngine
 
         started = VllmEngine(tiny, {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8})
     yield started

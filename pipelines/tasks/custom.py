@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import jsonschema
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipelines import language
+from pipelines.corpus import language
 from pipelines.errors import ConfigError, complaint
 from pipelines.tasks import answer
 from pipelines.tasks.answer import Answer

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines import language
-from pipelines.engine import Completion
-from pipelines.prompt import Form
+from pipelines.corpus import language
+from pipelines.engine.interface import Completion
+from pipelines.prompts.template import Form
 from pipelines.tasks.answer import Answer
 from pipelines.tasks.quotes import central, quotable
 from pipelines.tasks.task import IDS, Column, Example, Task, one_line

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.calibration import Array, Calibration, softmax
-from pipelines.engine import Completion
-from pipelines.prompt import Frame
+from pipelines.engine.interface import Completion
+from pipelines.prompts.template import Frame
+from pipelines.tasks.calibration import Array, Calibration, softmax
 from pipelines.tasks.task import IDS, Answered, Column, Example, Task, worked
 
 Judge = Callable[[Array], Array]  # (rows, words) log probabilities to (rows, labels) probabilities
@@ -21,7 +21,7 @@ class Labelling(Task):
     """A task whose answer is one of `labels`, with the probability of each.
 
     An answer is the log probability of each scored word. `anchors` has texts of known labels, as many tuples as there
-    are labels, on which words are measured (see `pipelines.calibration`). Of two labels `between` there is a score.
+    are labels, on which words are measured (see `tasks.calibration`). Of two labels `between` there is a score.
     """
 
     labels: tuple[str, ...]

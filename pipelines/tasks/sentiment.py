@@ -1,7 +1,7 @@
 """Sentiment: whether a review is positive, neutral or negative.
 
 The prompt is a plain completion after three worked examples. What the model would say next is read off as the
-log probabilities of some words of each class; `pipelines.calibration` turns those into class probabilities.
+log probabilities of some words of each class; `pipelines.tasks.calibration` turns those into class probabilities.
 """
 
 from pipelines.tasks import anchors

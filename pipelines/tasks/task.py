@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines import language
-from pipelines.engine import Completion
-from pipelines.prompt import Form
+from pipelines.corpus import language
+from pipelines.engine.interface import Completion
+from pipelines.prompts.template import Form
 
 NOUNS = {"review": "Review", "query": "Query"}  # what a task is about, by its unit
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.engine import Completion
+from pipelines.engine.interface import Completion
 from pipelines.tasks.answer import Answer
 from pipelines.tasks.task import IDS, NOUNS, Answered, Example, Task, worked
 

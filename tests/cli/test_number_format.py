@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipelines import vllm_setup
+from pipelines.engine import vllm_setup
 
 SMALL = ["--engine", "kv_cache_memory_bytes=268435456"]
 

@@ -16,7 +16,7 @@ from pipelines.events import (
     Unpacking,
     Warned,
 )
-from pipelines.outlook import Outlook
+from pipelines.ledger.counts import Outlook
 from scheduling.speed import Prediction
 
 PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, answers=13, requests=12, prompt_tokens=3000, longest={}))

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from pipelines import run
+from pipelines.config import Order
+from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
-from pipelines.order import Order
-from pipelines.store import Ledger
 from pipelines.tasks import built_in
 
 WORDS = ["soup", "bread", "staff", "garden", "queue", "price", "noodles", "music", "terrace", "coffee"]

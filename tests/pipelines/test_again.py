@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from pipelines import run
-from pipelines.engine import Limits
+from pipelines.config import Order
+from pipelines.engine.interface import Limits
 from pipelines.events import KeptAnswers
+from pipelines.ledger.counts import Kept
+from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
-from pipelines.order import Order
-from pipelines.outlook import Kept
-from pipelines.store import Ledger
 from pipelines.tasks import TASKS
 
 ANCHORS = 48

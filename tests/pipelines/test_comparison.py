@@ -4,9 +4,9 @@ import re
 import pytest
 
 from pipelines.comparison import compare
+from pipelines.config import Order
 from pipelines.errors import CorpusError
 from pipelines.events import EngineStarted, Ordered, Passing
-from pipelines.order import Order
 from pipelines.tasks import TASKS
 
 

@@ -4,11 +4,11 @@ from collections import Counter
 import pytest
 
 from pipelines import run
-from pipelines.engine import Limits
+from pipelines.config import Order
+from pipelines.engine.interface import Limits
+from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
-from pipelines.order import Order
 from pipelines.preview import preview
-from pipelines.store import Ledger
 from pipelines.tasks import TASKS
 from scheduling.speed import Speed
 

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from pipelines.desk import Desk
 from pipelines.events import Progress
-from pipelines.report import build
+from pipelines.output.report import build
+from pipelines.questions.stages import Desk
 
 
 def test_a_run_stopped_between_two_stages_goes_on_with_the_second(go, write_jsonl, fake_engine, results, query, corpus):

@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.errors import CorpusError, EngineError
 from pipelines.events import EngineStarting, Ordered, Planned, Progress, Warned
-from pipelines.prompt import frame
-from pipelines.report import build
+from pipelines.output.report import build
+from pipelines.prompts.template import frame
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.errors import EngineError
 from pipelines.events import EngineStarting
-from pipelines.report import build
+from pipelines.output.report import build
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]

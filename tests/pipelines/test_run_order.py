@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.events import Ordered
 from pipelines.measurements import Measured, Measurements
-from pipelines.prompt import frame
+from pipelines.prompts.template import frame
 from pipelines.tasks import TASKS
 from scheduling.speed import Load, Slice
 

@@ -1,0 +1,109 @@
+"""The tally: how far the work has come, and how fast it goes."""
+
+from collections import deque
+
+from pipelines.engine.interface import Completion, Counted, Refusal
+from pipelines.events import Progress
+from scheduling.speed import DECODED, Load
+
+# The pace is that of the last quarter of the run, and of no less than so many seconds: one task may follow another.
+QUARTER, SECONDS = 0.25, 10.0
+# An engine that is silent for so many times as long as all that is in it should take is hung, and never sooner than so
+# many seconds: a step may compile what it needs.
+TIMES, LEAST_PATIENCE = 20.0, 120.0
+
+
+class Tally:
+    """Counts what has been done of `work`, which should give so many `answers` to rows.
+
+    The engine has `counted` so much before. All of it is `predicted` to take so many seconds, 0 when nobody knows.
+    """
+
+    def __init__(self, answers: int, work: Load, counted: Counted, predicted: float = 0.0) -> None:
+        self._all_answers = answers
+        self._all_work = work.size
+        self._predicted = predicted / self._all_work if self._all_work else 0.0  # seconds for each of it
+        self._zero = self._counted = counted
+        self._finished = self._in_flight = 0.0
+        self._answers = self._rejects = self._prefilled = self._decoded = 0
+        self._marks: deque[tuple[float, float]] = deque()  # what had been done after so many seconds
+
+    def admit(self, load: Load) -> None:
+        """Count a request that goes to the engine."""
+        self._in_flight += load.size
+
+    def count(self, load: Load, done: Completion | Refusal) -> None:
+        """Count a finished request."""
+        self._finished += load.size
+        self._in_flight -= load.size
+        if isinstance(done, Completion):
+            self._prefilled += done.timing.prompt_tokens - done.timing.cached_tokens
+            self._decoded += done.timing.output_tokens
+
+    def observe(self, counted: Counted) -> None:
+        """Take note of what the engine has counted, in which requests under way show."""
+        self._counted = counted
+
+    def settle(self, answered: int, rejected: int) -> None:
+        """Count the rows that finished requests stood for."""
+        self._answers += answered + rejected
+        self._rejects += rejected
+
+    def correct(self, foreseen: Load, found: Load) -> None:
+        """Count work that turned out to be another than was foreseen."""
+        self._all_work += found.size - foreseen.size
+
+    def expected(self, load: Load, seconds: float) -> float:
+        """Return the seconds until a request would be done that is admitted now, `seconds` from the start.
+
+        What is in flight goes before it. Before anything is done the predicted pace stands in.
+        """
+        pace = self._pace(seconds) or (seconds / self._done if self._done else self._predicted)
+        return (self._under_way + load.size) * pace
+
+    def patience(self, seconds: float, most: float) -> float:
+        """Return how long the engine may be silent, `seconds` from the start; `most` while there is no pace."""
+        pace = self._pace(seconds)
+        return most if pace is None else min(most, max(LEAST_PATIENCE, TIMES * self._under_way * pace))
+
+    def progress(self, seconds: float, in_flight: int) -> Progress:
+        """Return the state after `seconds`."""
+        done, pace = self._done, self._pace(seconds) or self._predicted
+        if done and (not self._marks or seconds - self._marks[-1][0] > seconds / 100):
+            self._marks.append((seconds, done))
+        return Progress(
+            seconds=seconds,
+            answers=self._answers,
+            all_answers=self._all_answers,
+            rejects=self._rejects,
+            in_flight=in_flight,
+            prefilled=max(self._prefilled, self._counted.prefilled - self._zero.prefilled),
+            decoded=max(self._decoded, self._counted.decoded - self._zero.decoded),
+            share=done / max(self._all_work, done, 1.0),
+            eta=max(0.0, self._all_work - done) * pace if pace else None,
+        )
+
+    @property
+    def _under_way(self) -> float:
+        """What is in the engine and not done yet."""
+        return self._finished + self._in_flight - self._done
+
+    @property
+    def _done(self) -> float:
+        """What has been done, that of requests under way with it."""
+        prefilled = self._counted.prefilled - self._zero.prefilled - self._prefilled
+        decoded = self._counted.decoded - self._zero.decoded - self._decoded
+        return self._finished + min(self._in_flight, max(0.0, prefilled) + DECODED * max(0.0, decoded))
+
+    def _pace(self, seconds: float) -> float | None:
+        """Return the seconds that a piece of the work has taken of late, None until there is something to go by.
+
+        The first answer is that of a request alone in an engine that is still warming up, and does not count.
+        """
+        since, done = seconds - max(SECONDS, QUARTER * seconds), self._done
+        while len(self._marks) > 1 and self._marks[1][0] <= since:
+            self._marks.popleft()
+        if not self._marks or done <= self._marks[0][1]:
+            return None
+        then, before = self._marks[0]
+        return (seconds - then) / (done - before)

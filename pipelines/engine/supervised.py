@@ -1,0 +1,137 @@
+"""An engine that outlives its own death: it is started again, and poison is found by asking ever smaller groups."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from pipelines.engine.interface import Completion, Counted, Engine, Limits, Refusal, Request
+from pipelines.errors import EngineDied, EngineError, OutOfTimeError
+from pipelines.events import Emit, EngineStarted, EngineStarting, Warned
+
+PATIENCE = 10
+PAUSES = (1.0, 4.0, 15.0)  # seconds between tries to start an engine again
+STARTING = 3600.0  # seconds that a start may take: the largest models come from the slowest disks
+# Into how many groups suspects are split. A start costs as much as many requests asked one after the other, so halves
+# are too few; but a group's answers come side by side, so single ones are too many.
+SPLIT = 16
+
+
+class SturdyEngine:
+    """Wraps the engines that `start` makes with some `patience`; to its user it is one engine that never dies.
+
+    After a death everything that was in flight is sent again in `SPLIT` groups, one after the other; a group that the
+    engine dies of is split again, and a request that it dies of twice, at last by itself, is refused as poison: one
+    among n costs 1 + log n deaths, to the base of `SPLIT`. `PATIENCE` deaths of a request by itself with no answer
+    between them are not the requests' fault: then EngineError is raised. When the engine has died, or is not up,
+    at the `deadline`, a moment on the monotonic clock, OutOfTimeError is.
+    """
+
+    def __init__(self, start: Callable[..., Engine], model: str, emit: Emit, deadline: float = math.inf) -> None:
+        self._make = start
+        self._model = model
+        self._emit = emit
+        self._deadline = deadline
+        self.started = 0.0  # seconds that the start took
+        self.restarts = 0
+        self._engine = self._start()
+        self._in_flight: dict[int, Request] = {}
+        self._held: list[Request] = []
+        self._groups: deque[list[Request]] = deque()
+        self._suspected: set[int] = set()  # those that were in flight at a death, and have no answer since
+        self._deaths_in_a_row = 0
+
+    @property
+    def limits(self) -> Limits:
+        """See `Engine`."""
+        return self._engine.limits
+
+    @property
+    def kv_tokens(self) -> int:
+        """See `Engine`."""
+        return self._engine.kv_tokens
+
+    @property
+    def counted(self) -> Counted:
+        """See `Engine`; what was done before a death is not in it."""
+        return self._engine.counted
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        """Hand over requests; they are held back while suspects are asked by themselves."""
+        self._held += requests
+
+    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
+        """Let the engine work once; return what finished, or what is poison."""
+        try:
+            self._feed()
+            done = self._engine.step(patience)
+        except EngineDied as death:
+            return self._revive(death)
+        for finished in done:
+            del self._in_flight[finished.id]
+            self._suspected.discard(finished.id)
+        if done:
+            self._deaths_in_a_row = 0
+        return done
+
+    def close(self) -> None:
+        """Close the engine of the moment."""
+        self._engine.close()
+
+    def _feed(self) -> None:
+        if self._in_flight and (self._groups or self._in_flight.keys() & self._suspected):
+            group = []  # suspects are in the engine, and nobody else is to be taken for one
+        elif self._groups:
+            group = self._groups.popleft()
+        else:
+            group, self._held = self._held, []
+        # Counted before they are handed over: the engine may die in between.
+        self._in_flight |= {request.id: request for request in group}
+        if group:
+            self._engine.submit(group)
+
+    def _revive(self, death: EngineDied) -> list[Completion | Refusal]:
+        self._emit(Warned(f"{death}; starting it again"))
+        guilty, self._in_flight = list(self._in_flight.values()), {}
+        poison: list[Completion | Refusal] = []
+        if len(guilty) == 1:
+            self._deaths_in_a_row += 1
+            if self._deaths_in_a_row >= PATIENCE:
+                raise EngineError(f"the engine died {PATIENCE} times in a row; last: {death}") from death
+            if guilty[0].id in self._suspected:
+                self._suspected.remove(guilty[0].id)
+                poison = [Refusal(guilty.pop().id, "poison", str(death))]
+        self._suspected |= {request.id for request in guilty}
+        size = math.ceil(len(guilty) / SPLIT)
+        self._groups.extendleft(reversed([guilty[n : n + size] for n in range(0, len(guilty), size or 1)]))
+        self._engine.close()
+        if time.monotonic() >= self._deadline:
+            raise OutOfTimeError("the engine died, and the deadline has passed")
+        self._engine = self._start_again()
+        self.restarts += 1
+        return poison
+
+    def _start(self) -> Engine:
+        self._emit(EngineStarting(self._model))
+        began = time.monotonic()
+        try:
+            engine = self._make(patience=min(STARTING, self._deadline - began))
+        except EngineError as error:
+            if time.monotonic() >= self._deadline:
+                raise OutOfTimeError("the deadline came before the engine was up") from error
+            raise
+        self.started = time.monotonic() - began
+        self._emit(EngineStarted(self.started))
+        return engine
+
+    def _start_again(self) -> Engine:
+        """Start an engine; the memory of the last one may take a while to be free."""
+        for pause in PAUSES:
+            try:
+                return self._start()
+            except OutOfTimeError:
+                raise
+            except EngineError as error:
+                self._emit(Warned(str(error)))
+                time.sleep(pause)
+        return self._start()

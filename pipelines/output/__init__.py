@@ -1,0 +1,4 @@
+"""Output: tables, report and figures out of a ledger.
+
+Imports `questions` and what is below it.
+"""

@@ -1,0 +1,86 @@
+"""A prompt: the text that stands around what it is about, and its token ids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.engine.interface import Sampling
+from pipelines.errors import ModelError
+
+if TYPE_CHECKING:  # it imports transformers, which listing the tasks can do without
+    from pipelines.prompts.tokenizer import Tokenizer
+
+ENOUGH = 0.25  # of the tokens that an answer may have, what it is taken to have while nothing has been measured
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A prompt as text: what stands before and after what it is about, and how it is answered.
+
+    Either the probabilities of `words` are read off, one tuple for each class, and nothing is generated, or at most
+    `max_tokens` are generated that follow `schema`, a JSON Schema as text, with a `penalty` on saying the same again.
+    """
+
+    head: str
+    tail: str
+    max_tokens: int = 1
+    words: tuple[tuple[str, ...], ...] = ()
+    schema: str | None = None
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A form for one model, as token ids; `classes` has the class of each scored token.
+
+    Every prompt of the form begins with `head`, which the engine therefore computes once.
+    """
+
+    head: tuple[int, ...]
+    tail: tuple[int, ...]
+    sampling: Sampling
+    classes: tuple[int, ...] = ()
+
+    def around(self, body: list[int]) -> list[int]:
+        """Return the whole prompt about what `body` has the tokens of."""
+        return [*self.head, *body, *self.tail]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of every prompt that are the form's own."""
+        return len(self.head) + len(self.tail)
+
+    @property
+    def length(self) -> float:
+        """Output tokens after the first that an answer is expected to have."""
+        return (self.sampling.max_tokens - 1) * ENOUGH
+
+
+def frame(form: Form, tokenizer: "Tokenizer") -> Frame:
+    """Return the form in a model's tokens. Raises ModelError when two classes' first words begin alike."""
+    scored = _scored(form.words, tokenizer)
+    return Frame(
+        head=(*tokenizer.bos, *tokenizer.encode(form.head)),
+        tail=tuple(tokenizer.encode(form.tail)),
+        sampling=Sampling(form.max_tokens, tuple(token for token, _ in scored), form.schema, form.penalty),
+        classes=tuple(of for _, of in scored),
+    )
+
+
+def _scored(words: Sequence[Sequence[str]], tokenizer: "Tokenizer") -> list[tuple[int, int]]:
+    """Return the token ids to score, each with its class: the first of a label, and other words that are one token."""
+    found: dict[int, int] = {}
+    for of, (label, *_) in enumerate(words):
+        first = tokenizer.encode(f" {label}")[0]
+        if first in found:
+            raise ModelError(
+                f"this model cannot tell the labels {words[found[first]][0]!r} and {label!r} apart: its tokenizer "
+                "begins them with the same token"
+            )
+        found[first] = of
+    for of, (_, *others) in enumerate(words):
+        for word in others:
+            token, *rest = tokenizer.encode(f" {word}")
+            if not rest:
+                found.setdefault(token, of)
+    return sorted(found.items(), key=lambda item: item[1])

@@ -1,0 +1,160 @@
+import math
+
+from pipelines.dispatch.admission import DEPTH, Gate
+from pipelines.dispatch.eta import Tally
+from pipelines.dispatch.request_queue import Feed
+from pipelines.engine.interface import Completion, Counted, Limits, Sampling, Timing
+from pipelines.ledger.records import StoredRequest
+from pipelines.prompts.template import Frame
+from scheduling.job import Job
+from scheduling.policy import POLICIES
+from scheduling.queue import JobQueue
+from scheduling.speed import Load
+
+FRAME = Frame(tuple(range(100)), (7,), Sampling(max_tokens=1))
+SLOTS = 4
+
+
+class Desk:
+    """Puts every request into the same frame."""
+
+    def prompt(self, request: StoredRequest) -> list[int]:
+        return FRAME.around(request.body)
+
+    def sampling(self, request: StoredRequest) -> Sampling:
+        return FRAME.sampling.roomier() if request.again else FRAME.sampling
+
+
+def gate(
+    n: int = 40,
+    *,
+    body: int = 20,
+    kv_tokens: int = 10**6,
+    deadline: float = math.inf,
+    predicted: float = 0.0,
+    batched: bool = False,
+) -> Gate:
+    tokens = FRAME.tokens + body
+    queue = JobQueue(POLICIES["prefill"], [Job(0, "sentiment", 1, 0)])
+    of = [
+        StoredRequest(i, "sentiment", "ask.en", [i] * body, tokens, 100, 100, 0.0, None, shared=False) for i in range(n)
+    ]
+    feed = Feed(queue, lambda _: iter(of))
+    tally = Tally(n, sum((request.load(32, beside=False) for request in of), Load()), Counted(), predicted)
+    return Gate(feed, Desk(), Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
+
+
+def completion(id_: int) -> Completion:
+    return Completion(id_, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))
+
+
+def land(gate: Gate, *ids: int) -> None:
+    for id_ in ids:
+        gate.land(completion(id_))
+
+
+def ids(group) -> list[int]:
+    return [request.id for request in group]
+
+
+def test_the_first_goes_alone_and_then_as_many_as_keep_every_slot_busy():
+    it = gate()
+    assert ids(it.admit(0.0)) == [0]
+    assert it.dry
+    assert ids(it.admit(1.0)) == list(range(1, DEPTH * SLOTS))
+    assert not it.dry
+    land(it, 0, 1, 2)
+    assert ids(it.admit(2.0)) == [8, 9, 10]
+    assert not it.dry
+
+
+def test_a_full_kv_cache_is_no_dry_engine():
+    it = gate(kv_tokens=250)  # two prompts and their answers
+    it.admit(0.0)
+    assert ids(it.admit(1.0)) == [1]
+    assert len(it) == 2
+    assert not it.dry
+
+
+def test_an_empty_queue_is_no_dry_engine():
+    it = gate(n=1)
+    assert ids(it.admit(0.0)) == [0]
+    assert not it.dry
+
+
+def test_a_flight_knows_what_should_be_cached():
+    it = gate(n=2)
+    it.admit(0.0)
+    it.admit(1.0)
+    first, second = (it.land(Completion(n, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))) for n in range(2))
+    assert (first.expected_cached, first.turn.job.id, first.admitted) == (0, 0, 0.0)
+    assert (second.expected_cached, second.admitted) == (96, 1.0)
+
+
+def test_what_is_asked_a_second_time_goes_before_all_others_and_with_more_room():
+    it = gate(n=20)
+    it.admit(0.0)
+    flight = it.land(Completion(0, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0)))
+    it.readmit(flight)
+    first, *others = it.admit(1.0)
+    assert (first.id, first.sampling.max_tokens) == (0, 4)
+    assert ids(others) == list(range(1, DEPTH * SLOTS))
+    assert it.progress(2.0).share < 2 / 21  # it is more work than was planned
+
+
+def test_a_batch_is_what_one_step_computes_and_nothing_joins_it():
+    it = gate(n=9, batched=True)  # 121 tokens less 96 cached ones are 25 to compute, and a step computes 60
+    assert ids(it.admit(0.0)) == [0]  # which nothing is cached for yet
+    land(it, 0)
+    assert ids(it.admit(1.0)) == [1, 2]
+    it = gate(n=9, body=0, batched=True)  # 5 to compute: now the slots are the bound
+    it.admit(0.0)
+    land(it, 0)
+    assert ids(it.admit(1.0)) == [1, 2, 3, 4]
+
+
+def test_near_the_deadline_only_what_can_be_expected_to_finish_is_admitted():
+    it = gate(deadline=10.0)
+    assert ids(it.admit(0.0)) == [0]
+    assert ids(it.admit(1.0)) == []  # there is no pace yet to go by
+    land(it, 0)
+    assert ids(it.admit(2.0)) == [1, 2, 3]  # two seconds each and a step of one: the third would be done after nine
+    land(it, 1, 2, 3)
+    assert ids(it.admit(4.0)) == [4, 5, 6, 7]  # one second each, and a step of two
+    land(it, 4, 5, 6)
+    assert ids(it.admit(7.0)) == []  # a step takes three by now, and one is in flight
+    land(it, 7)
+    assert ids(it.admit(8.0)) == [8]  # alone it is done in time
+    assert not it.dry
+
+
+def test_before_there_is_a_pace_the_predicted_one_counts():
+    assert ids(gate(deadline=10.0, predicted=399.0).admit(0.0)) == [0]  # 40 requests in 399 s
+    assert ids(gate(deadline=10.0, predicted=401.0).admit(0.0)) == []
+
+
+def test_after_the_deadline_nothing_is_admitted():
+    assert gate(deadline=-1.0).admit(0.0) == []
+
+
+def test_an_engine_that_was_started_anew_is_not_expected_to_remember():
+    it = gate()
+    it.admit(0.0)
+    land(it, 0)
+    it.admit(1.0)
+    assert it.land(completion(1)).expected_cached == 96
+    it.forget()
+    # What was in flight goes again: the first of it finds nothing, the others what it has left.
+    assert [it.land(completion(n)).expected_cached for n in (2, 3, 4)] == [0, 96, 96]
+    (late, *_) = it.admit(2.0)
+    assert it.land(completion(late.id)).expected_cached == 96
+
+
+def test_batches_after_a_death_are_cut_for_an_empty_cache():
+    it = gate(batched=True)
+    assert len(it.admit(0.0)) == 1  # 121 tokens, of which a step takes 60
+    land(it, 0)
+    assert len(it.admit(1.0)) == 2  # 25 to compute for each: the others are in the cache
+    land(it, 1, 2)
+    it.forget()
+    assert len(it.admit(2.0)) == 1

@@ -1,0 +1,161 @@
+"""Real vLLM on the tiny model: one engine for all of these."""
+
+import math
+import time
+import warnings
+
+import pytest
+
+from pipelines.engine.interface import Completion, Refusal, Request, Sampling
+from pipelines.engine.vllm_engine import FRESH, GenerateEngine
+from pipelines.engine.vllm_setup import limits
+from pipelines.errors import EngineError
+
+
+def ask(engine, *requests):
+    engine.submit(requests)
+    found = {}
+    for _ in range(500):
+        for done in engine.step():
+            found[done.id] = done
+        if len(found) == len(requests):
+            return found
+    pytest.fail("the engine did not answer")
+
+
+def test_scores_are_the_models_own_log_probabilities(engine, tiny):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    prompt, score = [300, 301, 302, 303, 304], (310, 320, 330)
+    done = ask(engine, Request(1, prompt, Sampling(1, score)))[1]
+    model = AutoModelForCausalLM.from_pretrained(tiny.folder, dtype=torch.float32)
+    with torch.inference_mode():
+        expected = model(torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
+    assert set(done.scores) == set(score)
+    for token in score:
+        assert math.isclose(done.scores[token], expected[token].item(), abs_tol=0.15)  # vLLM may compute in bfloat16
+
+
+def test_timing_is_vllms_own_and_in_order(engine):
+    found = ask(engine, *(Request(n, [400 + n] * 40, Sampling(3)) for n in range(12)))
+    for done in found.values():
+        t = done.timing
+        assert 0 < t.queued <= t.scheduled < t.first_token < t.last_token
+        assert (t.prompt_tokens, t.output_tokens, t.preemptions) == (40, 3, 0)
+    # Eight slots, twelve requests: some had to wait for the others.
+    assert max(done.timing.scheduled for done in found.values()) >= min(
+        done.timing.last_token for done in found.values()
+    )
+
+
+def test_a_common_beginning_is_computed_once(engine):
+    head = list(range(500, 596))
+    first = ask(engine, Request(1, [*head, 1], Sampling(1, (5,))))[1]
+    second = ask(engine, Request(2, [*head, 2], Sampling(1, (5,))))[2]
+    assert first.timing.cached_tokens == 0
+    assert second.timing.cached_tokens == 96
+
+
+def test_a_prompt_it_will_not_take_is_refused_and_the_others_are_answered(engine, tiny):
+    found = ask(engine, Request(1, [7] * 9, Sampling(1)), Request(2, [7] * (tiny.context + 1), Sampling(1)))
+    assert isinstance(found[1], Completion)
+    assert isinstance(found[2], Refusal)
+    assert found[2].reason == "engine-refused"
+    assert "2048" in found[2].detail
+
+
+def test_what_is_under_way_is_counted(engine):
+    def counted():
+        time.sleep(2 * FRESH)
+        return engine.counted
+
+    before = counted()
+    engine.submit([Request(1, list(range(600, 650)), Sampling(100))])
+    for _ in range(10):
+        assert engine.step() == []
+    during = counted()
+    assert during.prefilled - before.prefilled == 50
+    assert 5 <= during.decoded - before.decoded <= 10
+    while not (done := engine.step()):
+        pass
+    after = counted()
+    assert after.prefilled - before.prefilled == 50
+    assert after.decoded - before.decoded == done[0].timing.output_tokens
+
+
+def test_an_empty_engine_steps_without_work(engine):
+    assert engine.step() == []
+
+
+def test_its_size_is_known(engine):
+    assert engine.limits.slots == 8
+    assert engine.kv_tokens >= 2048
+
+
+@pytest.mark.parametrize("arguments", [{"dtype": "float99"}, {"no_such_argument": 1}])
+def test_an_argument_vllm_does_not_take_is_one_clear_line(engine, tiny, arguments):
+    from pipelines.engine.vllm_engine import VllmEngine
+
+    with pytest.raises(EngineError, match=r"^vLLM did not start: [^\n]+$"):
+        VllmEngine(tiny, arguments)
+
+
+def test_who_is_submitted_last_with_the_best_rank_is_scheduled_next(engine):
+    waiting = [Request(n, [600 + n] * 40, Sampling(4), priority=10) for n in range(24)]
+    engine.submit(waiting)
+    done = {finished.id: finished for finished in engine.step()}  # eight are running, sixteen wait
+    late = Request(99, [700] * 40, Sampling(4), priority=-(2**50))
+    engine.submit([late])
+    for _ in range(500):
+        done |= {finished.id: finished for finished in engine.step()}
+        if len(done) == 25:
+            break
+    assert len(done) == 25
+    scheduled = {id_: finished.timing.scheduled for id_, finished in done.items()}
+    running = sorted(scheduled.values())[:8]
+    assert scheduled[99] > max(running)
+    assert scheduled[99] <= min(moment for id_, moment in scheduled.items() if id_ != 99 and moment not in running)
+
+
+def test_what_it_has_forgotten_is_computed_again(engine):
+    head = list(range(800, 896))
+    ask(engine, Request(1, [*head, 1], Sampling(1, (5,))))
+    engine.forget()
+    assert ask(engine, Request(2, [*head, 2], Sampling(1, (5,))))[2].timing.cached_tokens == 0
+
+
+def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
+    arguments = {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8}
+    with warnings.catch_warnings(action="ignore"):  # vLLM's own, as it loads
+        assert limits(tiny, arguments, 2048) == engine.limits
+        assert limits(tiny, {**arguments, "enable_prefix_caching": False}, 2048).block == 0
+        with pytest.raises(EngineError, match="vLLM would not start: "):
+            limits(tiny, {"max_num_batched_tokens": -3}, 2048)
+
+
+@pytest.fixture
+def generating(engine):
+    """The session's engine, fed the plain way."""
+    lent = GenerateEngine.__new__(GenerateEngine)
+    lent._llm, lent._batch, lent.limits, lent.kv_tokens = engine._llm, [], engine.limits, engine.kv_tokens
+    lent._watchdog = engine._watchdog
+    return lent
+
+
+def test_a_batch_is_answered_as_a_whole_and_as_one_by_one(engine, generating):
+    requests = [Request(n, [900 + n] * 30, Sampling(1, (5, 6))) for n in range(20)]
+    one_by_one = ask(engine, *requests)
+    generating.submit(requests)
+    batch = generating.step()
+    assert [done.id for done in batch] == [request.id for request in requests]
+    for done in batch:
+        assert done.scores == pytest.approx(one_by_one[done.id].scores, abs=0.02)
+    assert generating.step() == []
+
+
+def test_one_prompt_it_will_not_take_does_not_cost_its_batch(generating, tiny):
+    generating.submit([Request(1, [7] * 9, Sampling(1)), Request(2, [7] * (tiny.context + 1), Sampling(1))])
+    good, bad = generating.step()
+    assert isinstance(good, Completion)
+    assert (bad.id, bad.reason) == (2, "engine-refused")

@@ -1,0 +1,190 @@
+import json
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from pipelines.corpus.row import Item, Reject
+from pipelines.engine.interface import Refusal, Timing
+from pipelines.errors import LedgerError
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Answer, Flight, Question, StoredRequest
+from pipelines.tasks.task import Answered
+from scheduling.job import Job
+from scheduling.policy import POLICIES
+from scheduling.queue import JobQueue
+from scheduling.speed import Load
+
+TIMING = Timing(0.1, 0.2, 0.3, 0.4, 10, 4, 1, 0)
+
+
+def review(number: int, restaurant: str = "x") -> Item:
+    return Item(f"r{number}", restaurant, f"text {number}", "f.jsonl", number + 1, lang="en")
+
+
+def question(seq: int, text: str = "", job: int = 0) -> tuple[int, str, int]:
+    return seq, text or f"text {seq}", job
+
+
+def key(text: str) -> bytes:
+    return text.encode().ljust(16)
+
+
+def answer(request: StoredRequest, value=(), timing: Timing = TIMING, job: int = 0) -> Answer:
+    queue = JobQueue(POLICIES["fifo"], [Job(job, "sentiment", 1, 0)])
+    return Answer(Flight(request, queue.pop(0.0), 0.0, 4), list(value), timing)
+
+
+def ask(ledger, questions, jobs=None, limit=1000):
+    """Ask as a desk does, with one token a letter and five around them; return what had to be tokenised."""
+    ledger.open((job, "sentiment", unit, False) for job, unit in ({0: "x"} if jobs is None else jobs).items())
+    known = ledger.known(key(text) for _, text, _ in questions)
+    made = []
+    for seq, text, job in questions:
+        tokens = 5 + len(text)
+        body = None if key(text) in known else [1] * len(text)
+        too_long = f"{tokens} prompt tokens, the limit is {limit}" if tokens > limit else None
+        made.append(Question(key(text), job, [seq], "ask.en", body, tokens, 2, 2, 0.0, too_long=too_long))
+    ledger.ask("sentiment", 0, made)
+    return list(dict.fromkeys(text for _, text, _ in questions if key(text) not in known))
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    ledger = Ledger(tmp_path / "out")
+    ledger.begin({})
+    yield ledger
+    ledger.close()
+
+
+def reopened(ledger):
+    ledger.close()
+    again = Ledger(ledger.folder)
+    again.begin({})
+    return again
+
+
+def test_rows_that_ask_the_same_share_one_request(ledger):
+    ledger.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
+    assert ask(ledger, [question(0, "good"), question(1, "good"), question(2, "bad")]) == ["good", "bad"]
+    first, second = ledger.requests(0)
+    assert (first.body, first.prompt_tokens, first.shared) == ([1] * 4, 9, False)
+    ledger.settle([answer(first, [-1.5])], [Refusal(second.id, "poison", "")])
+    assert ledger.askers(first.id) == [(0, "sentiment", "x", 2)]
+    assert list(ledger.answers("sentiment")) == [
+        Answered("r0", "x", "text 0", [-1.5]), Answered("r1", "x", "text 1", [-1.5]),
+    ]  # fmt: skip
+    assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().rejected) == (3, 2, 1)
+
+
+def test_a_second_run_asks_and_tokenises_only_what_has_no_answer(ledger):
+    ledger.add([(0, review(0)), (1, review(1))], [])
+    ask(ledger, [question(0), question(1)])
+    (first, _) = ledger.requests(0)
+    ledger.settle([answer(first, [])], [])
+    again = reopened(ledger)
+    again.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
+    assert ask(again, [question(0), question(1), question(2)]) == ["text 1", "text 2"]
+    assert [len(request.body) for request in again.requests(0)] == [6, 6]
+    assert again.outlook().answered == 1
+    again.close()
+
+
+def test_a_row_gone_from_the_corpus_is_gone_from_the_work_and_the_results(ledger):
+    ledger.add([(0, review(0)), (1, review(1))], [])
+    ask(ledger, [question(0), question(1)])
+    again = reopened(ledger)
+    again.add([(0, review(0))], [])
+    ask(again, [question(0)])
+    assert [job.requests for job in again.jobs(0)] == [1]
+    assert again.outlook().rows == 1
+    again.close()
+
+
+def test_the_first_of_two_rows_with_one_id_counts(ledger):
+    twice = ledger.add([(0, review(0)), (1, review(0)), (2, review(2))], [Reject("f.jsonl", 9, "no-text", "null")])
+    assert twice == {1}
+    assert ledger.add([(3, review(2))], []) == {3}
+    assert [(reject.reason, reject.row) for reject in ledger.items.rejects()] == [
+        ("no-text", 9), ("duplicate-id", 1), ("duplicate-id", 3)]  # fmt: skip
+
+
+def test_a_prompt_that_cannot_fit_is_rejected_with_its_length(ledger):
+    ledger.add([(0, review(0)), (1, review(1))], [])
+    ask(ledger, [question(0, "a" * 10), question(1, "a" * 11)], limit=15)
+    assert [request.prompt_tokens for request in ledger.requests(0)] == [15]
+    (reject,) = ledger.items.rejects()
+    assert (reject.reason, reject.id, reject.task) == ("too-long", "r1", "sentiment")
+    assert reject.detail == "16 prompt tokens, the limit is 15"
+
+
+def test_what_was_rejected_gets_a_new_chance_in_the_next_run(ledger):
+    ledger.add([(0, review(0))], [])
+    ask(ledger, [question(0)])
+    (request,) = ledger.requests(0)
+    ledger.settle([], [Refusal(request.id, "poison", "it died")])
+    assert [reject.reason for reject in ledger.items.rejects()] == ["poison"]
+    again = reopened(ledger)
+    again.add([(0, review(0))], [])
+    assert ask(again, [question(0)]) == ["text 0"]
+    assert again.outlook().requests == 1
+    again.close()
+
+
+def test_jobs_come_in_input_order_with_their_requests(ledger):
+    ledger.add([(n, review(n, "xy"[n % 2])) for n in range(5)], [])
+    ask(ledger, [question(n, job=n % 2) for n in range(5)], {0: "x", 1: "y"})
+    assert [(job.id, job.requests, job.cost) for job in ledger.jobs(0)] == [(0, 3, 33), (1, 2, 22)]
+    assert [(job.id, job.requests, job.cost) for job in ledger.jobs(2)] == [(0, 3, 27), (1, 2, 18)]
+    assert [job.id for job in ledger.jobs(2, 1)] == [1]
+    assert ledger.waiting(2) == {"sentiment": Load(45, 5, 0.0)}
+
+
+def test_requests_come_in_pages_while_answers_are_written(ledger, monkeypatch):
+    monkeypatch.setattr("pipelines.ledger.ledger.PAGE", 3)
+    ledger.add([(n, review(n)) for n in range(10)], [])
+    ask(ledger, [question(n) for n in range(10)])
+    seen = []
+    for request in ledger.requests(0):
+        seen.append(request.id)
+        ledger.settle([answer(request, [])], [])
+    assert len(seen) == len(set(seen)) == 10
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(ledger):
+    with pytest.raises(LedgerError, match="another run is working in"):
+        Ledger(ledger.folder)
+
+
+def test_a_folder_is_free_again_when_its_run_is_killed(tmp_path):
+    script = f"import os; from pathlib import Path; from pipelines.ledger.ledger import Ledger; Ledger(Path({str(tmp_path)!r})); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    Ledger(tmp_path).close()
+
+
+def test_another_version_and_another_kind_of_file_are_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "run.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(LedgerError, match="another version"):
+        Ledger(tmp_path)
+    (tmp_path / "run.sqlite").write_text("this is no database, but it is long enough to be looked at" * 20)
+    with pytest.raises(LedgerError, match="not a ledger"):
+        Ledger(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError, match="cannot write to"):
+        Ledger(tmp_path / "file" / "out")
+
+
+def test_facts_are_kept_with_the_run(ledger):
+    ledger.note(plan_s=1.5)
+    ledger.note("done", labels={"good": 1})
+    db = sqlite3.connect(ledger.folder / "run.sqlite")
+    status, facts = db.execute("SELECT status, facts FROM run").fetchone()
+    db.close()
+    assert status == "done"
+    assert json.loads(facts).keys() == {"plan_s", "labels", "finished"}
