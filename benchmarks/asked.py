@@ -3,7 +3,7 @@
 from itertools import chain
 
 from pipelines.corpus import reader
-from pipelines.corpus.row import REVIEWS, Item
+from pipelines.corpus.row import REVIEWS, Row
 from pipelines.engine.interface import Sampling
 from pipelines.models.catalog import Model
 from pipelines.prompts.template import frame
@@ -17,6 +17,6 @@ def prompts(source: str, limit: int, model: Model) -> tuple[list[list[int]], Sam
     tokenizer = Tokenizer(model.folder)
     asked = frame(SENTIMENT.forms["ask.en"], tokenizer)
     rows = chain.from_iterable(reader.read([source], REVIEWS, {}, limit))
-    reviews = [row.text for row in rows if isinstance(row, Item)]
+    reviews = [row.text for row in rows if isinstance(row, Row)]
     texts = dict.fromkeys(f" {one_line(text)}" for text in chain(reviews, *SENTIMENT.anchors))
     return [asked.around(body) for body in tokenizer.encode_all(list(texts))], asked.sampling

@@ -13,17 +13,17 @@ from transformers import AutoTokenizer
 
 from cli import screen
 from pipelines import cache, run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.engine.interface import Completion, Sampling
 from pipelines.engine.vllm_engine import ENGINES
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
-from pipelines.prompts.template import Form, Frame
+from pipelines.prompts.template import PromptTemplate, TokenizedTemplate
 from pipelines.questions import ingest, stages
-from pipelines.tasks.answer import Answer
-from pipelines.tasks.writing import Writing
+from pipelines.tasks.answer_schema import AnswerSchema
+from pipelines.tasks.extraction import Extraction
 
 parser = argparse.ArgumentParser()
 parser.add_argument("input")
@@ -35,7 +35,7 @@ given = parser.parse_args()
 model = catalog.find(given.model, cache.folder("models"))
 
 
-class Gist(Writing):
+class Gist(Extraction):
     """The review in one sentence: answers of very different lengths, ended by the model or after 128 tokens."""
 
     def parse(self, _: str, completion: Completion) -> dict[str, Any]:
@@ -48,22 +48,24 @@ turns = [{"role": "user", "content": "What does this review say? Answer in one s
 chat = AutoTokenizer.from_pretrained(model.folder)
 parts = chat.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split("REVIEW")
 head, tail = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in parts)
-setattr(stages, "frame", lambda *_: Frame(head, tail, Sampling(128)))  # noqa: B010
-gist = Gist(name="gist", about="", unit="review", forms={"ask.en": Form("", "")}, columns=(), answer=Answer(()))
+setattr(stages, "frame", lambda *_: TokenizedTemplate(head, tail, Sampling(128)))  # noqa: B010
+gist = Gist(
+    name="gist", about="", unit="review", forms={"ask.en": PromptTemplate("", "")}, columns=(), answer=AnswerSchema(())
+)
 
-arguments = {"max_num_seqs": given.slots}
-order = Order(
+arguments = {"max_num_seqs": given.max_num_seqs}
+config = Config(
     tasks=[gist], sources=[given.input], columns={}, limit=given.limit, model=model, arguments=arguments,
     feed=given.feed, calibration="raw",
 )  # fmt: skip
 screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    asking = stages.Desk(ledger, order)
-    ingest.fill(ledger, asking, ingest.rows(order), order, lambda _: None)
+    asking = stages.Desk(ledger, config)
+    ingest.fill(ledger, asking, ingest.rows(config), config, lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
-        todo = backlog.make(ledger, Costing(asking, order, engine.limits.block, None, time.time()))
-        done = run.work(ledger, todo, engine, ledger.outlook(), lambda _: None)
+        todo = backlog.make(ledger, Costing(asking, config, engine.limits.block_size, None, time.time()))
+        done = run.work(ledger, todo, engine, ledger.counts(), lambda _: None)
     answers = [row.value for row in ledger.answers("gist")]
     output, longest = ledger._db.execute("SELECT sum(output_tokens), max(output_tokens) FROM request").fetchone()  # noqa: SLF001
 screen.data(json.dumps({

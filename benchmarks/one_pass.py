@@ -15,7 +15,7 @@ from etas import Etas
 
 from cli import screen
 from pipelines import cache, run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.engine.interface import Request
@@ -37,7 +37,10 @@ given = parser.parse_args()
 
 def turned(task: Task) -> Task:
     """Return the task with its questions before the reviews."""
-    forms = {key: replace(form, head=form.tail + form.head, tail="\n") for key, form in task.forms.items()}
+    forms = {
+        key: replace(form, shared_prefix=form.suffix + form.shared_prefix, suffix="\n")
+        for key, form in task.forms.items()
+    }
     return replace(task, forms=forms)
 
 
@@ -52,14 +55,14 @@ class Watched(VllmEngine):
         super().submit(requests)
 
 
-def distinct_blocks(prompts: Sequence[list[int]], block: int) -> int:
+def distinct_blocks(prompts: Sequence[list[int]], block_size: int) -> int:
     """Return the tokens of the blocks of the prefix tree, a last one that is not full counted as far as it goes."""
     nodes, tokens = set(), 0
     for prompt in prompts:
-        for start in range(0, len(prompt), block):
-            end = min(start + block, len(prompt))
+        for start in range(0, len(prompt), block_size):
+            end = min(start + block_size, len(prompt))
             node = hash((len(prompt[:start]), tuple(prompt[:end])))
-            if node not in nodes or end - start < block:
+            if node not in nodes or end - start < block_size:
                 tokens += end - start
             nodes.add(node)
     return tokens
@@ -69,18 +72,18 @@ screen.divert(Path("/dev/null"))
 model = catalog.find(given.model, cache.folder("models"))
 tasks = [turned(TASKS[name]) if given.question_first else TASKS[name] for name in given.tasks]
 etas = Etas()
-order = Order(tasks=tasks, sources=[given.input], columns={}, limit=None, model=model, arguments={})
+config = Config(tasks=tasks, sources=[given.input], columns={}, limit=None, model=model, arguments={})
 began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    desk = Desk(ledger, order)
-    ingest.fill(ledger, desk, ingest.rows(order), order, lambda _: None)
+    desk = Desk(ledger, config)
+    ingest.fill(ledger, desk, ingest.rows(config), config, lambda _: None)
     planned = time.monotonic()
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()
-        todo = backlog.make(ledger, Costing(desk, order, engine.limits.block, None, time.time()))
-        done = run.work(ledger, todo, engine, ledger.outlook(), etas)
-        block = engine.limits.block
+        todo = backlog.make(ledger, Costing(desk, config, engine.limits.block_size, None, time.time()))
+        done = run.work(ledger, todo, engine, ledger.counts(), etas)
+        block_size = engine.limits.block_size
     count, prompt_tokens, cached, output = ledger._db.execute(  # noqa: SLF001
         "SELECT count(*), sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM request"
     ).fetchone()
@@ -94,5 +97,5 @@ if given.keep:
 screen.data(json.dumps({
     "plan_s": planned - began, "start_s": up - planned, "makespan_s": done.makespan_s, "steps": done.steps,
     "requests": count, "prompt_tokens": prompt_tokens, "computed": prompt_tokens - cached, "output_tokens": output,
-    **etas.errors(done.makespan_s), "least": distinct_blocks([r.prompt for r in Watched.asked], block), "parsed": parsed,
+    **etas.errors(done.makespan_s), "least": distinct_blocks([r.prompt for r in Watched.asked], block_size), "parsed": parsed,
 }))  # fmt: skip

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from pipelines import cache
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
-from pipelines.dispatch.request_queue import Feed
+from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.questions import ingest
@@ -20,18 +20,18 @@ from pipelines.tasks import TASKS
 
 source = sys.argv[1]
 model = catalog.find("smollm2-135m", cache.folder("models"))
-order = Order(tasks=[TASKS["sentiment"]], sources=[source], columns={}, limit=None, model=model, arguments={})
+config = Config(tasks=[TASKS["sentiment"]], sources=[source], columns={}, limit=None, model=model, arguments={})
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})
-    desk = Desk(ledger, order)
-    ingest.fill(ledger, desk, ingest.rows(order), order, lambda _: None)
+    desk = Desk(ledger, config)
+    ingest.fill(ledger, desk, ingest.rows(config), config, lambda _: None)
     filled = time.monotonic()
-    todo = backlog.make(ledger, Costing(desk, order, 32, None, time.time()))
-    first = Feed(todo.queue(), ledger.requests).peek(0.0)
+    todo = backlog.make(ledger, Costing(desk, config, 32, None, time.time()))
+    first = RequestQueue(todo.queue(), ledger.requests).peek(0.0)
     ended = time.monotonic()
-    outlook = ledger.outlook()
+    counts = ledger.counts()
 print(json.dumps({
-    "fill_s": filled - began, "order_s": ended - filled, "rows": outlook.rows, "requests": outlook.requests,
-    "jobs": len(todo.jobs), "prompt_tokens": outlook.prompt_tokens, "first": first is not None and first[0].id,
+    "fill_s": filled - began, "order_s": ended - filled, "rows": counts.rows, "requests": counts.requests,
+    "jobs": len(todo.jobs), "prompt_tokens": counts.prompt_tokens, "first": first is not None and first[0].id,
 }))  # fmt: skip

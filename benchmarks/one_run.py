@@ -12,7 +12,7 @@ from etas import Etas
 
 from cli import screen
 from pipelines import cache, run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.corpus import sources
 from pipelines.engine import vllm_engine
 from pipelines.events import EngineStarted, Event, Progress
@@ -47,7 +47,7 @@ with tempfile.TemporaryDirectory() as folder:
     with closing(Ledger(output)) as ledger:
         screen.divert(output / "engine.log")
         model = catalog.find(given.model, cache.folder("models"))
-        order = Order(
+        config = Config(
             tasks=[TASKS["sentiment"]],
             sources=sources.find([given.input], output=output),
             columns={},
@@ -56,7 +56,7 @@ with tempfile.TemporaryDirectory() as folder:
             arguments={},
         )
         kept = Measurements(given.measurements or output / "measurements.jsonl")
-        report = run.run(ledger, order, vllm_engine.VllmEngine.starter(model, {}), kept, {}, note)
+        report = run.run(ledger, config, vllm_engine.VllmEngine.starter(model, {}), kept, {}, note)
 
 makespan = report["run"]["makespan_s"]
 task = report["tasks"]["sentiment"]

@@ -13,7 +13,7 @@ from statistics import median
 from cli import screen
 from pipelines import cache
 from pipelines.engine import supervised
-from pipelines.engine.interface import Completion, Refusal, Request, Sampling
+from pipelines.engine.interface import Completion, Failure, Request, Sampling
 from pipelines.engine.vllm_engine import VllmEngine
 from pipelines.errors import EngineDied
 from pipelines.models import catalog
@@ -29,7 +29,7 @@ POISON, SPLIT = 7, supervised.SPLIT
 class Mortal(VllmEngine):
     """Dies of the poison."""
 
-    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
+    def step(self, patience: float = math.inf) -> list[Completion | Failure]:
         """Stop when the poison is in it."""
         if any(POISON in request.prompt for request in self._ours.values()):
             raise EngineDied("poison")
@@ -48,7 +48,7 @@ def seconds(split: int) -> tuple[float, float, int]:
         starting += time.monotonic() - began
         return made
 
-    engine = supervised.SturdyEngine(start, "tiny", lambda _: None)
+    engine = supervised.SupervisedEngine(start, "tiny", lambda _: None)
     place = given.in_flight * 2 // 3
     requests = [
         Request(n, [100 + n % 800, *range(20, 50), POISON if n == place else 8], Sampling(given.tokens))

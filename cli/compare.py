@@ -37,9 +37,9 @@ def compare(
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
-        order, _, measurements = preparation.order(asked, chosen, found, emit)
-        start = ENGINES[order.feed].starter(order.model, order.arguments)
-        compared = compare(order, ranked, repeat, start, measurements.speed(order.names), emit)
+        config, _, measurements = preparation.configure(asked, chosen, found, emit)
+        start = ENGINES[config.feed].starter(config.model, config.arguments)
+        compared = compare(config, ranked, repeat, start, measurements.speed(config.names), emit)
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:

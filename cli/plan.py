@@ -23,9 +23,9 @@ def plan(
     found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
-        order, _, measurements = preparation.order(asked, chosen, found, emit)
-        limits = partial(vllm_setup.limits, order.model, order.arguments)
-        seen = preview(chosen.output, order, limits, measurements.speed(order.names), emit)
+        config, _, measurements = preparation.configure(asked, chosen, found, emit)
+        limits = partial(vllm_setup.limits, config.model, config.arguments)
+        seen = preview(chosen.output, config, limits, measurements.speed(config.names), emit)
     if as_json:
         screen.data(json.dumps(seen))
     if not quiet:

@@ -30,7 +30,7 @@ def show(plan: dict[str, Any]) -> None:
         return
     people.print(
         f"{plan['prompt_tokens']:,} prompt tokens, {plan['shared_tokens']:,} of them shared in KV blocks of "
-        f"{plan['engine']['block']}: {plan['cost']:,} to compute",
+        f"{plan['engine']['block_size']}: {plan['cost']:,} to compute",
         soft_wrap=True,
     )
     if plan["later"]["requests"]:

@@ -6,7 +6,7 @@ from pipelines.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from cli.settings import Settings
-    from pipelines.config import Order
+    from pipelines.config import Config
     from pipelines.engine.vllm_setup import Device
     from pipelines.events import Emit
     from pipelines.measurements import Measurements
@@ -68,12 +68,12 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
     return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
-def order(
+def configure(
     asked: "list[Task]", chosen: "Settings", found: list[str], emit: "Emit"
-) -> "tuple[Order, Device, Measurements]":
+) -> "tuple[Config, Device, Measurements]":
     """Return the order, with its model made ready, the device, and what has been measured of the two."""
     from pipelines import cache
-    from pipelines.config import Order
+    from pipelines.config import Config
     from pipelines.engine import process, vllm_setup
     from pipelines.events import Unpacking, Warned
     from pipelines.measurements import Measurements
@@ -83,7 +83,7 @@ def order(
     process.listen(lambda text: emit(Warned(text)))
     name = chosen.model or catalog.default(device.kind)
     model = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
-    made = Order(
+    made = Config(
         tasks=asked,
         sources=found,
         columns=chosen.columns,

@@ -174,16 +174,16 @@ def phase(event: Reading | Asking | Unpacking | EngineStarting | WritingResults)
 
 def planned(event: Planned) -> str:
     """Say what has been read and what is to be done."""
-    o = event.outlook
-    asked = f"{o.requests:,} to ask, {o.prompt_tokens:,} prompt tokens" if o.requests else "nothing left to ask"
-    return f"{many(o.rows, 'row')} read: {o.answered:,} answered before, {o.rejected:,} rejected, {asked}"
+    asked = (
+        f"{event.requests:,} to ask, {event.prompt_tokens:,} prompt tokens" if event.requests else "nothing left to ask"
+    )
+    return f"{many(event.rows, 'row')} read: {event.answered:,} answered before, {event.rejected:,} rejected, {asked}"
 
 
 def kept(event: KeptAnswers) -> str:
     """Say which answers are not this engine's, and how to have its own."""
-    found = event.kept
-    by = f"vLLM {found.vllm or 'of an unknown version'}" + (f", {found.dtype}" if found.dtype else "")
-    return f"kept {many(found.answers, 'answer')} of {by}; --again asks afresh"
+    by = f"vLLM {event.vllm or 'of an unknown version'}" + (f", {event.dtype}" if event.dtype else "")
+    return f"kept {many(event.answers, 'answer')} of {by}; --again asks afresh"
 
 
 def ordered(event: Ordered) -> str:

@@ -55,7 +55,7 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             from pipelines.engine.vllm_engine import ENGINES
 
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
-            order, device, measurements = preparation.order(asked, chosen, found, emit)
+            config, device, measurements = preparation.configure(asked, chosen, found, emit)
             facts = {"device": device.name, "vllm": device.vllm}
-            start = ENGINES[order.feed].starter(order.model, order.arguments)
-            return run.run(ledger, order, start, measurements, facts, emit)
+            start = ENGINES[config.feed].starter(config.model, config.arguments)
+            return run.run(ledger, config, start, measurements, facts, emit)

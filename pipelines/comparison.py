@@ -11,14 +11,14 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.dispatch import backlog
-from pipelines.dispatch.backlog import Agenda, Costing
+from pipelines.dispatch.backlog import Backlog, Costing
 from pipelines.engine.interface import Engine, Request, Start
 from pipelines.errors import CorpusError
-from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing, Planned
+from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing
 from pipelines.ledger import database
-from pipelines.ledger.counts import Outlook
+from pipelines.ledger.counts import Counts
 from pipelines.ledger.ledger import Ledger
 from pipelines.output import times
 from pipelines.questions import context, ingest
@@ -30,18 +30,18 @@ SCHEMA = 1
 Figures = dict[str, float | None]
 
 
-class Comparable(Engine, Protocol):
+class ResettableEngine(Engine, Protocol):
     """An engine whose prefix cache can be emptied, so that every pass starts as the first one did."""
 
-    def forget(self) -> None:
+    def reset_prefix_cache(self) -> None:
         """Empty the prefix cache. Nothing may be in flight."""
 
 
 def compare(
-    order: Order,
+    config: Config,
     policies: Sequence[str],
     repeat: int,
-    start: Start[Comparable],
+    start: Start[ResettableEngine],
     speed: Speed | None,
     emit: Emit,
 ) -> dict[str, Any]:
@@ -50,20 +50,20 @@ def compare(
     Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
     input holds no row that can be used.
     """
-    rows = ingest.rows(order)
+    rows = ingest.rows(config)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
-        desk = Desk(planned, order)
-        ingest.fill(planned, desk, rows, order, emit)
-        outlook = planned.outlook()
-        emit(Planned(outlook))
-        if not outlook.waiting:
+        desk = Desk(planned, config)
+        ingest.fill(planned, desk, rows, config, emit)
+        counts = planned.counts()
+        emit(counts.planned)
+        if not counts.waiting:
             raise CorpusError("nothing to compare: no row of the input can be asked about")
-        emit(EngineStarting(order.model.name))
+        emit(EngineStarting(config.model.name))
         began = time.monotonic()
         passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
         ordered_by: dict[str, str] = {}
-        desk.context = context.needed(outlook, desk, order)
+        desk.context = context.needed(counts, desk, config)
         with closing(start(context=desk.context, patience=math.inf)) as engine:
             emit(EngineStarted(time.monotonic() - began))
             _warm_up(engine, planned, desk)
@@ -72,28 +72,28 @@ def compare(
                 # There and back again, so that a machine that gets slower or faster does so for all.
                 for policy in policies if turn % 2 == 0 else reversed(policies):
                     emit(Passing(policy, turn + 1, repeat))
-                    engine.forget()
+                    engine.reset_prefix_cache()
                     with TemporaryDirectory(dir=scratch) as copy:
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
                         with closing(Ledger(Path(copy))) as ledger:
-                            under = replace(order, policy=policy, deadline=math.inf)
+                            under = replace(config, policy=policy, deadline=math.inf)
                             at_work = Desk(ledger, under)
                             at_work.context = desk.context
-                            costing = Costing(at_work, under, engine.limits.block, speed, zero)
+                            costing = Costing(at_work, under, engine.limits.block_size, speed, zero)
                             todo = backlog.make(ledger, costing)
                             if not turn:
                                 emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
-                            ledger.note(engine_up=zero, sla=dict(order.sla))
-                            passes[policy].append(_pass(ledger, todo, engine, outlook, emit))
+                            ledger.note(engine_up=zero, sla=dict(config.sla))
+                            passes[policy].append(_pass(ledger, todo, engine, counts, emit))
     ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
     return {
         "schema": SCHEMA,
-        "model": order.model.name,
-        "tasks": order.names,
-        "rows": outlook.rows,
-        "requests": outlook.requests,
-        "sla": dict(order.sla),
+        "model": config.model.name,
+        "tasks": config.names,
+        "rows": counts.rows,
+        "requests": counts.requests,
+        "sla": dict(config.sla),
         "repeat": repeat,
         "policies": {
             policy: {"ordered_by": ordered_by[policy], **_summary(figures)} for policy, figures in passes.items()
@@ -106,15 +106,15 @@ def compare(
 def _warm_up(engine: Engine, ledger: Ledger, desk: Desk) -> None:
     """Have the engine run a full step, the first of which takes longer than any other."""
     waiting = chain.from_iterable(ledger.requests(job.id) for job in ledger.jobs(0))
-    first = {request.id: request for request in islice(waiting, engine.limits.slots)}
+    first = {request.id: request for request in islice(waiting, engine.limits.max_num_seqs)}
     engine.submit([Request(id_, desk.prompt(request), desk.sampling(request)) for id_, request in first.items()])
     left = len(first)
     while left:
         left -= len(engine.step(math.inf))
 
 
-def _pass(ledger: Ledger, todo: Agenda, engine: Engine, outlook: Outlook, emit: Emit) -> Figures:
-    done = work(ledger, todo, engine, outlook, emit)
+def _pass(ledger: Ledger, todo: Backlog, engine: Engine, counts: Counts, emit: Emit) -> Figures:
+    done = work(ledger, todo, engine, counts, emit)
     ledger.note(makespan_s=done.makespan_s)
     with closing(database.read(ledger.folder / database.NAME)) as db:
         requests, jobs = times.of_last_run(db)

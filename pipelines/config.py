@@ -14,7 +14,7 @@ AUTO = "auto"  # the policy that picks one
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Config:
     """The settings of one run.
 
     `policy` is one of `scheduling.policy.POLICIES` or `auto`, which picks one for the `objective`. `ageing` and

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipelines.ledger.counts import Kept, Outlook
 from scheduling.speed import Prediction
 
 
@@ -24,16 +23,22 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The corpus has been read and the work is known."""
+    """The corpus has been read and the work is known: its rows, and the requests that are left to answer."""
 
-    outlook: Outlook
+    rows: int
+    answered: int
+    rejected: int
+    requests: int
+    prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswers:
-    """Of what is answered, some was by another vLLM, or in another number format, than this run's."""
+    """So many answers are kept of another vLLM, or another number format, than this run's; None where unknown."""
 
-    kept: Kept
+    answers: int
+    vllm: str | None
+    dtype: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.dispatch import backlog
-from pipelines.dispatch.backlog import Agenda, Costing
-from pipelines.dispatch.request_queue import Feed
+from pipelines.dispatch.backlog import Backlog, Costing
+from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.engine.interface import Limits
 from pipelines.events import Emit
 from pipelines.ledger import counts, database
@@ -22,40 +22,40 @@ from pipelines.questions import context, ingest
 from pipelines.questions.stages import Desk
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
-from scheduling.speed import Load, Speed
+from scheduling.speed import Speed, Work
 from scheduling.window import Window
 
-SCHEMA = 1
+SCHEMA = 2
 BLOCKS = 1 << 16  # of the KV cache, whose size only the started engine knows
 REJECTS, SHOWN = 100, 5  # how many rejects, and jobs at either end, are listed
 
 
 def preview(
-    output: Path, order: Order, limits_for: Callable[[int], Limits], speed: Speed | None, emit: Emit
+    output: Path, config: Config, limits_for: Callable[[int], Limits], speed: Speed | None, emit: Emit
 ) -> dict[str, Any]:
     """Return what `run` would do now with this order and output folder, which is left as it is.
 
     `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
     every field. Raises CorpusError when the input holds no rows.
     """
-    rows = ingest.rows(order)
+    rows = ingest.rows(config)
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
-            desk = Desk(ledger, order)
-            ledger.begin({}, again=order.again)
-            ingest.fill(ledger, desk, rows, order, emit)
-            desk.context = context.needed(ledger.outlook(), desk, order)
+            desk = Desk(ledger, config)
+            ledger.begin({}, again=config.again)
+            ingest.fill(ledger, desk, rows, config, emit)
+            desk.context = context.needed(ledger.counts(), desk, config)
             limits = limits_for(desk.context)
-            todo = backlog.make(ledger, Costing(desk, order, limits.block, speed, time.time()))
-            stored = list(ledger.jobs(limits.block))
+            todo = backlog.make(ledger, Costing(desk, config, limits.block_size, speed, time.time()))
+            stored = list(ledger.jobs(limits.block_size))
             names = _names(stored)
             batches, ends = _walk(ledger, desk, limits, todo, speed, names)
-            later = sum(todo.later.values(), Load())
+            later = sum(todo.later.values(), Work())
             return {
                 "schema": SCHEMA,
-                "model": order.model.name,
+                "model": config.model.name,
                 "rows": _rows(ledger.folder),
                 "rejects": [asdict(reject) for reject in islice(ledger.items.rejects(), REJECTS)],
                 "requests": sum(batch["requests"] for batch in batches),
@@ -63,11 +63,11 @@ def preview(
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
                 "cost": sum(batch["cost"] for batch in batches),
                 "later": {"requests": round(later.requests), "prompt_tokens": round(later.prefilled)},
-                "policy": order.policy,
+                "policy": config.policy,
                 "ordered_by": todo.policy,
                 "why": todo.why,
                 "context": desk.context,
-                "model_context": order.model.context,
+                "model_context": config.model.context,
                 "engine": asdict(limits),
                 "predicted": todo.prediction and todo.prediction.figures(),
                 "jobs": _jobs(stored, todo, ends, names),
@@ -76,11 +76,14 @@ def preview(
 
 
 def _walk(
-    ledger: Ledger, desk: Desk, limits: Limits, todo: Agenda, speed: Speed | None, names: Mapping[int, str]
+    ledger: Ledger, desk: Desk, limits: Limits, todo: Backlog, speed: Speed | None, names: Mapping[int, str]
 ) -> tuple[list[dict[str, Any]], dict[int, float]]:
     """Go through the requests in order and predicted time; return the batches, and when each job is complete."""
-    feed, window = Feed(todo.queue(), ledger.requests), Window(limits.slots, limits.batch_tokens)
-    cache = PrefixCache(limits.block, BLOCKS)
+    feed, window = (
+        RequestQueue(todo.queue(), ledger.requests),
+        Window(limits.max_num_seqs, limits.max_num_batched_tokens),
+    )
+    cache = PrefixCache(limits.block_size, BLOCKS)
     batches: list[dict[str, Any]] = []
     ends: dict[int, float] = {}
     now, last = 0.0, todo.prediction.makespan if todo.prediction else 0.0
@@ -91,17 +94,17 @@ def _walk(
         cost = len(prompt) - cache.cached(prompt)
         cache.add(prompt)
         if not batches or not window.can_admit(cost):
-            window = Window(limits.slots, limits.batch_tokens)
+            window = Window(limits.max_num_seqs, limits.max_num_batched_tokens)
             batches.append({"jobs": {}, "requests": 0, "prompt_tokens": 0, "cost": 0, "ends_s": None})
         window.admit(request.id, cost)
         batch = batches[-1]
-        if not turn.job.place:
+        if not turn.job.pinned:
             batch["jobs"][names[turn.job.id]] = None
         batch["requests"] += 1
         batch["prompt_tokens"] += request.prompt_tokens
         batch["cost"] += cost
         if speed:
-            predicted = speed.predict(request.task, Load(cost, 1, request.length))
+            predicted = speed.predict(request.task, Work(cost, 1, request.expected_output_tokens))
             now += predicted.prefill + predicted.decode
             # How long an answer takes was learned among others under way; at the end there are none.
             batch["ends_s"] = ends[turn.job.id] = min(now + predicted.tail, max(now, last))
@@ -109,13 +112,13 @@ def _walk(
 
 
 def _jobs(
-    stored: Sequence[StoredJob], todo: Agenda, ends: Mapping[int, float], names: Mapping[int, str]
+    stored: Sequence[StoredJob], todo: Backlog, ends: Mapping[int, float], names: Mapping[int, str]
 ) -> dict[str, Any]:
     asked = {job.id: job.requests for job in stored}
-    ranked = sorted((job for job in todo.jobs if not job.place), key=lambda job: (job.cost, job.order))
+    ranked = sorted((job for job in todo.jobs if not job.pinned), key=lambda job: (job.cost, job.position))
 
     def shown(job: Job) -> dict[str, Any]:
-        ends_s = None if todo.later.get(job.id, Load()).requests else ends.get(job.id)
+        ends_s = None if todo.later.get(job.id, Work()).requests else ends.get(job.id)
         return {"job": names[job.id], "requests": asked[job.id], "cost": job.cost, "ends_s": ends_s}
 
     return {

@@ -38,7 +38,7 @@ def forecast(queue: JobQueue) -> list[Finish]:
 
 def completion(finishes: Iterable[Finish]) -> float:
     """Mean seconds until a job is complete."""
-    return fmean(f.end - f.job.arrival for f in finishes if not f.job.place)
+    return fmean(f.end - f.job.arrival for f in finishes if not f.job.pinned)
 
 
 def makespan(finishes: Iterable[Finish]) -> float:
@@ -48,7 +48,7 @@ def makespan(finishes: Iterable[Finish]) -> float:
 
 def lateness(finishes: Iterable[Finish]) -> float:
     """Share of jobs that miss their deadline or SLA."""
-    return fmean(f.end > f.job.due for f in finishes if not f.job.place)
+    return fmean(f.end > f.job.due for f in finishes if not f.job.pinned)
 
 
 OBJECTIVES: Mapping[str, Callable[[Iterable[Finish]], float]] = MappingProxyType({
@@ -61,7 +61,7 @@ def choose(objective: str, jobs: Sequence[Job], *, ageing: float = 0.0, max_wait
 
     The jobs need predicted seconds. The default policy wins every tie.
     """
-    if all(job.place for job in jobs):
+    if all(job.pinned for job in jobs):
         return DEFAULT
     score = OBJECTIVES[objective]
     forecasts = {name: forecast(JobQueue(POLICIES[name], jobs, ageing=ageing, max_wait=max_wait)) for name in POLICIES}

@@ -11,22 +11,22 @@ class Job:
     `cost` is the prompt tokens that no earlier prompt has computed. `seconds` is what it is predicted to take of the
     engine's time and `latency` what its last answer takes at the least however idle the engine is; both are
     0 while nothing has been measured. `arrival` and `deadline` are seconds since the run's start, `sla`
-    seconds since the arrival. `order` is the position of its first row in the input and makes every ranking
-    total. A job `beside` another is over the same reviews, and goes right after it under every policy. Nobody waits
-    for a job with a `place`: it goes before all others (-1) or after them (1), whatever the policy.
+    seconds since the arrival. `position` is that of its first row in the input and makes every ranking
+    total. A job with a `prefix_sibling` is over the same reviews, and goes right after it under every policy. Nobody
+    waits for a `pinned` job: it goes before all others (-1) or after them (1), whatever the policy.
     """
 
     id: int
     task: str
     cost: int
-    order: int
+    position: int
     arrival: float = 0.0
     seconds: float = 0.0
     latency: float = 0.0
     deadline: float = math.inf
     sla: float = math.inf
-    place: int = 0
-    beside: "Job | None" = None
+    pinned: int = 0
+    prefix_sibling: "Job | None" = None
 
     @property
     def due(self) -> float:

@@ -31,7 +31,7 @@ class Policy:
 
 def fifo(job: Job) -> Rank:
     """Arrival, then input order."""
-    return 0, job.arrival, job.order
+    return 0, job.arrival, job.position
 
 
 def prefill(job: Job) -> Rank:
@@ -40,17 +40,17 @@ def prefill(job: Job) -> Rank:
     Shortest job first minimises the mean completion time on one machine
     (Smith, "Various optimizers for single-stage production", 1956).
     """
-    return 0, job.cost, job.order
+    return 0, job.cost, job.position
 
 
 def task(job: Job) -> Rank:
     """Light kinds of task first, smallest prefill cost within a kind; a task of one's own goes last."""
-    return TASK_ORDER.get(job.task, len(TASK_ORDER) + 1), job.cost, job.order
+    return TASK_ORDER.get(job.task, len(TASK_ORDER) + 1), job.cost, job.position
 
 
 def hybrid(job: Job) -> Rank:
     """Small prefill first, smallest first; then the rest, first come first served. See also `near_deadline`."""
-    return (0, job.cost, job.order) if job.cost <= SMALL else (1, job.arrival, job.order)
+    return (0, job.cost, job.position) if job.cost <= SMALL else (1, job.arrival, job.position)
 
 
 def near_deadline(job: Job) -> float:
@@ -60,7 +60,7 @@ def near_deadline(job: Job) -> float:
 
 def cost(job: Job) -> Rank:
     """Shortest predicted time first, prefill and decode together: `prefill`'s reason, with measured seconds."""
-    return 0, job.seconds, job.order
+    return 0, job.seconds, job.position
 
 
 def longest(job: Job) -> Rank:
@@ -69,7 +69,7 @@ def longest(job: Job) -> Rank:
     Longest processing time first is within 4/3 of the best makespan on machines side by side
     (Graham, "Bounds on multiprocessing timing anomalies", 1969), which an engine's slots resemble.
     """
-    return 0, -job.cost, job.order
+    return 0, -job.cost, job.position
 
 
 POLICIES: Mapping[str, Policy] = MappingProxyType(

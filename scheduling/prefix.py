@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 class PrefixCache:
     """What vLLM's prefix cache holds when prompts are computed in the order in which they are added.
 
-    vLLM keeps whole KV blocks of `block` tokens, finds a block by its tokens and all that stand before it, always
+    vLLM keeps whole KV blocks of `block_size` tokens, finds a block by its tokens and all that stand before it, always
     computes a prompt's last token, for it needs what comes after, and lets go of the block that was used longest
     ago when its `blocks` are full (Kwon et al., "Efficient memory management for large language model serving with
-    PagedAttention", 2023; vLLM's `KVCacheManager`). A `block` of 0 means that there is no prefix cache.
+    PagedAttention", 2023; vLLM's `KVCacheManager`). A `block_size` of 0 means that there is no prefix cache.
     """
 
-    def __init__(self, block: int, blocks: int) -> None:
-        self._block = block
+    def __init__(self, block_size: int, blocks: int) -> None:
+        self._block_size = block_size
         self._blocks = blocks
         self._held: dict[int, None] = {}  # in the order of last use
 
@@ -24,7 +24,7 @@ class PrefixCache:
         for key in self._keys(prompt, len(prompt) - 1):
             if key not in self._held:
                 break
-            found += self._block
+            found += self._block_size
         return found
 
     def add(self, prompt: Sequence[int]) -> None:
@@ -37,9 +37,9 @@ class PrefixCache:
 
     def _keys(self, prompt: Sequence[int], tokens: int) -> Iterator[int]:
         """Yield a key for each whole block of the first `tokens`: a hash of it and of all before it."""
-        if not self._block:
+        if not self._block_size:
             return
         packed, key = array("I", prompt), 0
-        for start in range(0, tokens - self._block + 1, self._block):
-            key = hash((key, packed[start : start + self._block].tobytes()))
+        for start in range(0, tokens - self._block_size + 1, self._block_size):
+            key = hash((key, packed[start : start + self._block_size].tobytes()))
             yield key

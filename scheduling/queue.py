@@ -20,7 +20,7 @@ class Turn(NamedTuple):
 
     group: int
     key: float
-    order: int
+    position: int
     entered: int
     ticket: int
     job: Job
@@ -111,10 +111,10 @@ class JobQueue:
         return self._size
 
     def _turn(self, job: Job) -> Turn:
-        group, key, order = self._policy.rank(job.beside or job)
+        group, key, position = self._policy.rank(job.prefix_sibling or job)
         key += self._ageing * job.arrival
         ticket = next(self._tickets)
-        return Turn(job.place * OUTSIDE or group, key, order, ticket, ticket, job)
+        return Turn(job.pinned * OUTSIDE or group, key, position, ticket, ticket, job)
 
     def _enter(self, turn: Turn) -> None:
         heapq.heappush(self._waiting, turn)
@@ -125,8 +125,8 @@ class JobQueue:
     def _promotions_of(self, turn: Turn) -> Iterator[tuple[float, Turn]]:
         """Yield the moments at which the job stops waiting for its turn, with the better one it takes then."""
         job = turn.job
-        overdue, urgent = job.arrival + self._max_wait, self._policy.urgent_at(job.beside or job)
-        if overdue < math.inf and not job.place:
+        overdue, urgent = job.arrival + self._max_wait, self._policy.urgent_at(job.prefix_sibling or job)
+        if overdue < math.inf and not job.pinned:
             yield overdue, turn._replace(group=OVERDUE, key=overdue)
-        if urgent < math.inf and not job.place:
+        if urgent < math.inf and not job.pinned:
             yield urgent, turn._replace(group=URGENT, key=job.deadline)

@@ -18,15 +18,15 @@ FEW, FEW_ERROR = 3, 0.25  # runs that say little about how far off a prediction 
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Work:
     """Work for an engine: prompt tokens to compute, requests, and the output tokens after the first of each."""
 
     prefilled: float = 0.0
     requests: float = 0.0
     decoded: float = 0.0
 
-    def __add__(self, other: "Load") -> "Load":
-        return Load(self.prefilled + other.prefilled, self.requests + other.requests, self.decoded + other.decoded)
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.prefilled + other.prefilled, self.requests + other.requests, self.decoded + other.decoded)
 
     @property
     def size(self) -> float:
@@ -88,7 +88,7 @@ class Speed:
     lengths: Mapping[str, float]
     pace: float
 
-    def predict(self, task: str, load: Load) -> Prediction:
+    def predict(self, task: str, load: Work) -> Prediction:
         """Predict what some requests of a task take; how long answers are is taken from those of before, if any."""
         length = self.lengths.get(task, load.decoded / load.requests if load.requests else 0.0)
         return Prediction(

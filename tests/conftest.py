@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from pipelines.engine.interface import Completion, Counted, Limits, Refusal, Request, Timing
+from pipelines.engine.interface import Completion, EngineStats, Failure, Limits, Request, Timing
 from pipelines.errors import EngineDied
 from pipelines.models import catalog
 from pipelines.prompts.tokenizer import Tokenizer
@@ -58,9 +58,9 @@ def lent(engine):
     """Lend the session's engine to a run, which would close its own."""
 
     class Lent:
-        limits, kv_tokens, restarts = engine.limits, engine.kv_tokens, 0
-        counted = property(lambda self: engine.counted)
-        submit, step, forget = engine.submit, engine.step, engine.forget
+        limits, kv_cache_tokens, restarts = engine.limits, engine.kv_cache_tokens, 0
+        stats = property(lambda self: engine.stats)
+        submit, step, reset_prefix_cache = engine.submit, engine.step, engine.reset_prefix_cache
 
         def close(self):
             pass
@@ -71,9 +71,9 @@ def lent(engine):
 class FakeEngine:
     """Answers everything after `latency` steps; dies when a prompt holds a deadly token."""
 
-    limits = Limits(slots=4, batch_tokens=4096, block=32)
-    kv_tokens = 100_000
-    counted = Counted()  # it has nothing under way to tell of
+    limits = Limits(max_num_seqs=4, max_num_batched_tokens=4096, block_size=32)
+    kv_cache_tokens = 100_000
+    stats = EngineStats()  # it has nothing under way to tell of
     restarts = 0
 
     def __init__(self, latency: int = 1, deadly: int | None = None, refused: int | None = None) -> None:
@@ -88,8 +88,8 @@ class FakeEngine:
         self._ages |= {request.id: (request, 0) for request in requests}
         self.most_in_flight = max(self.most_in_flight, len(self._ages))
 
-    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
-        done: list[Completion | Refusal] = []
+    def step(self, patience: float = math.inf) -> list[Completion | Failure]:
+        done: list[Completion | Failure] = []
         now = time.monotonic()
         for request, age in list(self._ages.values()):
             if self.deadly in request.prompt:
@@ -99,7 +99,7 @@ class FakeEngine:
                 continue
             del self._ages[request.id]
             done.append(
-                Refusal(request.id, "engine-refused", "will not")
+                Failure(request.id, "engine-refused", "will not")
                 if self.refused in request.prompt
                 else Completion(
                     request.id,

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.corpus.row import Item, Layout, Reject, item
+from pipelines.corpus.row import Layout, Reject, Row, item
 from pipelines.corpus.sources import STDIN, compression, is_parquet
 from pipelines.errors import CorpusError
 
@@ -34,7 +34,7 @@ EXPECTED: Mapping[str, tuple[str, Sequence[Callable[[pa.DataType], bool]]]] = {
 
 def read(
     sources: Sequence[str], layout: Layout, columns: Mapping[str, str], limit: int | None = None
-) -> Iterator[list[Item | Reject]]:
+) -> Iterator[list[Row | Reject]]:
     """Yield the rows of `sources`, which have the columns of `layout`, in chunks, at most `limit` of them.
 
     `columns` maps this program's names to the file's where they differ: {"text": "Review"}; a column that is
@@ -82,7 +82,7 @@ def _readable(source: str) -> Iterator[None]:
         raise CorpusError(f"cannot read {source}: {what}") from error
 
 
-def _file(source: str, names: _Names, limit: int | None) -> Iterator[Item | Reject]:
+def _file(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reject]:
     with _readable(source):
         yield from _parquet(source, names) if is_parquet(source) else _jsonl(source, names, limit)
 
@@ -92,7 +92,7 @@ def _shown(source: str) -> str:
     return os.fsencode(source).decode(errors="backslashreplace")
 
 
-def _parquet(source: str, names: _Names) -> Iterator[Item | Reject]:
+def _parquet(source: str, names: _Names) -> Iterator[Row | Reject]:
     with pq.ParquetFile(source, pre_buffer=False) as file:
         _check_schema(source, names, file.schema_arrow)
         row, shown = 0, _shown(source)
@@ -162,7 +162,7 @@ def _moment(scalar: pa.Scalar) -> Any:
         return scalar.value
 
 
-def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Item | Reject]:
+def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reject]:
     missing, objects, shown = set(names.required.values()), 0, _shown(source)
     keys: dict[str, None] = {}
     for row, line in _lines(source):

@@ -34,7 +34,7 @@ COLUMNS = tuple(dict.fromkeys(REVIEWS.names + QUERIES.names))
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Row:
     """One usable row; `row` counts from 1 in its `source` file.
 
     `unit` is what somebody waits for, the restaurant of a review and the query itself. `deadline` is in seconds since
@@ -69,7 +69,7 @@ class Reject:
     stage: int | None = None
 
 
-def item(layout: Layout, source: str, row: int, found: Mapping[str, Any]) -> Item | Reject:
+def item(layout: Layout, source: str, row: int, found: Mapping[str, Any]) -> Row | Reject:
     """Return what a row holds, whose values are `found` by the names of the layout's columns."""
     known: str | None = None
     try:
@@ -78,12 +78,12 @@ def item(layout: Layout, source: str, row: int, found: Mapping[str, Any]) -> Ite
         text = _text(found.get(layout.text), layout.text)
         notes = {name: _note(found.get(name)) for name in ("lang", "category", "city")}
         rating = _number(found.get("rating"))
-        return Item(known, unit, text, source, row, _deadline(found.get("deadline")), **notes, rating=rating)
+        return Row(known, unit, text, source, row, _deadline(found.get("deadline")), **notes, rating=rating)
     except _UnusableError as unusable:
         return Reject(source, row, unusable.reason, unusable.detail, id=known)
 
 
-def duplicate(item: Item) -> Reject:
+def duplicate(item: Row) -> Reject:
     """Return what takes the place of an item whose id was there before."""
     return Reject(item.source, item.row, "duplicate-id", f"the id {item.id} was there before", item.id)
 

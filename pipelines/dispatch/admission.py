@@ -3,22 +3,22 @@
 import math
 from dataclasses import replace
 
-from pipelines.dispatch.eta import Tally
-from pipelines.dispatch.request_queue import Feed
-from pipelines.engine.interface import Completion, Limits, Refusal, Request
+from pipelines.dispatch.eta import Eta
+from pipelines.dispatch.request_queue import RequestQueue
+from pipelines.engine.interface import Completion, Failure, Limits, Request
 from pipelines.events import Progress
 from pipelines.ledger.records import Flight, StoredRequest
 from pipelines.questions.stages import Desk
 from scheduling.prefix import PrefixCache
 from scheduling.queue import Turn
-from scheduling.speed import Load
+from scheduling.speed import Work
 from scheduling.window import Window
 
 # In flight at once, in multiples of what the engine runs at once: enough that a slot never waits for us.
 DEPTH = 2
 
 
-class Gate:
+class Admission:
     """Admits what `feed` has next as long as the window has room for it and the deadline allows it.
 
     Fed continuously, the window is `DEPTH` times the engine's slots and as many tokens as its KV cache has;
@@ -28,7 +28,15 @@ class Gate:
     """
 
     def __init__(
-        self, feed: Feed, desk: Desk, limits: Limits, kv_tokens: int, tally: Tally, deadline: float, *, batched: bool
+        self,
+        feed: RequestQueue,
+        desk: Desk,
+        limits: Limits,
+        kv_cache_tokens: int,
+        tally: Eta,
+        deadline: float,
+        *,
+        batched: bool,
     ) -> None:
         self._feed = feed
         self._desk = desk
@@ -36,9 +44,11 @@ class Gate:
         self._batched = batched
         # Fed continuously, the first step is one request's: its answer is there long before a full step could end.
         # Where time is short, so are the next until there is an answer, and with it a pace to go by.
-        self._window = Window(limits.slots, limits.batch_tokens) if batched else Window(1, kv_tokens)
-        self._blocks = kv_tokens // max(limits.block, 1)
-        self._cache = PrefixCache(limits.block, self._blocks)
+        self._window = (
+            Window(limits.max_num_seqs, limits.max_num_batched_tokens) if batched else Window(1, kv_cache_tokens)
+        )
+        self._blocks = kv_cache_tokens // max(limits.block_size, 1)
+        self._cache = PrefixCache(limits.block_size, self._blocks)
         self._tally = tally
         self._deadline = deadline
         self._flights: dict[int, Flight] = {}
@@ -54,7 +64,7 @@ class Gate:
         step, self._last = now - self._last, now
         self.dry = False
         if not self._batched and (self._landed or (self._begun and self._deadline == math.inf)):
-            self._window.max_requests = DEPTH * self._limits.slots
+            self._window.max_requests = DEPTH * self._limits.max_num_seqs
         group: list[Request] = []
         while following := self._feed.peek(now):
             request, turn = following
@@ -66,7 +76,7 @@ class Gate:
             if now + step + self._tally.expected(load, now) > self._deadline:
                 break
             if not self._window.can_admit(tokens):
-                self.dry = len(self) < self._limits.slots and self._window.has_room(tokens)
+                self.dry = len(self) < self._limits.max_num_seqs and self._window.has_room(tokens)
                 break
             self._feed.take()
             self._window.admit(request.id, tokens)
@@ -77,7 +87,7 @@ class Gate:
             self._begun = True
         return group
 
-    def land(self, done: Completion | Refusal) -> Flight:
+    def land(self, done: Completion | Failure) -> Flight:
         """Take note of what the engine has finished, and return what it was."""
         self._landed = True
         flight = self._flights.pop(done.id)
@@ -88,12 +98,12 @@ class Gate:
     def readmit(self, flight: Flight) -> None:
         """Have a request asked a second time, before all others."""
         load = self._load(flight.request, flight.turn)
-        self._tally.correct(Load(), load)
+        self._tally.correct(Work(), load)
         self._feed.repeat(flight.request.once_more(), flight.turn)
 
-    def forget(self) -> None:
+    def engine_restarted(self) -> None:
         """Take note that the engine was started anew: its cache is empty, and what is in flight goes again."""
-        self._cache = PrefixCache(self._limits.block, self._blocks)
+        self._cache = PrefixCache(self._limits.block_size, self._blocks)
         for id_, flight in self._flights.items():
             prompt = self._desk.prompt(flight.request)
             self._flights[id_] = replace(flight, expected_cached=self._cache.cached(prompt))
@@ -103,5 +113,5 @@ class Gate:
         """Return how far the work has come."""
         return self._tally.progress(now, len(self))
 
-    def _load(self, request: StoredRequest, turn: Turn) -> Load:
-        return request.load(self._limits.block, beside=turn.job.beside is not None)
+    def _load(self, request: StoredRequest, turn: Turn) -> Work:
+        return request.work(self._limits.block_size, after_sibling=turn.job.prefix_sibling is not None)

@@ -2,9 +2,9 @@
 
 from collections import deque
 
-from pipelines.engine.interface import Completion, Counted, Refusal
+from pipelines.engine.interface import Completion, EngineStats, Failure
 from pipelines.events import Progress
-from scheduling.speed import DECODED, Load
+from scheduling.speed import DECODED, Work
 
 # The pace is that of the last quarter of the run, and of no less than so many seconds: one task may follow another.
 QUARTER, SECONDS = 0.25, 10.0
@@ -13,26 +13,26 @@ QUARTER, SECONDS = 0.25, 10.0
 TIMES, LEAST_PATIENCE = 20.0, 120.0
 
 
-class Tally:
+class Eta:
     """Counts what has been done of `work`, which should give so many `answers` to rows.
 
-    The engine has `counted` so much before. All of it is `predicted` to take so many seconds, 0 when nobody knows.
+    The engine has `stats` so much before. All of it is `predicted` to take so many seconds, 0 when nobody knows.
     """
 
-    def __init__(self, answers: int, work: Load, counted: Counted, predicted: float = 0.0) -> None:
+    def __init__(self, answers: int, work: Work, stats: EngineStats, predicted: float = 0.0) -> None:
         self._all_answers = answers
         self._all_work = work.size
         self._predicted = predicted / self._all_work if self._all_work else 0.0  # seconds for each of it
-        self._zero = self._counted = counted
+        self._zero = self._stats = stats
         self._finished = self._in_flight = 0.0
         self._answers = self._rejects = self._prefilled = self._decoded = 0
         self._marks: deque[tuple[float, float]] = deque()  # what had been done after so many seconds
 
-    def admit(self, load: Load) -> None:
+    def admit(self, load: Work) -> None:
         """Count a request that goes to the engine."""
         self._in_flight += load.size
 
-    def count(self, load: Load, done: Completion | Refusal) -> None:
+    def count(self, load: Work, done: Completion | Failure) -> None:
         """Count a finished request."""
         self._finished += load.size
         self._in_flight -= load.size
@@ -40,20 +40,20 @@ class Tally:
             self._prefilled += done.timing.prompt_tokens - done.timing.cached_tokens
             self._decoded += done.timing.output_tokens
 
-    def observe(self, counted: Counted) -> None:
+    def observe(self, stats: EngineStats) -> None:
         """Take note of what the engine has counted, in which requests under way show."""
-        self._counted = counted
+        self._stats = stats
 
     def settle(self, answered: int, rejected: int) -> None:
         """Count the rows that finished requests stood for."""
         self._answers += answered + rejected
         self._rejects += rejected
 
-    def correct(self, foreseen: Load, found: Load) -> None:
+    def correct(self, foreseen: Work, found: Work) -> None:
         """Count work that turned out to be another than was foreseen."""
         self._all_work += found.size - foreseen.size
 
-    def expected(self, load: Load, seconds: float) -> float:
+    def expected(self, load: Work, seconds: float) -> float:
         """Return the seconds until a request would be done that is admitted now, `seconds` from the start.
 
         What is in flight goes before it. Before anything is done the predicted pace stands in.
@@ -77,8 +77,8 @@ class Tally:
             all_answers=self._all_answers,
             rejects=self._rejects,
             in_flight=in_flight,
-            prefilled=max(self._prefilled, self._counted.prefilled - self._zero.prefilled),
-            decoded=max(self._decoded, self._counted.decoded - self._zero.decoded),
+            prefilled=max(self._prefilled, self._stats.prefilled - self._zero.prefilled),
+            decoded=max(self._decoded, self._stats.decoded - self._zero.decoded),
             share=done / max(self._all_work, done, 1.0),
             eta=max(0.0, self._all_work - done) * pace if pace else None,
         )
@@ -91,8 +91,8 @@ class Tally:
     @property
     def _done(self) -> float:
         """What has been done, that of requests under way with it."""
-        prefilled = self._counted.prefilled - self._zero.prefilled - self._prefilled
-        decoded = self._counted.decoded - self._zero.decoded - self._decoded
+        prefilled = self._stats.prefilled - self._zero.prefilled - self._prefilled
+        decoded = self._stats.decoded - self._zero.decoded - self._decoded
         return self._finished + min(self._in_flight, max(0.0, prefilled) + DECODED * max(0.0, decoded))
 
     def _pace(self, seconds: float) -> float | None:

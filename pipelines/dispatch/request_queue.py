@@ -8,7 +8,7 @@ from pipelines.ledger.records import StoredRequest
 from scheduling.queue import JobQueue, Turn
 
 
-class Feed:
+class RequestQueue:
     """Draws requests from the queue's jobs one at a time, so that a better job overtakes even one that is under way.
 
     `requests` yields the waiting requests of a job by its id.

@@ -69,7 +69,7 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Failure:
     """A request that got no answer: the engine would not take it, or what it said, `raw`, is no answer."""
 
     id: int
@@ -82,18 +82,19 @@ class Refusal:
 class Limits:
     """What an engine is set up for.
 
-    `slots` sequences run at once, `batch_tokens` prompt tokens are computed in one step, and the prefix cache
-    keeps KV blocks of `block` tokens, 0 where it is off. Numbers have the format `dtype`: bfloat16, float32, ...
+    As in vLLM, `max_num_seqs` sequences run at once, `max_num_batched_tokens` prompt tokens are computed in one step,
+    and the prefix cache keeps KV blocks of `block_size` tokens, 0 where it is off. Numbers have the format `dtype`:
+    bfloat16, float32, ...
     """
 
-    slots: int
-    batch_tokens: int
-    block: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    block_size: int
     dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class EngineStats:
     """Prompt tokens computed and output tokens decoded since an engine was started, of unfinished requests, too."""
 
     prefilled: int = 0
@@ -121,11 +122,11 @@ class Engine(Protocol):
         """What it is set up for."""
 
     @property
-    def kv_tokens(self) -> int:
+    def kv_cache_tokens(self) -> int:
         """Tokens that fit the KV cache."""
 
     @property
-    def counted(self) -> Counted:
+    def stats(self) -> EngineStats:
         """What it has done."""
 
     @property
@@ -135,7 +136,7 @@ class Engine(Protocol):
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; they finish, or are refused, in later steps."""
 
-    def step(self, patience: float) -> list[Completion | Refusal]:
+    def step(self, patience: float) -> list[Completion | Failure]:
         """Let the engine work once; return what finished.
 
         Raises EngineDied when it has stopped, or has had nothing to tell for `patience` seconds.

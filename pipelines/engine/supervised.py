@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from pipelines.engine.interface import Completion, Counted, Engine, Limits, Refusal, Request
+from pipelines.engine.interface import Completion, Engine, EngineStats, Failure, Limits, Request
 from pipelines.errors import EngineDied, EngineError, OutOfTimeError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Warned
 
@@ -17,7 +17,7 @@ STARTING = 3600.0  # seconds that a start may take: the largest models come from
 SPLIT = 16
 
 
-class SturdyEngine:
+class SupervisedEngine:
     """Wraps the engines that `start` makes with some `patience`; to its user it is one engine that never dies.
 
     After a death everything that was in flight is sent again in `SPLIT` groups, one after the other; a group that the
@@ -47,20 +47,20 @@ class SturdyEngine:
         return self._engine.limits
 
     @property
-    def kv_tokens(self) -> int:
+    def kv_cache_tokens(self) -> int:
         """See `Engine`."""
-        return self._engine.kv_tokens
+        return self._engine.kv_cache_tokens
 
     @property
-    def counted(self) -> Counted:
+    def stats(self) -> EngineStats:
         """See `Engine`; what was done before a death is not in it."""
-        return self._engine.counted
+        return self._engine.stats
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; they are held back while suspects are asked by themselves."""
         self._held += requests
 
-    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
+    def step(self, patience: float = math.inf) -> list[Completion | Failure]:
         """Let the engine work once; return what finished, or what is poison."""
         try:
             self._feed()
@@ -90,17 +90,17 @@ class SturdyEngine:
         if group:
             self._engine.submit(group)
 
-    def _revive(self, death: EngineDied) -> list[Completion | Refusal]:
+    def _revive(self, death: EngineDied) -> list[Completion | Failure]:
         self._emit(Warned(f"{death}; starting it again"))
         guilty, self._in_flight = list(self._in_flight.values()), {}
-        poison: list[Completion | Refusal] = []
+        poison: list[Completion | Failure] = []
         if len(guilty) == 1:
             self._deaths_in_a_row += 1
             if self._deaths_in_a_row >= PATIENCE:
                 raise EngineError(f"the engine died {PATIENCE} times in a row; last: {death}") from death
             if guilty[0].id in self._suspected:
                 self._suspected.remove(guilty[0].id)
-                poison = [Refusal(guilty.pop().id, "poison", str(death))]
+                poison = [Failure(guilty.pop().id, "poison", str(death))]
         self._suspected |= {request.id for request in guilty}
         size = math.ceil(len(guilty) / SPLIT)
         self._groups.extendleft(reversed([guilty[n : n + size] for n in range(0, len(guilty), size or 1)]))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pipelines.engine import process, root_cause, vllm_setup
-from pipelines.engine.interface import Completion, Counted, Refusal, Request, Sampling, Start, Timing
+from pipelines.engine.interface import Completion, EngineStats, Failure, Request, Sampling, Start, Timing
 from pipelines.engine.watchdog import Watchdog
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models.catalog import Model
@@ -53,11 +53,11 @@ class VllmEngine:
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
         config = self._llm.llm_engine.vllm_config
         self.limits, self.restarts = vllm_setup.limits_of(config), 0
-        self.kv_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
-        self._counted, self._read = Counted(), 0.0
+        self.kv_cache_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
+        self._stats, self._read = EngineStats(), 0.0
         self._logged = process.log_size()  # why it may die is logged from here on
         self._ours: dict[str, Request] = {}
-        self._refused: list[Refusal] = []
+        self._refused: list[Failure] = []
 
     @classmethod
     def starter(cls, model: Model, arguments: Mapping[str, Any]) -> Start[Self]:
@@ -65,16 +65,16 @@ class VllmEngine:
         return lambda *, context, patience: cls(model, {"max_model_len": context, **arguments}, patience)
 
     @property
-    def counted(self) -> Counted:
+    def stats(self) -> EngineStats:
         """What vLLM had counted a moment ago."""
         if time.monotonic() - self._read > FRESH:
             counters = [(m.name, m.labels.get("source"), m) for m in self._llm.get_metrics()]
-            self._counted = Counted(
+            self._stats = EngineStats(
                 sum(m.value for name, source, m in counters if (name, source) == COMPUTED),
                 sum(m.value for name, _, m in counters if name == GENERATED),
             )
             self._read = time.monotonic()
-        return self._counted
+        return self._stats
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; one that vLLM will not take comes back as a refusal."""
@@ -87,16 +87,16 @@ class VllmEngine:
                     use_tqdm=False,
                 )
             except _refusals() as error:
-                self._refused.append(Refusal(request.id, "engine-refused", first_line(error)))
+                self._refused.append(Failure(request.id, "engine-refused", first_line(error)))
             except Exception as error:
                 raise self._death(error) from error
             else:
                 # enqueue returns ids like 42-86c85a86; the outputs carry 42.
                 self._ours[theirs.partition("-")[0]] = request
 
-    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
+    def step(self, patience: float = math.inf) -> list[Completion | Failure]:
         """Run one scheduler step; return what finished in it. See `Engine`."""
-        done: list[Completion | Refusal] = [*self._refused]
+        done: list[Completion | Failure] = [*self._refused]
         self._refused.clear()
         if self._ours:
             began = time.monotonic()
@@ -110,7 +110,7 @@ class VllmEngine:
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
         return done
 
-    def forget(self) -> None:
+    def reset_prefix_cache(self) -> None:
         """Empty the prefix cache, so that what follows is as good as the first. Nothing may be in flight.
 
         Raises EngineError when vLLM still holds on to a part of it.
@@ -154,13 +154,13 @@ class GenerateEngine(VllmEngine):
         """Put requests into the batch of the next step."""
         self._batch += requests
 
-    def step(self, patience: float = math.inf) -> list[Completion | Refusal]:
+    def step(self, patience: float = math.inf) -> list[Completion | Failure]:
         """Answer the whole batch."""
         batch, self._batch = self._batch, []
         with self._watchdog.within(patience):
             return self._generate(batch) if batch else []
 
-    def _generate(self, batch: Sequence[Request]) -> list[Completion | Refusal]:
+    def _generate(self, batch: Sequence[Request]) -> list[Completion | Failure]:
         try:
             outputs = self._llm.generate(
                 [{"prompt_token_ids": request.prompt} for request in batch],
@@ -172,7 +172,7 @@ class GenerateEngine(VllmEngine):
             if self._llm.llm_engine.has_unfinished_requests():  # it was not about taking them
                 raise self._death(error) from error
             if len(batch) == 1:
-                return [Refusal(batch[0].id, "engine-refused", first_line(error))]
+                return [Failure(batch[0].id, "engine-refused", first_line(error))]
             # vLLM refuses all for one. Which one shows when each is asked by itself.
             return [done for request in batch for done in self._generate([request])]
         except Exception as error:
@@ -216,14 +216,14 @@ def _sampling_params(sampling: Sampling) -> Any:
     )
 
 
-def _completion(request: Request, output: Any) -> Completion | Refusal:
+def _completion(request: Request, output: Any) -> Completion | Failure:
     answer, stats = output.outputs[0], output.metrics
     if answer.finish_reason == "abort":  # nobody here asked for that: the engine's process is told to end
         raise EngineDied("vLLM dropped what it was asked")
     first = answer.logprobs[0] if answer.logprobs else {}
     scores = {token: first[token].logprob for token in request.sampling.score if token in first}
     if len(scores) < len(request.sampling.score) or not all(map(math.isfinite, scores.values())):
-        return Refusal(
+        return Failure(
             request.id, "no-scores", f"vLLM ended it ({answer.finish_reason}) without a number for every word"
         )
     return Completion(

@@ -199,8 +199,8 @@ def limits_of(config: Any) -> Limits:
     """Return what a configuration of vLLM's sets an engine up for."""
     scheduler, cache = config.scheduler_config, config.cache_config
     return Limits(
-        slots=scheduler.max_num_seqs,
-        batch_tokens=scheduler.max_num_batched_tokens,
-        block=cache.block_size if cache.enable_prefix_caching else 0,
+        max_num_seqs=scheduler.max_num_seqs,
+        max_num_batched_tokens=scheduler.max_num_batched_tokens,
+        block_size=cache.block_size if cache.enable_prefix_caching else 0,
         dtype=str(config.model_config.dtype).removeprefix("torch."),
     )

@@ -1,13 +1,15 @@
-"""The outlook: what stands in the ledger, and what is left to do."""
+"""Counts: what stands in the ledger, and what is left to do."""
 
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.events import Planned
+
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Counts:
     """Rows of the corpus by what has become of them, and the requests that wait with their prompt tokens.
 
     A row is answered when it is under every task, and rejected when it is under one. `answers`
@@ -27,6 +29,11 @@ class Outlook:
     def waiting(self) -> int:
         """Rows that have no answer yet."""
         return self.rows - self.answered - self.rejected
+
+    @property
+    def planned(self) -> Planned:
+        """The event that tells of it."""
+        return Planned(self.rows, self.answered, self.rejected, self.requests, self.prompt_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def kept(db: sqlite3.Connection) -> list[Kept]:
     return [Kept(vllm, dtype, answers, bool(other)) for vllm, dtype, answers, other in rows]
 
 
-def count(db: sqlite3.Connection) -> Outlook:
+def count(db: sqlite3.Connection) -> Counts:
     """Count what stands in a ledger's file."""
     rows, answered, rejected, answers = db.execute(
         "SELECT count(*), coalesce(sum(NOT rejected AND NOT waiting), 0), coalesce(sum(rejected > 0), 0), "
@@ -67,7 +74,7 @@ def count(db: sqlite3.Connection) -> Outlook:
         "SELECT task, form, count(*), sum(prompt_tokens), max(prompt_tokens) FROM request WHERE state = 'waiting' "
         "GROUP BY task, form"
     ).fetchall()
-    return Outlook(
+    return Counts(
         rows + unusable,
         answered,
         unusable + rejected,
@@ -80,12 +87,12 @@ def count(db: sqlite3.Connection) -> Outlook:
 
 def rows(db: sqlite3.Connection) -> dict[str, Any]:
     """Return the rows of the corpus as reports have them, the rejected ones by reason."""
-    outlook = count(db)
+    totals = count(db)
     return {
-        "in": outlook.rows,
-        "answered": outlook.answered,
-        "rejected": outlook.rejected,
-        "waiting": outlook.waiting,
+        "in": totals.rows,
+        "answered": totals.answered,
+        "rejected": totals.rejected,
+        "waiting": totals.waiting,
         "rejects_by_reason": dict(db.execute(_REJECTS)),
     }
 

@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.corpus.row import Item, Reject, duplicate
-from pipelines.engine.interface import Refusal
+from pipelines.corpus.row import Reject, Row, duplicate
+from pipelines.engine.interface import Failure
 from pipelines.errors import LedgerError
-from pipelines.ledger.counts import Kept, Outlook, count, kept
+from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect
 from pipelines.ledger.lock import hold
 from pipelines.ledger.records import Answer, Question, Stored, StoredJob, StoredRequest
 from pipelines.ledger.rows import Items
-from pipelines.tasks.task import Answered
-from scheduling.speed import Load
+from pipelines.tasks.task import AnsweredRow
+from scheduling.speed import Work
 
 PAGE = 512
 NONE = 1 << 40  # the block of no prefix cache: nothing is shared
@@ -92,7 +92,7 @@ class Ledger:
 
     # -- its plan
 
-    def add(self, items: Sequence[tuple[int, Item]], rejects: Iterable[Reject]) -> set[int]:
+    def add(self, items: Sequence[tuple[int, Row]], rejects: Iterable[Reject]) -> set[int]:
         """Add a chunk of rows; return the `seq` of those whose id was there already, now rejects."""
         with self.together():
             before = self._db.total_changes
@@ -140,7 +140,7 @@ class Ledger:
                 "iif(?5 IS NULL, NULL, 'too-long'), ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING",
                 (
                     (q.key, task, q.form, stage, q.too_long, None if q.too_long else array("I", q.body).tobytes(),
-                     q.prompt_tokens, q.head, q.prefix, q.length, q.schema, self._run)
+                     q.prompt_tokens, q.shared_prefix, q.reviews_prefix, q.expected_output_tokens, q.schema, self._run)
                     for q in questions if q.body is not None
                 ),
             )  # fmt: skip
@@ -149,10 +149,10 @@ class Ledger:
                 ((task, seq, q.job, q.key) for q in questions for seq in q.seqs),
             )
 
-    def jobs(self, block: int, among: int | None = None) -> Iterator[StoredJob]:
+    def jobs(self, block_size: int, among: int | None = None) -> Iterator[StoredJob]:
         """Yield the jobs that have requests waiting, in input order, or the one whose id is `among` if it has.
 
-        A request that two jobs ask counts in both. The prefix cache has blocks of `block` tokens, 0 for none.
+        A request that two jobs ask counts in both. The prefix cache has blocks of `block_size` tokens, 0 for none.
         """
         only = "" if among is None else "WHERE job = ?2"  # so that SQLite can use an index
         for row in self._db.execute(
@@ -160,18 +160,18 @@ class Ledger:
             "sum(prompt_tokens - head / ?1 * ?1), sum(prompt_tokens - prefix / ?1 * ?1), sum(length) "
             f"FROM (SELECT DISTINCT job, request FROM ask {only}) AS asked JOIN job ON job.id = asked.job "
             "JOIN request ON request.id = asked.request WHERE state = 'waiting' GROUP BY job.id ORDER BY job.id",
-            (block or NONE, *([] if among is None else [among])),
+            (block_size or NONE, *([] if among is None else [among])),
         ):
             yield StoredJob(*row)
 
-    def waiting(self, block: int) -> dict[str, Load]:
+    def waiting(self, block_size: int) -> dict[str, Work]:
         """Return the work that waits under each task, each request counted once."""
         rows = self._db.execute(
             "SELECT task, sum(prompt_tokens - head / ?1 * ?1), count(*), sum(length) FROM request "
             "WHERE state = 'waiting' GROUP BY task",
-            (block or NONE,),
+            (block_size or NONE,),
         )
-        return {task: Load(*work) for task, *work in rows}
+        return {task: Work(*work) for task, *work in rows}
 
     def cost(self, jobs: Iterable[tuple[int, int, float | None]]) -> None:
         """Write down what jobs were found to cost: id, prompt tokens, predicted seconds if known."""
@@ -198,7 +198,7 @@ class Ledger:
                     id_, task, form, tokens, prompt_tokens, head, prefix, length, schema, shared=bool(shared)
                 )
 
-    def outlook(self) -> Outlook:
+    def counts(self) -> Counts:
         """Count what stands in the ledger and what is left to do."""
         return count(self._db)
 
@@ -208,7 +208,7 @@ class Ledger:
 
     # -- its answers
 
-    def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> None:
+    def settle(self, answers: Sequence[Answer], refusals: Sequence[Failure]) -> None:
         """Make a group of answers and refusals durable."""
         with self.together():
             self._db.executemany(
@@ -237,12 +237,12 @@ class Ledger:
             (request,),
         ).fetchall()
 
-    def waits(self, job: int) -> bool:
+    def has_waiting(self, job: int) -> bool:
         """Say whether a request of a job has no answer yet."""
         waiting = "SELECT 1 FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ? AND state = 'waiting'"
         return self._db.execute(f"{waiting} LIMIT 1", (job,)).fetchone() is not None
 
-    def fate(self, job: int) -> tuple[int, int]:
+    def row_outcomes(self, job: int) -> tuple[int, int]:
         """Return how many rows of a job that has ended are answered, and how many rejected since they were asked."""
         answered, rows, failed = self._db.execute(
             "SELECT coalesce(sum(seq >= 0 AND state = 'answered'), 0), "
@@ -255,14 +255,14 @@ class Ledger:
 
     # -- what came of it
 
-    def answers(self, task: str) -> Iterator[Answered]:
+    def answers(self, task: str) -> Iterator[AnsweredRow]:
         """Yield every answered row with its answer, in input order."""
         for id_, unit, text, answer in self._db.execute(
             "SELECT item.id, unit, text, answer FROM ask JOIN item USING (seq) "
             "JOIN request ON request.id = ask.request WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
             (task,),
         ):
-            yield Answered(id_, unit, text, json.loads(answer))
+            yield AnsweredRow(id_, unit, text, json.loads(answer))
 
     def answered(self, keys: Iterable[bytes]) -> list[Any]:
         """Return the answers to the questions with these keys, leaving out what has none."""
@@ -272,7 +272,7 @@ class Ledger:
         )
         return [json.loads(row[0]) for row in found if row]
 
-    def wholes(self) -> list[tuple[int, str, str]]:
+    def restaurant_jobs(self) -> list[tuple[int, str, str]]:
         """Return the id, task and unit of every job about its unit as a whole, in input order."""
         return self._db.execute("SELECT id, task, unit FROM job WHERE whole ORDER BY id").fetchall()
 
@@ -286,7 +286,7 @@ class Ledger:
         return [Stored(stage, state, json.loads(answer) if state == "answered" else None, about)
                 for stage, state, answer, about in rows]  # fmt: skip
 
-    def lowest(self, task: str) -> int:
+    def lowest_seq(self, task: str) -> int:
         """Return the lowest number that a row or another question of a task has, 0 when there is none below."""
         lowest: int | None = self._db.execute("SELECT min(seq) FROM ask WHERE task = ?", (task,)).fetchone()[0]
         return min(0, lowest or 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.engine.interface import Timing
 from scheduling.queue import Turn
-from scheduling.speed import Load
+from scheduling.speed import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,9 @@ class Question:
     """What a form of a task asks about some rows: the same `key` is the same question.
 
     `seqs` are the rows, or a number below 0 where none is answered by it alone. `body` has the tokens of its own part
-    of the prompt, None where the ledger knows the question. Of its `prompt_tokens`, `head` begin every prompt of the
-    form and `prefix` those about the same reviews. After the first, `length` output tokens are expected, which follow
-    `schema` where the form's own is not enough. `too_long` says why it cannot be asked.
+    of the prompt, None where the ledger knows the question. Of its `prompt_tokens`, `shared_prefix` begin every prompt
+    of the form and `reviews_prefix` those about the same reviews. `expected_output_tokens` counts those after the
+    first, which follow `schema` where the form's own is not enough. `too_long` says why it cannot be asked.
     """
 
     key: bytes
@@ -25,9 +25,9 @@ class Question:
     form: str
     body: list[int] | None = None
     prompt_tokens: int = 0
-    head: int = 0
-    prefix: int = 0
-    length: float = 0.0
+    shared_prefix: int = 0
+    reviews_prefix: int = 0
+    expected_output_tokens: float = 0.0
     schema: str | None = None
     too_long: str | None = None
 
@@ -44,17 +44,18 @@ class StoredRequest:
     form: str
     body: list[int]
     prompt_tokens: int
-    head: int
-    prefix: int
-    length: float
+    shared_prefix: int
+    reviews_prefix: int
+    expected_output_tokens: float
     schema: str | None
     shared: bool
     again: bool = False
 
-    def load(self, block: int, *, beside: bool) -> Load:
-        """Return the work that it is, in the job of somebody `beside` whom the reviews have been computed, or not."""
-        known = self.prefix if beside else self.head
-        return Load(self.prompt_tokens - (known // block * block if block else 0), 1, self.length)
+    def work(self, block_size: int, *, after_sibling: bool) -> Work:
+        """Return the work that it is; `after_sibling`, the reviews have been computed for another task's job."""
+        prefix = self.reviews_prefix if after_sibling else self.shared_prefix
+        cached = prefix // block_size * block_size if block_size else 0
+        return Work(self.prompt_tokens - cached, 1, self.expected_output_tokens)
 
     def once_more(self) -> "StoredRequest":
         """Return it as it is asked a second time."""
@@ -63,11 +64,11 @@ class StoredRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job with requests that wait: of which stage, how many, the tokens to compute, and the `length` of the answers.
+    """A job with requests that wait: of which stage, how many, and the tokens to compute.
 
-    `cost` leaves out the whole KV blocks of what stands before every prompt of a form, `beside` also those of the
-    reviews, which another task over the same reviews has in its prompts. `deadline` is the earliest of its rows', in
-    seconds since the epoch.
+    `cost` leaves out the whole KV blocks of what stands before every prompt of a form, `cost_after_sibling` also those
+    of the reviews, which another task over the same reviews has in its prompts. `expected_output_tokens` counts those
+    after each answer's first. `deadline` is the earliest of its rows', in seconds since the epoch.
     """
 
     id: int
@@ -77,8 +78,8 @@ class StoredJob:
     deadline: float | None
     requests: int
     cost: int
-    beside: int
-    length: float
+    cost_after_sibling: int
+    expected_output_tokens: float
 
 
 @dataclass(frozen=True, slots=True)

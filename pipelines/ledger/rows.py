@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from pipelines.corpus.row import Reject
-from pipelines.tasks.digest import Opinion
+from pipelines.tasks.aggregation import Review
 
 SCALES = {1: 0.5, 5: 3.0, 10: 5.5, 100: 50.0}  # the highest rating of a scale, and its middle
 
@@ -19,12 +19,12 @@ class Items:
         """Return every unit with its category and city, of the rows that have one."""
         return self._db.execute("SELECT unit, max(category), max(city) FROM item GROUP BY unit").fetchall()
 
-    def opinions(self, unit: str, most: int = -1) -> list[tuple[Opinion, str]]:
+    def opinions(self, unit: str, most: int = -1) -> list[tuple[Review, str]]:
         """Return the first rows of a unit in input order, each with its language."""
         rows = self._db.execute(
             "SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq LIMIT ?", (unit, most)
         )
-        return [(Opinion(*row), lang) for *row, lang in rows]
+        return [(Review(*row), lang) for *row, lang in rows]
 
     def middle(self) -> float | None:
         """Return the rating between good and bad ones on the smallest usual scale that has the highest one seen.

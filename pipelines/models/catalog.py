@@ -79,7 +79,7 @@ def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> 
         fingerprint = _made(alias.make, folder, on_make)
     else:
         folder = Path(name) if Path(name).is_dir() else _fetch(alias.hub_id if alias and alias.hub_id else name)
-        fingerprint = digest(folder)
+        fingerprint = checksum(folder)
     return Model(name, folder, fingerprint, _context(folder))
 
 
@@ -105,7 +105,7 @@ def shape(name: str, cache: Path) -> Shape:
     return found
 
 
-def digest(folder: Path) -> str:
+def checksum(folder: Path) -> str:
     """Return a checksum of a model folder, 32 hexadecimal digits.
 
     A file is read whole up to 4 MiB; of a larger one 64 stretches of 64 KiB, spread evenly, stand
@@ -142,7 +142,7 @@ def _make(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None
         fresh = Path(scratch) / "model"
         fresh.mkdir()
         make(fresh)
-        fingerprint = digest(fresh)
+        fingerprint = checksum(fresh)
         (fresh / CHECKSUM).write_text(fingerprint)
         if folder.exists():
             folder.rename(Path(scratch) / "damaged")
@@ -157,7 +157,7 @@ def _intact(folder: Path) -> str | None:
         stored = (folder / CHECKSUM).read_text()
     except OSError:
         return None
-    return stored if digest(folder) == stored else None
+    return stored if checksum(folder) == stored else None
 
 
 def _kept(hub_id: str) -> Path | None:

@@ -12,59 +12,59 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.events import Emit, Warned
 from pipelines.files import replacing
 from pipelines.ledger.ledger import Ledger
 from pipelines.questions.stages import Desk
 from pipelines.tasks import Task
-from pipelines.tasks.digest import Case, Digest
-from pipelines.tasks.labelling import Judge, Labelling
-from pipelines.tasks.task import Answered
-from pipelines.tasks.writing import Writing
+from pipelines.tasks.aggregation import Aggregation, RestaurantState
+from pipelines.tasks.classification import Classification, Judge
+from pipelines.tasks.extraction import Extraction
+from pipelines.tasks.task import AnsweredRow
 
 CHUNK = 8192
 CASES = 64  # restaurants, each with all of its reviews
 FORMATS = ("parquet", "jsonl")
 
 
-def write(ledger: Ledger, desk: Desk, order: Order, emit: Emit) -> dict[str, Any]:
+def write(ledger: Ledger, desk: Desk, config: Config, emit: Emit) -> dict[str, Any]:
     """Write each task's results, and the rejects, in bounded memory; return what the report says of each task."""
     (ledger.folder / "results").mkdir(exist_ok=True)
-    figures = {task.name: _write(ledger, desk, task, order, emit) for task in order.tasks}
+    figures = {task.name: _write(ledger, desk, task, config, emit) for task in config.tasks}
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.items.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
     return figures
 
 
-def _write(ledger: Ledger, desk: Desk, task: Task, order: Order, emit: Emit) -> dict[str, Any]:
+def _write(ledger: Ledger, desk: Desk, task: Task, config: Config, emit: Emit) -> dict[str, Any]:
     """Write the results of a task, and the roll-up of labels by restaurant."""
-    if isinstance(task, Digest):
-        rows = _file(ledger, task, order, (task.table(cases) for cases in _cases(desk, task)))
+    if isinstance(task, Aggregation):
+        rows = _file(ledger, task, config, (task.table(cases) for cases in _cases(desk, task)))
         return task.figures(rows)
-    if isinstance(task, Writing):
-        _file(ledger, task, order, (task.table(piece) for piece in _pieces(ledger, task)))
+    if isinstance(task, Extraction):
+        _file(ledger, task, config, (task.table(piece) for piece in _pieces(ledger, task)))
         return {}
-    assert isinstance(task, Labelling)  # noqa: S101  the third kind there is
-    calibration, judge = _judge(ledger, desk, task, order, emit)
-    rows = _file(ledger, task, order, (task.table(piece, judge) for piece in _pieces(ledger, task)))
+    assert isinstance(task, Classification)  # noqa: S101  the third kind there is
+    calibration, judge = _judge(ledger, desk, task, config, emit)
+    rows = _file(ledger, task, config, (task.table(piece, judge) for piece in _pieces(ledger, task)))
     if task.unit == "review":
         table = task.roll_up(rows).collect().to_arrow()
         with (
-            _replacing(ledger, f"{task.name}_by_restaurant", order.format) as scratch,
-            _writer(scratch, table.schema, order.format) as writer,
+            _replacing(ledger, f"{task.name}_by_restaurant", config.format) as scratch,
+            _writer(scratch, table.schema, config.format) as writer,
         ):
             writer(table)
     counts = dict(rows.group_by("label").len().collect().iter_rows())
     return {"labels": {label: counts.get(label, 0) for label in task.labels}, "calibration": calibration}
 
 
-def _judge(ledger: Ledger, desk: Desk, task: Labelling, order: Order, emit: Emit) -> tuple[str, Judge]:
+def _judge(ledger: Ledger, desk: Desk, task: Classification, config: Config, emit: Emit) -> tuple[str, Judge]:
     """Return the calibration that the answers to the anchors allow, and what turns answers into probabilities by it."""
     anchors = desk.anchors(task)
     known = ledger.answered(anchors)
-    calibration = order.calibration if anchors else "raw"
+    calibration = config.calibration if anchors else "raw"
     if len(known) < len(anchors):
         calibration = "raw"
         if next(ledger.answers(task.name), None):  # with no answer nobody misses it
@@ -73,30 +73,33 @@ def _judge(ledger: Ledger, desk: Desk, task: Labelling, order: Order, emit: Emit
     return calibration, task.judge(calibration, frame, known, _pieces(ledger, task))
 
 
-def _pieces(ledger: Ledger, task: Task) -> Iterator[Sequence[Answered]]:
+def _pieces(ledger: Ledger, task: Task) -> Iterator[Sequence[AnsweredRow]]:
     """Yield the answered rows a piece at a time, in input order."""
     answered = ledger.answers(task.name)
     while rows := list(islice(answered, CHUNK)):
         yield rows
 
 
-def _cases(desk: Desk, task: Digest) -> Iterator[Sequence[Case]]:
+def _cases(desk: Desk, task: Aggregation) -> Iterator[Sequence[RestaurantState]]:
     """Yield the restaurants whose stages are all answered, some at a time, in input order."""
     complete = desk.complete(task)
     while cases := list(islice(complete, CASES)):
         yield cases
 
 
-def _file(ledger: Ledger, task: Task, order: Order, tables: Iterable[pa.Table]) -> pl.LazyFrame:
+def _file(ledger: Ledger, task: Task, config: Config, tables: Iterable[pa.Table]) -> pl.LazyFrame:
     """Write a task's tables into its results file, and return its rows."""
-    with _replacing(ledger, task.name, order.format) as scratch, _writer(scratch, task.schema, order.format) as writer:
+    with (
+        _replacing(ledger, task.name, config.format) as scratch,
+        _writer(scratch, task.schema, config.format) as writer,
+    ):
         for table in tables:
             writer(table)
-    path = _path(ledger, task.name, order.format)
+    path = _path(ledger, task.name, config.format)
     # An empty JSONL file says nothing of its columns.
     return (
         pl.scan_parquet(path)
-        if order.format == "parquet"
+        if config.format == "parquet"
         else pl.scan_ndjson(path, schema=pl.DataFrame(task.schema.empty_table()).schema)
     )
 

@@ -1,11 +1,11 @@
-"""Identity: what an answer depends on besides what is asked about."""
+"""The cache key: what an answer depends on besides what is asked about."""
 
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from pipelines.models.catalog import Model
-from pipelines.prompts.template import Form
+from pipelines.prompts.template import PromptTemplate
 
 # Engine arguments that change the speed of answers and not the answers. Any other, also one of a later vLLM, may
 # change them: another value of it is another question.
@@ -17,8 +17,13 @@ SPEED_ARGUMENTS = frozenset({
 })  # fmt: skip
 
 
-def identity(task: str, form: Form, model: Model, arguments: Mapping[str, Any]) -> bytes:
+def identity(task: str, form: PromptTemplate, model: Model, arguments: Mapping[str, Any]) -> bytes:
     """Return a digest, 32 bytes, of a prompt's form, the model and what changes its answers."""
     settings = sorted((name, str(value)) for name, value in arguments.items() if name not in SPEED_ARGUMENTS)
-    known = repr((task, form, model.fingerprint, settings))
-    return hashlib.blake2b(known.encode(), digest_size=32).digest()
+    # Every answer that people's ledgers keep is known by this text: were it worded anew, all would be asked anew.
+    template = (
+        f"Form(head={form.shared_prefix!r}, tail={form.suffix!r}, max_tokens={form.max_tokens!r}, "
+        f"words={form.words!r}, schema={form.schema!r}, penalty={form.penalty!r})"
+    )
+    text = f"({task!r}, {template}, {model.fingerprint!r}, {settings!r})"
+    return hashlib.blake2b(text.encode(), digest_size=32).digest()

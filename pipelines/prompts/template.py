@@ -14,15 +14,15 @@ ENOUGH = 0.25  # of the tokens that an answer may have, what it is taken to have
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PromptTemplate:
     """A prompt as text: what stands before and after what it is about, and how it is answered.
 
     Either the probabilities of `words` are read off, one tuple for each class, and nothing is generated, or at most
     `max_tokens` are generated that follow `schema`, a JSON Schema as text, with a `penalty` on saying the same again.
     """
 
-    head: str
-    tail: str
+    shared_prefix: str
+    suffix: str
     max_tokens: int = 1
     words: tuple[tuple[str, ...], ...] = ()
     schema: str | None = None
@@ -30,38 +30,38 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class TokenizedTemplate:
     """A form for one model, as token ids; `classes` has the class of each scored token.
 
-    Every prompt of the form begins with `head`, which the engine therefore computes once.
+    Every prompt of the form begins with `shared_prefix`, which the engine therefore computes once.
     """
 
-    head: tuple[int, ...]
-    tail: tuple[int, ...]
+    shared_prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
     sampling: Sampling
     classes: tuple[int, ...] = ()
 
     def around(self, body: list[int]) -> list[int]:
         """Return the whole prompt about what `body` has the tokens of."""
-        return [*self.head, *body, *self.tail]
+        return [*self.shared_prefix, *body, *self.suffix]
 
     @property
     def tokens(self) -> int:
         """Tokens of every prompt that are the form's own."""
-        return len(self.head) + len(self.tail)
+        return len(self.shared_prefix) + len(self.suffix)
 
     @property
-    def length(self) -> float:
+    def expected_output_tokens(self) -> float:
         """Output tokens after the first that an answer is expected to have."""
         return (self.sampling.max_tokens - 1) * ENOUGH
 
 
-def frame(form: Form, tokenizer: "Tokenizer") -> Frame:
+def frame(form: PromptTemplate, tokenizer: "Tokenizer") -> TokenizedTemplate:
     """Return the form in a model's tokens. Raises ModelError when two classes' first words begin alike."""
     scored = _scored(form.words, tokenizer)
-    return Frame(
-        head=(*tokenizer.bos, *tokenizer.encode(form.head)),
-        tail=tuple(tokenizer.encode(form.tail)),
+    return TokenizedTemplate(
+        shared_prefix=(*tokenizer.bos, *tokenizer.encode(form.shared_prefix)),
+        suffix=tuple(tokenizer.encode(form.suffix)),
         sampling=Sampling(form.max_tokens, tuple(token for token, _ in scored), form.schema, form.penalty),
         classes=tuple(of for _, of in scored),
     )

@@ -6,28 +6,28 @@ on a card that has less (vLLM's `max_model_len`); a run's longest prompt is know
 
 import math
 
-from pipelines.config import Order
-from pipelines.ledger.counts import Outlook
+from pipelines.config import Config
+from pipelines.ledger.counts import Counts
 from pipelines.questions.stages import CHUNK, OTHERS, Desk
-from pipelines.tasks.digest import Digest
+from pipelines.tasks.aggregation import Aggregation
 
 STEP = 256  # tokens that it is rounded up to
 
 
-def needed(outlook: Outlook, desk: Desk, order: Order) -> int:
+def needed(counts: Counts, desk: Desk, config: Config) -> int:
     """Return the context that suffices for all that waits, asked twice if need be, and for the stages that follow.
 
     It is never more than the order's, and that where a person has set `max_model_len`.
     """
-    if "max_model_len" in order.arguments:
-        return order.context
+    if "max_model_len" in config.arguments:
+        return config.context
     longest = 0
-    for (task, form), tokens in outlook.longest.items():
+    for (task, form), tokens in counts.longest.items():
         longest = max(longest, tokens + desk.frames[task, form].sampling.roomier().max_tokens)
-    waiting = {task for task, _ in outlook.longest}
+    waiting = {task for task, _ in counts.longest}
     for (task, _), frame in desk.frames.items():
-        if task in waiting and isinstance(desk.tasks[task], Digest):
+        if task in waiting and isinstance(desk.tasks[task], Aggregation):
             answer = frame.sampling.roomier().max_tokens
             # A later stage is about a chunk of answers, and of two at least; something may stand after them.
             longest = max(longest, frame.tokens + max(2 * CHUNK, 2 * answer) + 2 * OTHERS + answer)
-    return min(order.context, math.ceil(longest / STEP) * STEP)
+    return min(config.context, math.ceil(longest / STEP) * STEP)

@@ -9,7 +9,7 @@ SEED = b"comparable"
 LOOKED_AT = 12  # on each ring: not all have something to quote
 
 
-class Comparables:
+class Peers:
     """The restaurants of a corpus, as (id, category, city).
 
     They stand on rings, in the order of a hash of their id: one for each category in a city, each category, each city,

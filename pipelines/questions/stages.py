@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.corpus import language
-from pipelines.corpus.row import Item
-from pipelines.engine.interface import Completion, Refusal, Sampling
+from pipelines.corpus.row import Row
+from pipelines.engine.interface import Completion, Failure, Sampling
 from pipelines.errors import ConfigError
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, Flight, Question, Stored, StoredRequest
 from pipelines.prompts.cache_key import identity
-from pipelines.prompts.template import Frame, frame
+from pipelines.prompts.template import TokenizedTemplate, frame
 from pipelines.prompts.tokenizer import Tokenizer
-from pipelines.questions.peers import Comparables
+from pipelines.questions.peers import Peers
 from pipelines.tasks import Task
-from pipelines.tasks.digest import Case, Digest, Others, Stage
-from pipelines.tasks.labelling import Labelling
+from pipelines.tasks.aggregation import Aggregation, Others, RestaurantState, Stage
+from pipelines.tasks.classification import Classification
 from pipelines.tasks.quotes import quotable
 from pipelines.tasks.task import MalformedError, one_line
 from scheduling.chunks import chunks
@@ -48,17 +48,17 @@ class Desk:
     Raises ConfigError when a task's own part of a prompt fills the model's context.
     """
 
-    def __init__(self, ledger: Ledger, order: Order) -> None:
+    def __init__(self, ledger: Ledger, config: Config) -> None:
         self._ledger = ledger
-        self._order = order
-        self.context = order.context  # of the engine, once that is known
-        self._tokenizer = Tokenizer(order.model.folder)
+        self._config = config
+        self.context = config.context  # of the engine, once that is known
+        self._tokenizer = Tokenizer(config.model.folder)
         self._encoded: tuple[Sequence[str], list[list[int]]] = ([], [])
-        self.tasks: Mapping[str, Task] = {task.name: task for task in order.tasks}
-        self.frames: Mapping[tuple[str, str], Frame] = {
-            (task.name, key): frame(form, self._tokenizer) for task in order.tasks for key, form in task.forms.items()
+        self.tasks: Mapping[str, Task] = {task.name: task for task in config.tasks}
+        self.frames: Mapping[tuple[str, str], TokenizedTemplate] = {
+            (task.name, key): frame(form, self._tokenizer) for task in config.tasks for key, form in task.forms.items()
         }
-        for task in order.tasks:
+        for task in config.tasks:
             rooms: dict[str, int] = {}  # of each form, in the language that leaves most
             for key in task.forms:
                 form = key.partition(".")[0]
@@ -67,11 +67,11 @@ class Desk:
                 raise ConfigError(
                     f"task {task.name}: its own part of a prompt and an answer of up to "
                     f"{max(form.max_tokens for form in task.forms.values()):,} tokens leave no room in a context of "
-                    f"{order.context:,}"
+                    f"{config.context:,}"
                 )
         self._salts = {
-            (task.name, key): identity(task.name, form, order.model, order.arguments)
-            for task in order.tasks
+            (task.name, key): identity(task.name, form, config.model, config.arguments)
+            for task in config.tasks
             for key, form in task.forms.items()
         }
         self._budget = self._chunk()
@@ -90,9 +90,9 @@ class Desk:
         """Return the whole prompt of a stored request."""
         return self.frames[request.task, request.form].around(request.body)
 
-    def read(self, flight: Flight, done: Completion | Refusal) -> Answer | Refusal | None:
+    def read(self, flight: Flight, done: Completion | Failure) -> Answer | Failure | None:
         """Return what the engine's answer says, None when it is none and should be asked for a second time."""
-        if isinstance(done, Refusal):
+        if isinstance(done, Failure):
             return done
         request = flight.request
         try:
@@ -103,18 +103,18 @@ class Desk:
             if not request.again and more.max_tokens > had.max_tokens:
                 return None
             reason = "truncated" if done.timing.output_tokens >= had.max_tokens else "malformed"
-            return Refusal(done.id, reason, str(error), json.dumps(done.text))
+            return Failure(done.id, reason, str(error), json.dumps(done.text))
 
-    def settle(self, answers: Sequence[Answer], refusals: Sequence[Refusal]) -> Settled:
+    def settle(self, answers: Sequence[Answer], refusals: Sequence[Failure]) -> Settled:
         """Make answers and refusals durable, with what restaurants' next stages have to ask."""
         with self._ledger.together():  # or a run that is killed in between would seem to be done
             self._ledger.settle(answers, refusals)
             answered = rejected = 0
-            jobs: dict[int, tuple[Digest, str]] = {}
+            jobs: dict[int, tuple[Aggregation, str]] = {}
             good = {answer.flight.request.id for answer in answers}
             for request in (*good, *(refusal.id for refusal in refusals)):
                 for job, name, unit, rows in self._ledger.askers(request):
-                    if isinstance(task := self.tasks[name], Digest):
+                    if isinstance(task := self.tasks[name], Aggregation):
                         jobs[job] = task, unit
                     elif request in good:
                         answered += rows
@@ -123,17 +123,17 @@ class Desk:
             moved: list[int] = []
             ended: list[int] = []
             for job, (digest, unit) in jobs.items():
-                if self._ledger.waits(job):
+                if self._ledger.has_waiting(job):
                     continue  # others of its stage are under way
                 if self.advance(digest, job, unit):
                     moved.append(job)
                 else:
                     ended.append(job)
-                    good_rows, bad_rows = self._ledger.fate(job)
+                    good_rows, bad_rows = self._ledger.row_outcomes(job)
                     answered, rejected = answered + good_rows, rejected + bad_rows
             return Settled(answered, rejected, moved, ended)
 
-    def ask(self, task: Task, jobs: Mapping[str, int], items: Sequence[tuple[int, Item]]) -> None:
+    def ask(self, task: Task, jobs: Mapping[str, int], items: Sequence[tuple[int, Row]]) -> None:
         """Ask for each of these numbered rows by itself, in the job of its unit."""
         of = {item.lang: task.form("ask", item.lang or language.DEFAULT) for _, item in items}
         forms = [of[item.lang] for _, item in items]
@@ -151,7 +151,7 @@ class Desk:
             ],
         )
 
-    def ask_anchors(self, task: Labelling, job: int) -> None:
+    def ask_anchors(self, task: Classification, job: int) -> None:
         """Ask for the task's anchors; no row asks these, and their numbers are below 0."""
         form = task.form("ask", language.DEFAULT)
         texts = [_body(text) for texts in task.anchors for text in texts]
@@ -163,14 +163,14 @@ class Desk:
         ]
         self._ledger.ask(task.name, 0, questions)
 
-    def anchors(self, task: Labelling) -> list[bytes]:
+    def anchors(self, task: Classification) -> list[bytes]:
         """Return the keys of the task's anchors, none when its answers are to be taken as they are."""
-        if self._order.calibration == "raw":
+        if self._config.calibration == "raw":
             return []
         form = task.form("ask", language.DEFAULT)
         return [self._key(task, form, [_body(text)]) for texts in task.anchors for text in texts]
 
-    def advance(self, task: Digest, job: int, unit: str) -> bool:
+    def advance(self, task: Aggregation, job: int, unit: str) -> bool:
         """Ask what a restaurant's next stage has to ask, and say whether the job now waits for an answer.
 
         A stage that was answered in an earlier run is passed over.
@@ -190,9 +190,9 @@ class Desk:
                 return False
             self._ask_stage(task, job, asked + 1, case, stage)
 
-    def complete(self, task: Digest) -> Iterator[Case]:
+    def complete(self, task: Aggregation) -> Iterator[RestaurantState]:
         """Yield the restaurants that a task has done with and has an answer for, in input order."""
-        for job, name, unit in self._ledger.wholes():
+        for job, name, unit in self._ledger.restaurant_jobs():
             if name != task.name:
                 continue
             stored = self._ledger.stages(job)
@@ -202,11 +202,11 @@ class Desk:
             if case.answers and case.answers[-1]:
                 yield case
 
-    def _case(self, task: Digest, unit: str, stored: Sequence[Stored], *, compared: bool) -> Case:
+    def _case(self, task: Aggregation, unit: str, stored: Sequence[Stored], *, compared: bool) -> RestaurantState:
         """Return a restaurant, how far a task has come with it, and if need be those it is compared with."""
         last = max((request.stage for request in stored), default=-1)
         opinions = self._ledger.items.opinions(unit)
-        return Case(
+        return RestaurantState(
             unit=unit,
             opinions=[opinion for opinion, _ in opinions],
             lang=Counter(lang for _, lang in opinions).most_common(1)[0][0],
@@ -227,11 +227,11 @@ class Desk:
             digest.update(part.encode() + b"\0")
         return digest.digest()
 
-    def _ask_stage(self, task: Digest, job: int, number: int, case: Case, stage: Stage) -> None:
+    def _ask_stage(self, task: Aggregation, job: int, number: int, case: RestaurantState, stage: Stage) -> None:
         form = task.form(stage.form, case.lang)
         frame = self.frames[task.name, form]
         lines, (after,) = self._encode(stage.lines), self._tokenizer.encode_all([stage.after])
-        below = self._ledger.lowest(task.name)
+        below = self._ledger.lowest_seq(task.name)
         questions = []
         budget = min(self._budget, max(1, self._room(frame) - len(after)))
         cut = chunks([len(line) for line in lines], budget, least=2 if number else 1)
@@ -241,8 +241,8 @@ class Desk:
             key = self._key(task, form, [str(number), *stage.lines[part], stage.after, schema or ""])
             seqs = [below - n] if number else [opinion.seq for opinion in case.opinions[part]]
             question = self._question(task, form, key, job, seqs, about + after)
-            prefix = len(frame.head) + (0 if number else len(about))
-            questions.append(replace(question, prefix=prefix, schema=schema))
+            prefix = len(frame.shared_prefix) + (0 if number else len(about))
+            questions.append(replace(question, reviews_prefix=prefix, schema=schema))
         self._ledger.ask(task.name, number, questions)
 
     def _encode(self, lines: Sequence[str]) -> list[list[int]]:
@@ -260,7 +260,16 @@ class Desk:
         tokens, limit = frame.tokens + len(body), self._room(frame) + frame.tokens
         too_long = f"{tokens:,} prompt tokens, the limit is {limit:,}" if tokens > limit else None
         return Question(
-            key, job, seqs, form, body, tokens, len(frame.head), len(frame.head), frame.length, too_long=too_long
+            key,
+            job,
+            seqs,
+            form,
+            body,
+            tokens,
+            len(frame.shared_prefix),
+            len(frame.shared_prefix),
+            frame.expected_output_tokens,
+            too_long=too_long,
         )
 
     @cached_property
@@ -268,18 +277,21 @@ class Desk:
         return self._ledger.items.middle()
 
     @cached_property
-    def _comparables(self) -> Comparables:
-        return Comparables(self._ledger.items.places())
+    def _comparables(self) -> Peers:
+        return Peers(self._ledger.items.places())
 
     def _chunk(self) -> int:
         """Return the tokens of reviews in one prompt: the same for all tasks, or they would share no prefixes."""
         frames = [
-            self.frames[task.name, key] for task in self._order.tasks if isinstance(task, Digest) for key in task.forms
+            self.frames[task.name, key]
+            for task in self._config.tasks
+            if isinstance(task, Aggregation)
+            for key in task.forms
         ]
         rooms = [room for frame in frames if (room := self._room(frame) - OTHERS) > 0]
         return min(CHUNK, self.context // 2, *rooms)
 
-    def _room(self, frame: Frame) -> int:
+    def _room(self, frame: TokenizedTemplate) -> int:
         """Return the tokens that what a form asks about may have."""
         return self.context - frame.tokens - frame.sampling.max_tokens
 

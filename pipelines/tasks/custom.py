@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pipelines.corpus import language
 from pipelines.errors import ConfigError, complaint
-from pipelines.tasks import answer
-from pipelines.tasks.answer import Answer
-from pipelines.tasks.digest import COUNTS, digest
-from pipelines.tasks.labelling import labelling
+from pipelines.tasks import answer_schema
+from pipelines.tasks.aggregation import COUNTS, aggregation
+from pipelines.tasks.answer_schema import AnswerSchema
+from pipelines.tasks.classification import classification
+from pipelines.tasks.extraction import extraction
 from pipelines.tasks.task import IDS, NOUNS, Example, MalformedError, Task
-from pipelines.tasks.writing import writing
 
 # What of JSON Schema an engine's structured outputs and a results table both understand.
 KEYWORDS = frozenset({
@@ -116,19 +116,19 @@ def _task(file: _File) -> Task:
     examples = [Example(e.text, _shown(e.answer), language.code(e.lang)) for e in file.examples]
     if file.labels:
         words = tuple((label,) for label in file.labels)
-        return labelling(
+        return classification(
             file.name, about, file.unit, words, examples,
             noun=NOUNS[file.unit], answer="Answer", instruction=file.instruction,
         )  # fmt: skip
     fields = _answer(file.output or {})
     if file.unit == "restaurant":
-        return digest(file.name, about, fields, file.instruction, file.max_tokens, examples)
-    return writing(file.name, about, file.unit, fields, examples, file.instruction, file.max_tokens)
+        return aggregation(file.name, about, fields, file.instruction, file.max_tokens, examples)
+    return extraction(file.name, about, file.unit, fields, examples, file.instruction, file.max_tokens)
 
 
-def _answer(output: Mapping[str, Mapping[str, Any]]) -> Answer:
-    fields = (answer.Field(name, schema, str(schema.get("description", ""))) for name, schema in output.items())
-    return Answer(tuple(fields))
+def _answer(output: Mapping[str, Mapping[str, Any]]) -> AnswerSchema:
+    fields = (answer_schema.Field(name, schema, str(schema.get("description", ""))) for name, schema in output.items())
+    return AnswerSchema(tuple(fields))
 
 
 def _shown(said: str | dict[str, Any]) -> str:
@@ -171,7 +171,7 @@ def _bound(where: str, schema: Mapping[str, Any]) -> None:
 def _describe(where: str, schema: Mapping[str, Any]) -> None:
     """Raise ValueError when a JSON Schema is none at all, or describes no column."""
     try:
-        answer.arrow(schema)
+        answer_schema.arrow(schema)
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         place = ".".join([where, *map(str, error.absolute_path)])

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from pipelines.tasks.digest import Opinion
+from pipelines.tasks.aggregation import Review
 
 QUOTES = "\"'“”‘’«»「」『』.,;:!…- "  # what a model puts around words that it quotes
 
@@ -17,7 +17,7 @@ def normal(text: str) -> str:
 class Sources:
     """The reviews of a restaurant, to look words up in."""
 
-    def __init__(self, opinions: Sequence[Opinion]) -> None:
+    def __init__(self, opinions: Sequence[Review]) -> None:
         self._texts = [(opinion.id, normal(opinion.text)) for opinion in opinions]
 
     def of(self, quote: str) -> list[str]:

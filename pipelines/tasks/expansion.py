@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.tasks.answer import Answer, Field, distinct
-from pipelines.tasks.task import IDS, Answered, Column, Example, worked
-from pipelines.tasks.writing import Writing
+from pipelines.tasks.answer_schema import AnswerSchema, Field, distinct
+from pipelines.tasks.extraction import Extraction
+from pipelines.tasks.task import IDS, AnsweredRow, Column, Example, worked
 
 WAYS = ("short", "place", "menu", "best", "similar", "nearby", "reviewed", "booked", "tonight", "group")
 INSTRUCTION = "Other ways to search for the same restaurant."
@@ -62,10 +62,10 @@ EDGES = " .,;:?!\"'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expansion(Writing):
+class Expansion(Extraction):
     """The task."""
 
-    def fields(self, row: Answered) -> dict[str, Any]:
+    def fields(self, row: AnsweredRow) -> dict[str, Any]:
         """Return the expansions, each once and none that is the query itself."""
         said = [text.strip(EDGES) for text in row.value.values()]
         return {"query": row.text, "expansions": distinct(said, [row.text.strip(EDGES)])}
@@ -73,7 +73,9 @@ class Expansion(Writing):
 
 def expansion(most: int) -> Expansion:
     """Make the task, for at most so many expansions of a query, of which there are as many as `WAYS`."""
-    answer = Answer(tuple(Field(way, {"type": "string", "minLength": 2, "maxLength": LENGTH}) for way in WAYS[:most]))
+    answer = AnswerSchema(
+        tuple(Field(way, {"type": "string", "minLength": 2, "maxLength": LENGTH}) for way in WAYS[:most])
+    )
     examples = [*_examples(ENGLISH, "en", most), *_examples(KOREAN, "ko", most)]
     return Expansion(
         name="query-expansion",

@@ -5,7 +5,7 @@ log probabilities of some words of each class; `pipelines.tasks.calibration` tur
 """
 
 from pipelines.tasks import anchors
-from pipelines.tasks.labelling import labelling
+from pipelines.tasks.classification import classification
 from pipelines.tasks.task import Example
 
 EXAMPLES = (
@@ -24,7 +24,7 @@ WORDS = (
     ("negative", "bad", "terrible", "poor", "unhappy", "horrible", "disappointed", "angry"),
 )  # fmt: skip
 
-SENTIMENT = labelling(
+SENTIMENT = classification(
     "sentiment",
     "is a review positive, neutral or negative?",
     "review",

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines.tasks.answer import TEXTS, Answer, Field, distinct
-from pipelines.tasks.digest import ANY, COUNTS, Case, Digest, Stage, asking
+from pipelines.tasks.aggregation import ANY, COUNTS, Aggregation, RestaurantState, Stage, asking
+from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, distinct
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting, points
 from pipelines.tasks.task import IDS, Column, Example
@@ -40,12 +40,12 @@ def _one_of(quotes: Sequence[str]) -> Mapping[str, Any]:
     }
 
 
-COMPARISON = Answer((
+COMPARISON = AnswerSchema((
     Field("better", TEXTS, "what the comparison showed it to be better at, in words of its reviews",
           ["broth that actually tastes of something"], Quoting(2, 5, choice=20), 1),
     Field("worse", TEXTS, "and what to be worse at", ["The queue was out of the door"], Quoting(0, 2, choice=20), -1),
 ))  # fmt: skip
-FOUND = Answer((
+FOUND = AnswerSchema((
     Field(
         "strengths",
         {"type": "array", "items": _strength({"type": "string"}, {"type": "string"})},
@@ -107,12 +107,12 @@ CONCLUDE = "The strengths of the restaurant at the top:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strengths(Digest):
+class Strengths(Aggregation):
     """The task; `single` asks for strengths at once."""
 
     single: bool = False
 
-    def stage(self, case: Case) -> Stage | None:
+    def stage(self, case: RestaurantState) -> Stage | None:
         """Return what is to be asked next, None when all has been answered."""
         if not case.answers:
             return self.about_reviews(AT_ONCE if self.single else COMPARING, case)
@@ -123,7 +123,7 @@ class Strengths(Digest):
         return None
 
     def later(self, chunks: int) -> str | None:
-        """See `Digest`."""
+        """See `Aggregation`."""
         del chunks
         return None if self.single else CONCLUDING
 
@@ -131,9 +131,9 @@ class Strengths(Digest):
         """Return what the report says of the results: how many strengths have evidence, and how many had none."""
         grounded = pl.col("strengths").list.len().sum()
         more = results.select(grounded=grounded, ungrounded=pl.col("ungrounded").sum()).collect().row(0, named=True)
-        return {**Digest.figures(self, results), **more}
+        return {**Aggregation.figures(self, results), **more}
 
-    def fields(self, case: Case) -> dict[str, Any]:
+    def fields(self, case: RestaurantState) -> dict[str, Any]:
         """Return the strengths whose evidence stands in a review, the best supported first."""
         sources = Sources(case.opinions)
         found: dict[str, dict[str, Any]] = {}

@@ -6,13 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.tasks.answer import TEXTS, Answer, Field, distinct
-from pipelines.tasks.digest import COUNTS, Case, Digest, asking
+from pipelines.tasks.aggregation import COUNTS, Aggregation, RestaurantState, asking
+from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, distinct
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting
 from pipelines.tasks.task import IDS, Column, Example
 
-ANSWER = Answer((
+ANSWER = AnswerSchema((
     Field("summary", TEXTS, quoting=Quoting(2, 3, choice=10, words=(5, 20), length=120)),
     Field("praised", TEXTS, "what is praised", ["broth that actually tastes of something"], Quoting(1, 3), 1),
     Field("criticised", TEXTS, "what is criticised", ["The queue was out of the door"], Quoting(0, 2), -1),
@@ -43,14 +43,14 @@ QUESTION = "Reviews of the restaurant above, once more in short:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(Digest):
+class Summary(Aggregation):
     """The task."""
 
     def line(self, answer: Mapping[str, Any]) -> str:
         """Return a chunk's answer as what could have been a review."""
         return f"- {'. '.join(quote for quotes in answer.values() for quote in quotes)}.\n"
 
-    def fields(self, case: Case) -> dict[str, Any]:
+    def fields(self, case: RestaurantState) -> dict[str, Any]:
         """Return the summary as one text, and what is praised and criticised; what stands in no review is left out."""
         (answer,), sources = case.answers[-1], Sources(case.opinions)
         found = {name: distinct(list(filter(sources.of, quotes))) for name, quotes in answer.items()}

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.corpus import language
 from pipelines.engine.interface import Completion
-from pipelines.prompts.template import Form
+from pipelines.prompts.template import PromptTemplate
 
 NOUNS = {"review": "Review", "query": "Query"}  # what a task is about, by its unit
 
@@ -38,7 +38,7 @@ IDS: Mapping[str, tuple[Column, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredRow:
     """A review or a query with the answer to it, as the model gave it."""
 
     id: str
@@ -57,7 +57,7 @@ class Task:
     name: str
     about: str
     unit: str
-    forms: Mapping[str, Form]
+    forms: Mapping[str, PromptTemplate]
     columns: tuple[Column, ...]
 
     @property
@@ -94,7 +94,7 @@ def one_line(text: str) -> str:
 
 def worked(
     noun: str, answer: str, examples: Sequence[Example], instruction: str = "", **answering: Any
-) -> dict[str, Form]:
+) -> dict[str, PromptTemplate]:
     """Return forms that ask after worked examples, one for every language there are some in.
 
     What many prompts share comes first in them, so that it is computed once.
@@ -107,7 +107,7 @@ def worked(
             if example.lang == lang
         )
         head = f"{instruction}\n\n{shown}{noun}:" if instruction else f"{shown}{noun}:"
-        made[f"ask.{lang}"] = Form(head, f"\n{answer}:", **answering)
+        made[f"ask.{lang}"] = PromptTemplate(head, f"\n{answer}:", **answering)
     return made
 
 

@@ -16,10 +16,9 @@ from pipelines.events import (
     Unpacking,
     Warned,
 )
-from pipelines.ledger.counts import Outlook
 from scheduling.speed import Prediction
 
-PLANNED = Planned(Outlook(rows=20, answered=5, rejected=2, answers=13, requests=12, prompt_tokens=3000, longest={}))
+PLANNED = Planned(rows=20, answered=5, rejected=2, requests=12, prompt_tokens=3000)
 ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 

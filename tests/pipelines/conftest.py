@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines import run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.tasks import built_in
@@ -22,7 +22,7 @@ def go(tmp_path, tiny):
     def go(path, start, *names, **settings):
         known = built_in(single_stage=settings.pop("single_stage", False))
         tasks = [known[name] for name in names or ("sentiment",)]
-        order = Order(
+        config = Config(
             **{"tasks": tasks, "sources": [str(path)], "columns": {}, "limit": None, "model": tiny, "arguments": {},
                **settings}
         )  # fmt: skip
@@ -30,7 +30,7 @@ def go(tmp_path, tiny):
         measurements = Measurements(tmp_path / "measurements" / "tiny.jsonl")
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, order, lambda **_: start(), measurements, {"device": "cpu"}, events.append)
+            report = run.run(ledger, config, lambda **_: start(), measurements, {"device": "cpu"}, events.append)
         finally:
             ledger.close()
         return report, events

@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 
 from pipelines import run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.engine.interface import Limits
 from pipelines.events import KeptAnswers
-from pipelines.ledger.counts import Kept
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.tasks import TASKS
@@ -22,7 +21,7 @@ ANCHORS = 48
 @pytest.fixture
 def go(tmp_path, tiny, write_jsonl, reviews, fake_engine):
     path = write_jsonl(reviews(20))
-    order = Order([TASKS["sentiment"], TASKS["strengths"]], [str(path)], {}, None, tiny, {})
+    order = Config([TASKS["sentiment"], TASKS["strengths"]], [str(path)], {}, None, tiny, {})
 
     def go(vllm, dtype="bfloat16", engine=fake_engine, **settings):
         class Engine(engine):
@@ -33,7 +32,7 @@ def go(tmp_path, tiny, write_jsonl, reviews, fake_engine):
         with closing(Ledger(tmp_path / "out")) as ledger:
             told = Measurements(tmp_path / "m.jsonl")
             report = run.run(ledger, replace(order, **settings), lambda **_: made, told, {"vllm": vllm}, events.append)
-        return report, made.submitted, [event.kept for event in events if isinstance(event, KeptAnswers)]
+        return report, made.submitted, [event for event in events if isinstance(event, KeptAnswers)]
 
     return go
 
@@ -52,12 +51,12 @@ def test_old_answers_are_kept_and_it_is_said_whose_they_are(go, tmp_path, write_
     assert (asked, kept) == ([], [])  # the same program, and nobody needs to know
     report, asked, kept = go("0.32.0")
     assert asked == []
-    assert kept == [Kept("0.25.1", "bfloat16", 40, other=True)]  # twenty rows under two tasks
+    assert kept == [KeptAnswers(40, "0.25.1", "bfloat16")]  # twenty rows under two tasks
     assert report["run"]["kept"] == [{"vllm": "0.25.1", "dtype": "bfloat16", "answers": 40, "other": True}]
     write_jsonl([*reviews(20), {"review_id": "new", "restaurant_id": "new", "text": "It is new."}])
     _, asked, kept = go("0.25.1", "float32", tasks=[TASKS["sentiment"]])
     assert len(asked) == 1
-    assert kept == [Kept("0.25.1", "bfloat16", 20, other=True)]
+    assert kept == [KeptAnswers(20, "0.25.1", "bfloat16")]
 
 
 def test_again_asks_for_all_of_it_and_no_more_than_once(go, tmp_path):

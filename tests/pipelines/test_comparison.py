@@ -4,7 +4,7 @@ import re
 import pytest
 
 from pipelines.comparison import compare
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.errors import CorpusError
 from pipelines.events import EngineStarted, Ordered, Passing
 from pipelines.tasks import TASKS
@@ -22,11 +22,11 @@ def compared(lent, tiny, tmp_path_factory):
     path = tmp_path_factory.mktemp("compared") / "reviews.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     events = []
-    order = Order(
+    config = Config(
         tasks=[TASKS["sentiment"]], sources=[str(path)], columns={}, limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
-    found = compare(order, ["fifo", "prefill"], 2, lambda **_: lent(), None, events.append)
+    found = compare(config, ["fifo", "prefill"], 2, lambda **_: lent(), None, events.append)
     return json.loads(json.dumps(found)), events
 
 
@@ -74,12 +74,12 @@ def test_each_policy_says_once_in_what_order_it_goes(compared):
 
 
 def test_a_corpus_of_rejects_alone_cannot_be_compared(write_jsonl, tiny):
-    order = Order(
+    config = Config(
         tasks=[TASKS["sentiment"]], sources=[str(write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]))],
         columns={}, limit=None, model=tiny, arguments={},
     )  # fmt: skip
     with pytest.raises(CorpusError, match="nothing to compare"):
-        compare(order, ["fifo", "prefill"], 1, lambda **_: pytest.fail("no engine is needed"), None, lambda _: None)
+        compare(config, ["fifo", "prefill"], 1, lambda **_: pytest.fail("no engine is needed"), None, lambda _: None)
 
 
 def test_figures_that_overlap_are_within_the_noise():

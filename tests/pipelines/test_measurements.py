@@ -3,7 +3,7 @@ import json
 import pytest
 
 from pipelines.measurements import KEPT, Measured, Measurements
-from scheduling.speed import Load, Slice
+from scheduling.speed import Slice, Work
 
 RUN = Measured([Slice(1.0, 1000.0, 100.0, 0.0)] * 4, {"sentiment": (400, 0), "summary": (10, 500)}, 2.5)
 
@@ -19,7 +19,7 @@ def test_what_a_run_took_is_what_the_next_one_expects(measurements):
     assert measurements.speed(TASKS) is None
     measurements.add(RUN, pytest.fail)
     speed = measurements.speed(TASKS)
-    assert speed.predict("sentiment", Load(4000, 400)).makespan == pytest.approx(4.0)
+    assert speed.predict("sentiment", Work(4000, 400)).makespan == pytest.approx(4.0)
     assert speed.lengths == {"sentiment": 0.0, "summary": 50.0}
     assert speed.pace == pytest.approx(2.5 / 500)
 
@@ -29,13 +29,13 @@ def test_the_last_runs_count(measurements):
     slow = Measured([Slice(3.0, 1000.0, 100.0, 0.0)] * 4, {"sentiment": (400, 0)}, 0.0)
     for _ in range(KEPT):
         measurements.add(slow, pytest.fail)
-    assert measurements.speed(TASKS).predict("sentiment", Load(4000, 400)).makespan == pytest.approx(12.0)
+    assert measurements.speed(TASKS).predict("sentiment", Work(4000, 400)).makespan == pytest.approx(12.0)
 
 
 def test_runs_of_the_same_tasks_say_most(measurements):
     measurements.add(RUN, pytest.fail)
     measurements.add(Measured([Slice(3.0, 1000.0, 100.0, 0.0)] * 4, {"sentiment": (400, 0)}, 0.0), pytest.fail)
-    load = Load(4000, 400)
+    load = Work(4000, 400)
     assert measurements.speed(["sentiment"]).predict("sentiment", load).makespan == pytest.approx(12.0)
     assert measurements.speed(TASKS).predict("sentiment", load).makespan == pytest.approx(4.0)
     assert measurements.speed(["summary"]).predict("sentiment", load).makespan == pytest.approx(8.0)
@@ -64,7 +64,7 @@ def test_a_number_that_cannot_be_is_passed_over_with_its_line(measurements, numb
     measurements.add(RUN, pytest.fail)
     with (tmp_path / "measurements/m.jsonl").open("a") as file:
         file.write(BROKEN % numbers + "\n" + "[" * 5000 + "\n")
-    assert measurements.speed(TASKS).predict("sentiment", Load(4000, 400)).makespan == pytest.approx(4.0)
+    assert measurements.speed(TASKS).predict("sentiment", Work(4000, 400)).makespan == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_line_that_says_something_else_is_passed_over(measurements, line, tmp_
     with (tmp_path / "measurements/m.jsonl").open("a") as file:
         file.write(line + "\n")
     measurements.add(RUN, pytest.fail)
-    assert measurements.speed(TASKS).predict("sentiment", Load(4000, 400)).makespan == pytest.approx(4.0)
+    assert measurements.speed(TASKS).predict("sentiment", Work(4000, 400)).makespan == pytest.approx(4.0)
 
 
 def test_a_cache_that_cannot_be_written_costs_a_warning(tmp_path):

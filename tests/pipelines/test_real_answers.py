@@ -5,7 +5,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from pipelines.tasks.digest import Opinion
+from pipelines.tasks.aggregation import Review
 from pipelines.tasks.evidence import Sources
 
 
@@ -13,13 +13,13 @@ from pipelines.tasks.evidence import Sources
 def test_on_a_real_engine_all_that_is_written_parses_and_is_grounded(
     go, write_jsonl, engine, lent, single_stage, results, corpus
 ):
-    engine.forget()
+    engine.reset_prefix_cache()
     reviews = corpus({"large": 40, "small": 3, "medium": 12}, words=4)
     report, _ = go(write_jsonl(reviews), lent, "sentiment", "summary", "strengths", single_stage=single_stage)
     assert report["rows"]["answered"] == 55, report["rows"]
     texts = {}
     for row in reviews:
-        texts.setdefault(row["restaurant_id"], []).append(Opinion(0, row["review_id"], row["text"]))
+        texts.setdefault(row["restaurant_id"], []).append(Review(0, row["review_id"], row["text"]))
     summaries, found = results("summary"), results("strengths")
     assert summaries["restaurant_id"].to_list() == found["restaurant_id"].to_list() == ["large", "small", "medium"]
     for row in found.iter_rows(named=True):
@@ -55,7 +55,7 @@ def test_korean_end_to_end(go, write_jsonl, lent, results, query):
     assert {("summary", "chunk.ko"), ("strengths", "comparison_summary.ko")} < forms.keys()
     assert set(results("sentiment")["label"]) <= {"positive", "neutral", "negative"}
     (found,) = results("strengths").filter(pl.col("restaurant_id") == "숯불마당").rows(named=True)
-    sources = Sources([Opinion(0, row["review_id"], row["text"]) for row in reviews])
+    sources = Sources([Review(0, row["review_id"], row["text"]) for row in reviews])
     assert found["strengths"]
     assert found["ungrounded"] == 0
     assert all(sources.of(strength["evidence"]) for strength in found["strengths"])

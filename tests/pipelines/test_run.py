@@ -38,7 +38,7 @@ def test_every_row_is_answered_or_rejected_by_the_real_engine(
     progress = [event for event in events if isinstance(event, Progress)]
     assert progress[-1].share == 1.0
     assert progress[-1].answers == 30
-    assert max(event.in_flight for event in progress) <= 2 * engine.limits.slots
+    assert max(event.in_flight for event in progress) <= 2 * engine.limits.max_num_seqs
 
 
 def test_the_report_adds_up_and_the_times_are_in_order(go, tmp_path, write_jsonl, reviews, lent):
@@ -121,12 +121,12 @@ def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews,
     _, events = go(write_jsonl(reviews(12)), fake_engine)
     kinds = [type(event) for event in events]
     assert kinds.index(Planned) < kinds.index(EngineStarting)
-    assert events[kinds.index(Planned)].outlook.rows == 12
+    assert events[kinds.index(Planned)].rows == 12
     assert events[kinds.index(Ordered)].jobs == 3  # nobody waits for the anchors
 
 
 def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, engine, lent, tokenizer):
-    engine.forget()
+    engine.reset_prefix_cache()
     rows = [
         {"review_id": f"r{i}", "restaurant_id": f"x{i % 5}", "text": f"visit {i} was fine " * (i % 9 + 1)}
         for i in range(120)
@@ -140,7 +140,7 @@ def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, en
     assert len(jobs) == 5 + 1
     assert sum(expected for expected, *_ in jobs) == task["expected_cached_tokens"]
     # Nobody asks what another asks here: the jobs' costs are all prompts but for the header's whole blocks.
-    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).head) // 32 * 32
+    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).shared_prefix) // 32 * 32
     assert sum(cost for *_, cost in jobs) == task["prompt_tokens"] - task["requests"] * header
 
 

@@ -43,7 +43,7 @@ def test_another_model_or_prompt_asks_again(go, write_jsonl, reviews, fake_engin
     for change in ("model", "dtype", "prompt"):
         engine = fake_engine()
         if change == "prompt":
-            forms = {key: replace(form, head="Review:") for key, form in SENTIMENT.forms.items()}
+            forms = {key: replace(form, shared_prefix="Review:") for key, form in SENTIMENT.forms.items()}
             go(path, lambda: engine, tasks=[replace(SENTIMENT, forms=forms)])  # noqa: B023
         else:
             go(path, lambda: engine, arguments={"dtype": change})  # noqa: B023

@@ -17,8 +17,8 @@ class Slow:
 
     def __init__(self, engine, seconds: float) -> None:
         self._engine, self._seconds = engine, seconds
-        self.limits, self.kv_tokens, self.restarts = engine.limits, engine.kv_tokens, 0
-        self.counted = engine.counted
+        self.limits, self.kv_cache_tokens, self.restarts = engine.limits, engine.kv_cache_tokens, 0
+        self.stats = engine.stats
         self.submit, self.close = engine.submit, engine.close
 
     def step(self, patience=math.inf):

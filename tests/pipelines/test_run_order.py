@@ -12,7 +12,7 @@ from pipelines.events import Ordered
 from pipelines.measurements import Measured, Measurements
 from pipelines.prompts.template import frame
 from pipelines.tasks import TASKS
-from scheduling.speed import Load, Slice
+from scheduling.speed import Slice, Work
 
 SENTIMENT = TASKS["sentiment"]
 
@@ -20,7 +20,7 @@ SENTIMENT = TASKS["sentiment"]
 def test_the_cheapest_restaurant_goes_first(go, write_jsonl, reviews, fake_engine, tokenizer, tiny):
     rows = [row for row in reviews(30) if row["text"] != "good"]
     shown = frame(SENTIMENT.forms["ask.en"], tokenizer)
-    computed = shown.tokens - len(shown.head) // 32 * 32  # of the header whole KV blocks are cached
+    computed = shown.tokens - len(shown.shared_prefix) // 32 * 32  # of the header whole KV blocks are cached
     cheapest = Counter()
     for row in rows:
         cheapest[row["restaurant_id"]] += computed + len(tokenizer.encode(body(row)))
@@ -89,7 +89,7 @@ def test_with_measurements_cost_is_cost_auto_picks_and_the_plan_is_held_against_
     predicted = report["run"]["predicted"]
     assert predicted["low_s"] < predicted["makespan_s"] < predicted["high_s"]
     task = report["tasks"]["sentiment"]
-    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).head) // 32 * 32
+    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).shared_prefix) // 32 * 32
     computed = task["prompt_tokens"] - task["requests"] * header
     assert predicted["prefill_s"] == pytest.approx((computed + 16 * task["requests"]) * 10 / (40_000 + 16 * 500))
     rows = [{**row, "text": row["text"] + "!"} for row in reviews(30)]
@@ -103,7 +103,7 @@ def test_a_run_leaves_its_measurements_behind(go, tmp_path, write_jsonl, lent):
     report, _ = go(write_jsonl(rows), lent)
     speed = Measurements(tmp_path / "measurements" / "tiny.jsonl").speed(["sentiment"])
     task = report["tasks"]["sentiment"]
-    predicted = speed.predict("sentiment", Load(task["prompt_tokens"] - task["cached_tokens"], task["requests"]))
+    predicted = speed.predict("sentiment", Work(task["prompt_tokens"] - task["cached_tokens"], task["requests"]))
     assert predicted.makespan == pytest.approx(report["run"]["makespan_s"], rel=0.3)
     assert predicted.decode == 0.0
 

@@ -11,7 +11,14 @@ from scheduling.queue import JobQueue
 
 def job(number: int, seconds: float, **more) -> Job:
     return Job(
-        **{"id": number, "task": "sentiment", "cost": int(seconds * 100), "order": number, "seconds": seconds, **more}
+        **{
+            "id": number,
+            "task": "sentiment",
+            "cost": int(seconds * 100),
+            "position": number,
+            "seconds": seconds,
+            **more,
+        }
     )
 
 
@@ -22,7 +29,7 @@ def test_a_forecast_is_the_queue_in_predicted_time():
 
 
 def test_what_nobody_waits_for_counts_only_for_the_makespan():
-    finishes = forecast(JobQueue(POLICIES["prefill"], [job(0, 3.0), job(1, 9.0, place=1)]))
+    finishes = forecast(JobQueue(POLICIES["prefill"], [job(0, 3.0), job(1, 9.0, pinned=1)]))
     assert (completion(finishes), makespan(finishes), lateness(finishes)) == (3.0, 12.0, 0.0)
 
 
@@ -56,7 +63,7 @@ def test_for_an_sla_that_is_the_same_for_all_the_smallest_go_first():
 
 def test_nothing_to_choose_from():
     for objective in ("completion", "makespan", "sla"):
-        assert choose(objective, [job(0, 1.0, place=1)]) == DEFAULT
+        assert choose(objective, [job(0, 1.0, pinned=1)]) == DEFAULT
         assert choose(objective, []) == DEFAULT
 
 

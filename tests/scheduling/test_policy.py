@@ -9,7 +9,7 @@ def order(policy: str, *jobs: Job) -> list[int]:
 
 
 def job(number: int, cost: int = 1, kind: str = "sentiment", **more) -> Job:
-    return Job(id=number, task=kind, cost=cost, order=number, **more)
+    return Job(id=number, task=kind, cost=cost, position=number, **more)
 
 
 def test_prefill_sends_the_cheapest_first_and_ties_in_input_order():

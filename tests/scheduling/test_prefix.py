@@ -40,11 +40,11 @@ def test_what_was_used_longest_ago_goes_first():
 
 
 @given(st.lists(st.lists(st.integers(0, 2), max_size=12), max_size=12), st.integers(1, 4))
-def test_with_room_for_all_it_is_the_longest_common_beginning(prompts, block):
-    cache = PrefixCache(block, 10**6)
+def test_with_room_for_all_it_is_the_longest_common_beginning(prompts, block_size):
+    cache = PrefixCache(block_size, 10**6)
     seen = []
     for prompt in prompts:
         common = max((next((i for i, (a, b) in enumerate(zip(prompt, old, strict=False)) if a != b), min(len(prompt), len(old))) for old in seen), default=0)  # fmt: skip
-        assert cache.cached(prompt) == max(0, min(common, len(prompt) - 1)) // block * block
+        assert cache.cached(prompt) == max(0, min(common, len(prompt) - 1)) // block_size * block_size
         cache.add(prompt)
         seen.append(prompt)

@@ -13,7 +13,7 @@ POLICY = st.sampled_from(sorted(POLICIES))
 
 
 def job(number: int, cost: int = 1, kind: str = "sentiment", **more) -> Job:
-    return Job(id=number, task=kind, cost=cost, order=number, **more)
+    return Job(id=number, task=kind, cost=cost, position=number, **more)
 
 
 def drain(queue: JobQueue, now: float = 0.0) -> list[int]:
@@ -29,7 +29,7 @@ def test_a_job_pushed_late_overtakes_what_still_waits():
 
 def test_an_overtaken_job_goes_on_before_the_one_beside_it():
     first = job(0, 5)
-    queue = JobQueue(POLICIES["prefill"], [first, job(1, 9, "summary", beside=first)])
+    queue = JobQueue(POLICIES["prefill"], [first, job(1, 9, "summary", prefix_sibling=first)])
     queue.put_back(queue.pop(0.0))
     assert drain(queue) == [0, 1]
 
@@ -94,7 +94,7 @@ def test_who_has_waited_too_long_goes_before_all_who_have_not(arrivals, gaps, ma
             sent = queue.pop(now).job
             overdue = [j for j in waiting if now - j.arrival >= max_wait]
             if overdue:
-                assert (sent.arrival, sent.order) == min((j.arrival, j.order) for j in overdue)
+                assert (sent.arrival, sent.position) == min((j.arrival, j.position) for j in overdue)
             waiting.remove(sent)
             gone.append(sent.id)
     assert len(gone) == len(set(gone))
@@ -142,10 +142,10 @@ def test_a_deadline_that_comes_near_goes_first_under_hybrid_and_the_nearest_of_t
     assert drain(JobQueue(POLICIES["prefill"], jobs), now=440.0) == [0, 3, 1, 2]
 
 
-@pytest.mark.parametrize(("place", "order"), [(1, [1, 0]), (-1, [0, 1])])
-def test_a_job_with_a_place_of_its_own_keeps_it_under_every_policy(place, order):
+@pytest.mark.parametrize(("pinned", "order"), [(1, [1, 0]), (-1, [0, 1])])
+def test_a_job_with_a_place_of_its_own_keeps_it_under_every_policy(pinned, order):
     for policy in POLICIES.values():
-        queue = JobQueue(policy, [job(0, 5, place=place, deadline=1.0), job(1, 5)], ageing=7.0, max_wait=10.0)
+        queue = JobQueue(policy, [job(0, 5, pinned=pinned, deadline=1.0), job(1, 5)], ageing=7.0, max_wait=10.0)
         assert drain(queue, 100.0) == order
 
 
@@ -161,7 +161,7 @@ def test_the_priority_that_vllm_gets_is_the_same_order(jobs, policy):
 
 
 def test_a_promoted_job_has_a_better_priority_than_any_other():
-    queue = JobQueue(POLICIES["hybrid"], [job(0, 0), job(1, 10**9, deadline=60.0), job(2, 9, place=1)], max_wait=20.0)
+    queue = JobQueue(POLICIES["hybrid"], [job(0, 0), job(1, 10**9, deadline=60.0), job(2, 9, pinned=1)], max_wait=20.0)
     ordinary = queue.pop(0.0)
     overdue = queue.pop(30.0)
     last = queue.pop(30.0)
@@ -181,11 +181,16 @@ def test_jobs_over_the_same_reviews_leave_one_after_the_other_under_every_policy
     for cost, size, deadline in groups:
         leader = job(len(jobs), cost, "summary", deadline=deadline, seconds=cost)
         others = [
-            job(leader.id + n, 1, "strengths", deadline=deadline, seconds=1.0, beside=leader) for n in range(1, size)
+            job(leader.id + n, 1, "strengths", deadline=deadline, seconds=1.0, prefix_sibling=leader)
+            for n in range(1, size)
         ]
         jobs += [leader, *others]
     places = {
         number: place
         for place, number in enumerate(drain(JobQueue(POLICIES[policy], jobs, ageing=ageing, max_wait=max_wait), now))
     }
-    assert all(places[one.id] - places[one.beside.id] == one.id - one.beside.id for one in jobs if one.beside)
+    assert all(
+        places[one.id] - places[one.prefix_sibling.id] == one.id - one.prefix_sibling.id
+        for one in jobs
+        if one.prefix_sibling
+    )

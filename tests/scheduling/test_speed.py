@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.speed import ENOUGH, FEW_ERROR, LEAST_ERROR, Load, Slice, fit, together
+from scheduling.speed import ENOUGH, FEW_ERROR, LEAST_ERROR, Slice, Work, fit, together
 
 
 def slices(*work, prefilled=0.001, request=0.02, decoded=0.004):
@@ -32,14 +32,14 @@ def test_what_varies_is_told_apart():
 
 def test_what_was_measured_is_predicted_whatever_could_be_told_apart():
     alike = slices(*[(1000, 20, 0)] * 12)
-    predicted = fit([alike], {"sentiment": 0.0}, 0.0).predict("sentiment", Load(12_000, 240))
+    predicted = fit([alike], {"sentiment": 0.0}, 0.0).predict("sentiment", Work(12_000, 240))
     assert predicted.makespan == pytest.approx(sum(piece.seconds for piece in alike))
     assert predicted.decode == 0.0
 
 
 def test_the_learned_length_of_answers_counts_and_its_latency_comes_on_top():
     speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
-    plain, long = speed.predict("sentiment", Load(1000, 10)), speed.predict("summary", Load(1000, 10))
+    plain, long = speed.predict("sentiment", Work(1000, 10)), speed.predict("summary", Work(1000, 10))
     assert plain.prefill == long.prefill
     assert long.decode == pytest.approx(10 * 50 * speed.decoded)
     assert long.tail == pytest.approx(0.5)
@@ -48,13 +48,13 @@ def test_the_learned_length_of_answers_counts_and_its_latency_comes_on_top():
 
 def test_a_task_that_was_never_measured_is_taken_to_decode_what_its_load_says():
     speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
-    assert speed.predict("mine", Load(1000, 10, 300)).decode == pytest.approx(300 * speed.decoded)
-    assert speed.predict("summary", Load(1000, 10, 300)).decode == pytest.approx(500 * speed.decoded)
+    assert speed.predict("mine", Work(1000, 10, 300)).decode == pytest.approx(300 * speed.decoded)
+    assert speed.predict("summary", Work(1000, 10, 300)).decode == pytest.approx(500 * speed.decoded)
 
 
 def test_several_tasks_take_the_sum_and_the_longest_tail():
     speed = fit([slices(*VARIED * 20)], {"summary": 50.0}, 0.01)
-    one, two = speed.predict("sentiment", Load(1000, 10)), speed.predict("summary", Load(500, 5))
+    one, two = speed.predict("sentiment", Work(1000, 10)), speed.predict("summary", Work(500, 5))
     both = together([one, two])
     assert both.makespan == pytest.approx(one.makespan + two.makespan)
     assert both.tail == two.tail
@@ -68,7 +68,7 @@ def test_the_band_is_how_far_off_runs_are_when_predicted_from_the_others():
     assert fit([run(1.0), run(1.0), run(1.0)], {}, 0.0).error == LEAST_ERROR
     speed = fit([run(1.0), run(1.0), run(1.2)], {}, 0.0)
     assert 0.1 < speed.error < 0.2
-    figures = speed.predict("sentiment", Load(1000, 10)).figures()
+    figures = speed.predict("sentiment", Work(1000, 10)).figures()
     assert figures["low_s"] == pytest.approx(figures["makespan_s"] * (1 - speed.error))
     assert figures["high_s"] == pytest.approx(figures["makespan_s"] * (1 + speed.error))
 

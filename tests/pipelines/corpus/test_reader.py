@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.corpus import reader
-from pipelines.corpus.row import REVIEWS, Item, Reject
+from pipelines.corpus.row import REVIEWS, Reject, Row
 from pipelines.errors import CorpusError
 
 GOOD = {"review_id": "a", "restaurant_id": "x", "text": "Fine."}
@@ -29,8 +29,8 @@ def test_reads_jsonl_and_parquet_alike(tmp_path, write_jsonl):
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     for path in (write_jsonl(rows), tmp_path / "rows.parquet"):
         assert read(path) == [
-            Item("a", "x", "Fine.", str(path), 1),
-            Item("b", "x", "맛있어요 🙂", str(path), 2),
+            Row("a", "x", "Fine.", str(path), 1),
+            Row("b", "x", "맛있어요 🙂", str(path), 2),
         ]
 
 
@@ -68,7 +68,7 @@ def test_reads_stdin(monkeypatch):
         buffer = io.BytesIO(json.dumps(GOOD).encode())
 
     monkeypatch.setattr("sys.stdin", Stdin)
-    assert read("-") == [Item("a", "x", "Fine.", "-", 1)]
+    assert read("-") == [Row("a", "x", "Fine.", "-", 1)]
 
 
 def test_a_line_may_be_longer_than_a_block_and_the_last_needs_no_newline(tmp_path):
@@ -103,7 +103,7 @@ def test_a_line_may_be_longer_than_a_block_and_the_last_needs_no_newline(tmp_pat
 def test_a_row_that_cannot_be_used_is_rejected_and_the_others_go_on(tmp_path, line, reason):
     good = json.dumps(GOOD).encode()
     first, bad, last = read(lines(tmp_path, good, line, b"", good))
-    assert isinstance(first, Item)
+    assert isinstance(first, Row)
     assert isinstance(bad, Reject)
     assert (bad.reason, bad.row) == (reason, 2)
     assert last.row == 4

@@ -1,17 +1,17 @@
 import math
 
-from pipelines.dispatch.admission import DEPTH, Gate
-from pipelines.dispatch.eta import Tally
-from pipelines.dispatch.request_queue import Feed
-from pipelines.engine.interface import Completion, Counted, Limits, Sampling, Timing
+from pipelines.dispatch.admission import DEPTH, Admission
+from pipelines.dispatch.eta import Eta
+from pipelines.dispatch.request_queue import RequestQueue
+from pipelines.engine.interface import Completion, EngineStats, Limits, Sampling, Timing
 from pipelines.ledger.records import StoredRequest
-from pipelines.prompts.template import Frame
+from pipelines.prompts.template import TokenizedTemplate
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
-from scheduling.speed import Load
+from scheduling.speed import Work
 
-FRAME = Frame(tuple(range(100)), (7,), Sampling(max_tokens=1))
+FRAME = TokenizedTemplate(tuple(range(100)), (7,), Sampling(max_tokens=1))
 SLOTS = 4
 
 
@@ -29,26 +29,26 @@ def gate(
     n: int = 40,
     *,
     body: int = 20,
-    kv_tokens: int = 10**6,
+    kv_cache_tokens: int = 10**6,
     deadline: float = math.inf,
     predicted: float = 0.0,
     batched: bool = False,
-) -> Gate:
+) -> Admission:
     tokens = FRAME.tokens + body
     queue = JobQueue(POLICIES["prefill"], [Job(0, "sentiment", 1, 0)])
     of = [
         StoredRequest(i, "sentiment", "ask.en", [i] * body, tokens, 100, 100, 0.0, None, shared=False) for i in range(n)
     ]
-    feed = Feed(queue, lambda _: iter(of))
-    tally = Tally(n, sum((request.load(32, beside=False) for request in of), Load()), Counted(), predicted)
-    return Gate(feed, Desk(), Limits(SLOTS, 60, 32), kv_tokens, tally, deadline, batched=batched)
+    feed = RequestQueue(queue, lambda _: iter(of))
+    tally = Eta(n, sum((request.work(32, after_sibling=False) for request in of), Work()), EngineStats(), predicted)
+    return Admission(feed, Desk(), Limits(SLOTS, 60, 32), kv_cache_tokens, tally, deadline, batched=batched)
 
 
 def completion(id_: int) -> Completion:
     return Completion(id_, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))
 
 
-def land(gate: Gate, *ids: int) -> None:
+def land(gate: Admission, *ids: int) -> None:
     for id_ in ids:
         gate.land(completion(id_))
 
@@ -69,7 +69,7 @@ def test_the_first_goes_alone_and_then_as_many_as_keep_every_slot_busy():
 
 
 def test_a_full_kv_cache_is_no_dry_engine():
-    it = gate(kv_tokens=250)  # two prompts and their answers
+    it = gate(kv_cache_tokens=250)  # two prompts and their answers
     it.admit(0.0)
     assert ids(it.admit(1.0)) == [1]
     assert len(it) == 2
@@ -143,7 +143,7 @@ def test_an_engine_that_was_started_anew_is_not_expected_to_remember():
     land(it, 0)
     it.admit(1.0)
     assert it.land(completion(1)).expected_cached == 96
-    it.forget()
+    it.engine_restarted()
     # What was in flight goes again: the first of it finds nothing, the others what it has left.
     assert [it.land(completion(n)).expected_cached for n in (2, 3, 4)] == [0, 96, 96]
     (late, *_) = it.admit(2.0)
@@ -156,5 +156,5 @@ def test_batches_after_a_death_are_cut_for_an_empty_cache():
     land(it, 0)
     assert len(it.admit(1.0)) == 2  # 25 to compute for each: the others are in the cache
     land(it, 1, 2)
-    it.forget()
+    it.engine_restarted()
     assert len(it.admit(2.0)) == 1

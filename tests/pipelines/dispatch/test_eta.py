@@ -1,22 +1,22 @@
 import pytest
 
-from pipelines.dispatch.eta import LEAST_PATIENCE, TIMES, Tally
-from pipelines.engine.interface import Completion, Counted, Timing
-from scheduling.speed import DECODED, REQUEST, Load
+from pipelines.dispatch.eta import LEAST_PATIENCE, TIMES, Eta
+from pipelines.engine.interface import Completion, EngineStats, Timing
+from scheduling.speed import DECODED, REQUEST, Work
 
-LOAD = Load(100.0, 1.0, 20.0)
+LOAD = Work(100.0, 1.0, 20.0)
 
 
-def finish(tally: Tally) -> None:
+def finish(tally: Eta) -> None:
     tally.count(LOAD, Completion(0, "", {}, Timing(0, 0, 0, 0, 150, 50, 21, 0)))
 
 
 def test_before_anything_is_done_there_is_no_eta():
-    assert Tally(10, LOAD + LOAD, Counted()).progress(3.0, 1).eta is None
+    assert Eta(10, LOAD + LOAD, EngineStats()).progress(3.0, 1).eta is None
 
 
 def test_the_eta_is_what_is_left_at_the_pace_since_the_first_answer():
-    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted())
+    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats())
     for seconds, eta in ((9.0, None), (10.0, 2.0), (11.0, 1.0), (12.0, 0.0)):
         tally.admit(LOAD)
         finish(tally)
@@ -24,7 +24,7 @@ def test_the_eta_is_what_is_left_at_the_pace_since_the_first_answer():
 
 
 def test_before_there_is_a_pace_the_eta_is_the_predicted_one():
-    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted(), 20.0)
+    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats(), 20.0)
     assert tally.progress(1.0, 1).eta == pytest.approx(20.0)
     tally.admit(LOAD)
     finish(tally)
@@ -32,7 +32,7 @@ def test_before_there_is_a_pace_the_eta_is_the_predicted_one():
 
 
 def test_the_pace_is_that_of_late():
-    tally = Tally(40, Load(4000.0, 40.0, 800.0), Counted())
+    tally = Eta(40, Work(4000.0, 40.0, 800.0), EngineStats())
     for second in range(1, 31):
         if second <= 20 or second % 5 == 0:  # one a second, then none that is as quick
             tally.admit(LOAD)
@@ -43,36 +43,36 @@ def test_the_pace_is_that_of_late():
 
 
 def test_what_is_under_way_counts_as_far_as_the_engine_has_come():
-    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted(1000, 500))
+    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats(1000, 500))
     tally.admit(LOAD)
     tally.admit(LOAD)
     assert tally.progress(1.0, 2).share == 0.0
-    tally.observe(Counted(1120, 510))
+    tally.observe(EngineStats(1120, 510))
     progress = tally.progress(2.0, 2)
     assert (progress.prefilled, progress.decoded) == (120, 10)
     assert progress.share == pytest.approx((120 + DECODED * 10) / (4 * LOAD.size))
     finish(tally)
     assert tally.progress(3.0, 1).share == pytest.approx((LOAD.size + 20) / (4 * LOAD.size))
-    tally.observe(Counted(9000, 9000))  # more than it was thought to be is not more than all of it
+    tally.observe(EngineStats(9000, 9000))  # more than it was thought to be is not more than all of it
     assert tally.progress(4.0, 1).share == pytest.approx(2 / 4)
-    tally.observe(Counted())  # an engine that was started again has counted nothing
+    tally.observe(EngineStats())  # an engine that was started again has counted nothing
     assert tally.progress(5.0, 1).share == pytest.approx(1 / 4)
 
 
 def test_what_is_under_way_is_no_longer_before_the_next():
-    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted())
+    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats())
     tally.admit(LOAD)
     finish(tally)
     tally.admit(LOAD)
     assert tally.expected(LOAD, 1.0) == pytest.approx(2.0)
-    tally.observe(Counted(200, 21))
+    tally.observe(EngineStats(200, 21))
     done = (LOAD.size + 100) / LOAD.size
     assert tally.expected(LOAD, 1.0) == pytest.approx((3 - done) / done)
     assert LOAD.size == 100 + REQUEST + DECODED * 20
 
 
 def test_the_engine_may_be_silent_for_far_longer_than_its_work_takes_and_no_longer():
-    tally = Tally(4, Load(400.0, 4.0, 80.0), Counted(), 20.0)
+    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats(), 20.0)
     assert tally.patience(1.0, 600.0) == 600.0  # the first step may compile what it needs
     for seconds in (10.0, 11.0, 12.0):
         tally.admit(LOAD)

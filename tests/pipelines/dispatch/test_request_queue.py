@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.dispatch.request_queue import Feed
+from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.ledger.records import StoredRequest
 from scheduling.job import Job
 from scheduling.policy import POLICIES
@@ -9,7 +9,7 @@ from scheduling.queue import JobQueue
 
 
 def job(number: int, cost: int, **more) -> Job:
-    return Job(id=number, task="sentiment", cost=cost, order=number, **more)
+    return Job(id=number, task="sentiment", cost=cost, position=number, **more)
 
 
 def requests(of: dict[int, list[int]]):
@@ -25,7 +25,7 @@ def requests(of: dict[int, list[int]]):
     return yielded
 
 
-def drain(feed: Feed, now: float = 0.0, most: int = 10**6) -> list[tuple[int, int]]:
+def drain(feed: RequestQueue, now: float = 0.0, most: int = 10**6) -> list[tuple[int, int]]:
     """Take up to `most` requests; return each with the job that sent it."""
     found = []
     while len(found) < most and (following := feed.peek(now)):
@@ -36,12 +36,12 @@ def drain(feed: Feed, now: float = 0.0, most: int = 10**6) -> list[tuple[int, in
 
 
 def test_jobs_go_one_after_the_other_best_first():
-    feed = Feed(JobQueue(POLICIES["prefill"], [job(0, 9), job(1, 5)]), requests({0: [1, 2], 1: [3, 4]}))
+    feed = RequestQueue(JobQueue(POLICIES["prefill"], [job(0, 9), job(1, 5)]), requests({0: [1, 2], 1: [3, 4]}))
     assert drain(feed) == [(1, 3), (1, 4), (0, 1), (0, 2)]
 
 
 def test_looking_takes_nothing():
-    feed = Feed(JobQueue(POLICIES["prefill"], [job(0, 9)]), requests({0: [1]}))
+    feed = RequestQueue(JobQueue(POLICIES["prefill"], [job(0, 9)]), requests({0: [1]}))
     assert feed.peek(0.0) == feed.peek(1.0)
     assert len(drain(feed)) == 1
     assert feed.peek(0.0) is None
@@ -49,7 +49,7 @@ def test_looking_takes_nothing():
 
 def test_a_better_job_overtakes_one_that_is_under_way_and_that_one_goes_on_later():
     queue = JobQueue(POLICIES["prefill"], [job(0, 50)])
-    feed = Feed(queue, requests({0: [1, 2, 3], 1: [4, 5], 2: [6]}))
+    feed = RequestQueue(queue, requests({0: [1, 2, 3], 1: [4, 5], 2: [6]}))
     assert drain(feed, most=1) == [(0, 1)]
     assert feed.peek(0.0)[0].id == 2
     queue.push(job(1, 5))
@@ -59,7 +59,7 @@ def test_a_better_job_overtakes_one_that_is_under_way_and_that_one_goes_on_later
 
 def test_an_overdue_job_goes_before_the_rest_of_one_that_is_under_way():
     queue = JobQueue(POLICIES["prefill"], [job(0, 1, arrival=5.0), job(1, 9)], max_wait=10.0)
-    feed = Feed(queue, requests({0: [1, 2], 1: [3, 4]}))
+    feed = RequestQueue(queue, requests({0: [1, 2], 1: [3, 4]}))
     assert drain(feed, now=5.0, most=1) == [(0, 1)]
     assert drain(feed, now=10.0) == [(1, 3), (1, 4), (0, 2)]
     assert queue.sent_by_max_wait == 1
@@ -67,22 +67,25 @@ def test_an_overdue_job_goes_before_the_rest_of_one_that_is_under_way():
 
 def test_a_job_under_way_that_has_waited_as_long_is_not_overtaken():
     queue = JobQueue(POLICIES["prefill"], [job(2, 1), job(1, 9), job(0, 10)], max_wait=10.0)
-    feed = Feed(queue, requests({0: [5], 1: [3, 4], 2: [1, 2]}))
+    feed = RequestQueue(queue, requests({0: [5], 1: [3, 4], 2: [1, 2]}))
     assert drain(feed, most=1) == [(2, 1)]
     assert drain(feed, now=10.0) == [(2, 2), (0, 5), (1, 3), (1, 4)]
     assert queue.sent_by_max_wait == 1
 
 
 def test_urgent_and_overdue_jobs_beside_one_that_goes_before_all(monkeypatch):
-    for jobs in ([job(0, 1, place=-1), job(1, 9000, deadline=5.0)], [job(1, 9000, deadline=5.0), job(0, 1, place=-1)]):
+    for jobs in (
+        [job(0, 1, pinned=-1), job(1, 9000, deadline=5.0)],
+        [job(1, 9000, deadline=5.0), job(0, 1, pinned=-1)],
+    ):
         for max_wait in (1.0, float("inf")):
             queue = JobQueue(POLICIES["hybrid"], jobs, max_wait=max_wait)
-            feed = Feed(queue, requests({0: [1, 2], 1: [3, 4]}))
+            feed = RequestQueue(queue, requests({0: [1, 2], 1: [3, 4]}))
             assert drain(feed, now=20.0) == [(0, 1), (0, 2), (1, 3), (1, 4)]
 
 
 def test_what_two_jobs_ask_is_sent_by_the_first_of_them():
-    feed = Feed(JobQueue(POLICIES["prefill"], [job(0, 9), job(1, 5)]), requests({0: [1, 2], 1: [1, 3]}))
+    feed = RequestQueue(JobQueue(POLICIES["prefill"], [job(0, 9), job(1, 5)]), requests({0: [1, 2], 1: [1, 3]}))
     assert drain(feed) == [(1, 1), (1, 3), (0, 2)]
 
 
@@ -94,7 +97,7 @@ def test_what_two_jobs_ask_is_sent_by_the_first_of_them():
 )
 def test_every_request_is_sent_exactly_once_however_late_its_job_arrives(jobs, rng, policy, max_wait):
     queue = JobQueue(POLICIES[policy], max_wait=max_wait)
-    feed = Feed(queue, requests({n: ids for n, (_, ids) in enumerate(jobs)}))
+    feed = RequestQueue(queue, requests({n: ids for n, (_, ids) in enumerate(jobs)}))
     coming = [job(n, cost, arrival=float(n)) for n, (cost, _) in enumerate(jobs)][::-1]
     sent, now = [], 0.0
     while coming or feed.peek(now):

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from pipelines.engine.interface import Completion, Refusal, Request, Sampling
-from pipelines.engine.supervised import SturdyEngine
+from pipelines.engine.interface import Completion, Failure, Request, Sampling
+from pipelines.engine.supervised import SupervisedEngine
 from pipelines.errors import EngineError, OutOfTimeError
 from pipelines.events import Warned
 
@@ -14,7 +14,7 @@ def request(number: int, token: int = 1) -> Request:
     return Request(number, [token], Sampling(1))
 
 
-def drain(engine, steps: int = 60) -> dict[int, Completion | Refusal]:
+def drain(engine, steps: int = 60) -> dict[int, Completion | Failure]:
     found = {}
     for _ in range(steps):
         for done in engine.step():
@@ -31,7 +31,9 @@ def sturdy(fake_engine):
         made.append(fake_engine(latency=2, deadly=DEADLY))
         return made[-1]
 
-    engine = SturdyEngine(start, "fake", lambda event: deaths.append(event.text) if isinstance(event, Warned) else None)
+    engine = SupervisedEngine(
+        start, "fake", lambda event: deaths.append(event.text) if isinstance(event, Warned) else None
+    )
     engine.made, engine.reported = made, deaths
     return engine
 
@@ -61,7 +63,7 @@ def test_poison_among_many_is_found_in_a_few_deaths_and_groups(sturdy, poisoned)
     while len(found) < 2048:
         found |= {done.id: done for done in sturdy.step()}
         rounds += 1
-    assert [number for number, done in found.items() if isinstance(done, Refusal)] == [poisoned]
+    assert [number for number, done in found.items() if isinstance(done, Failure)] == [poisoned]
     assert found[poisoned].reason == "poison"
     assert len(sturdy.reported) == 4  # of all, of 128, of 8, of the one
     assert rounds <= 2 * (16 + 16 + 8)  # a round of the fake engine is two steps: 2 % of those of asking singly
@@ -73,7 +75,7 @@ def test_many_poison_rows_at_once_are_all_found(sturdy):
     found = {}
     while len(found) < 2048:
         found |= {done.id: done for done in sturdy.step()}
-    assert {number for number, done in found.items() if isinstance(done, Refusal)} == poison
+    assert {number for number, done in found.items() if isinstance(done, Failure)} == poison
 
 
 def test_what_is_handed_over_meanwhile_is_not_taken_for_a_suspect(sturdy):
@@ -93,7 +95,7 @@ def test_past_the_deadline_a_dead_engine_is_not_started_again(fake_engine):
         starts.append(patience)
         return fake_engine(deadly=DEADLY)
 
-    engine = SturdyEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
+    engine = SupervisedEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
     engine.submit([request(1, DEADLY)])
     time.sleep(0.06)
     with pytest.raises(OutOfTimeError):
@@ -108,13 +110,13 @@ def test_an_engine_that_is_not_up_at_the_deadline_is_given_up(monkeypatch):
         raise EngineError(f"vLLM did not start: it took more than {patience} s")
 
     with pytest.raises(OutOfTimeError):
-        SturdyEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
+        SupervisedEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
 
 
 def test_poison_rows_side_by_side_are_all_found(sturdy):
     sturdy.submit([request(0), *(request(n, DEADLY) for n in range(1, 6)), request(6)])
     found = drain(sturdy)
-    assert {number for number, done in found.items() if isinstance(done, Refusal)} == {1, 2, 3, 4, 5}
+    assert {number for number, done in found.items() if isinstance(done, Failure)} == {1, 2, 3, 4, 5}
     assert len(found) == 7
 
 
@@ -144,13 +146,13 @@ def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fa
 
     full = 2
     reported = []
-    engine = SturdyEngine(start, "fake", reported.append)
+    engine = SupervisedEngine(start, "fake", reported.append)
     engine.submit([request(0), request(1, DEADLY)])
     assert isinstance(drain(engine)[0], Completion)
     assert any("Free memory" in said.text for said in reported if isinstance(said, Warned))
     starts.clear()
     full = 9
-    engine = SturdyEngine(start, "fake", reported.append)
+    engine = SupervisedEngine(start, "fake", reported.append)
     engine.submit([request(1, DEADLY)])
     with pytest.raises(EngineError, match="Free memory"):
         drain(engine)
@@ -161,4 +163,4 @@ def test_nothing_changes_while_it_lives(sturdy):
     sturdy.submit([request(n) for n in range(5)])
     assert len(drain(sturdy)) == 5
     assert len(sturdy.made) == 1
-    assert (sturdy.limits.slots, sturdy.kv_tokens) == (4, 100_000)
+    assert (sturdy.limits.max_num_seqs, sturdy.kv_cache_tokens) == (4, 100_000)

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from pipelines.engine.interface import Completion, Refusal, Request, Sampling
+from pipelines.engine.interface import Completion, Failure, Request, Sampling
 from pipelines.engine.vllm_engine import FRESH, GenerateEngine
 from pipelines.engine.vllm_setup import limits
 from pipelines.errors import EngineError
@@ -60,26 +60,26 @@ def test_a_common_beginning_is_computed_once(engine):
 def test_a_prompt_it_will_not_take_is_refused_and_the_others_are_answered(engine, tiny):
     found = ask(engine, Request(1, [7] * 9, Sampling(1)), Request(2, [7] * (tiny.context + 1), Sampling(1)))
     assert isinstance(found[1], Completion)
-    assert isinstance(found[2], Refusal)
+    assert isinstance(found[2], Failure)
     assert found[2].reason == "engine-refused"
     assert "2048" in found[2].detail
 
 
 def test_what_is_under_way_is_counted(engine):
-    def counted():
+    def stats():
         time.sleep(2 * FRESH)
-        return engine.counted
+        return engine.stats
 
-    before = counted()
+    before = stats()
     engine.submit([Request(1, list(range(600, 650)), Sampling(100))])
     for _ in range(10):
         assert engine.step() == []
-    during = counted()
+    during = stats()
     assert during.prefilled - before.prefilled == 50
     assert 5 <= during.decoded - before.decoded <= 10
     while not (done := engine.step()):
         pass
-    after = counted()
+    after = stats()
     assert after.prefilled - before.prefilled == 50
     assert after.decoded - before.decoded == done[0].timing.output_tokens
 
@@ -89,8 +89,8 @@ def test_an_empty_engine_steps_without_work(engine):
 
 
 def test_its_size_is_known(engine):
-    assert engine.limits.slots == 8
-    assert engine.kv_tokens >= 2048
+    assert engine.limits.max_num_seqs == 8
+    assert engine.kv_cache_tokens >= 2048
 
 
 @pytest.mark.parametrize("arguments", [{"dtype": "float99"}, {"no_such_argument": 1}])
@@ -121,7 +121,7 @@ def test_who_is_submitted_last_with_the_best_rank_is_scheduled_next(engine):
 def test_what_it_has_forgotten_is_computed_again(engine):
     head = list(range(800, 896))
     ask(engine, Request(1, [*head, 1], Sampling(1, (5,))))
-    engine.forget()
+    engine.reset_prefix_cache()
     assert ask(engine, Request(2, [*head, 2], Sampling(1, (5,))))[2].timing.cached_tokens == 0
 
 
@@ -129,7 +129,7 @@ def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
     arguments = {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8}
     with warnings.catch_warnings(action="ignore"):  # vLLM's own, as it loads
         assert limits(tiny, arguments, 2048) == engine.limits
-        assert limits(tiny, {**arguments, "enable_prefix_caching": False}, 2048).block == 0
+        assert limits(tiny, {**arguments, "enable_prefix_caching": False}, 2048).block_size == 0
         with pytest.raises(EngineError, match="vLLM would not start: "):
             limits(tiny, {"max_num_batched_tokens": -3}, 2048)
 
@@ -138,7 +138,7 @@ def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
 def generating(engine):
     """The session's engine, fed the plain way."""
     lent = GenerateEngine.__new__(GenerateEngine)
-    lent._llm, lent._batch, lent.limits, lent.kv_tokens = engine._llm, [], engine.limits, engine.kv_tokens
+    lent._llm, lent._batch, lent.limits, lent.kv_cache_tokens = engine._llm, [], engine.limits, engine.kv_cache_tokens
     lent._watchdog = engine._watchdog
     return lent
 

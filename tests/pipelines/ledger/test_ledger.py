@@ -5,22 +5,22 @@ import sys
 
 import pytest
 
-from pipelines.corpus.row import Item, Reject
-from pipelines.engine.interface import Refusal, Timing
+from pipelines.corpus.row import Reject, Row
+from pipelines.engine.interface import Failure, Timing
 from pipelines.errors import LedgerError
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, Flight, Question, StoredRequest
-from pipelines.tasks.task import Answered
+from pipelines.tasks.task import AnsweredRow
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
-from scheduling.speed import Load
+from scheduling.speed import Work
 
 TIMING = Timing(0.1, 0.2, 0.3, 0.4, 10, 4, 1, 0)
 
 
-def review(number: int, restaurant: str = "x") -> Item:
-    return Item(f"r{number}", restaurant, f"text {number}", "f.jsonl", number + 1, lang="en")
+def review(number: int, restaurant: str = "x") -> Row:
+    return Row(f"r{number}", restaurant, f"text {number}", "f.jsonl", number + 1, lang="en")
 
 
 def question(seq: int, text: str = "", job: int = 0) -> tuple[int, str, int]:
@@ -70,12 +70,12 @@ def test_rows_that_ask_the_same_share_one_request(ledger):
     assert ask(ledger, [question(0, "good"), question(1, "good"), question(2, "bad")]) == ["good", "bad"]
     first, second = ledger.requests(0)
     assert (first.body, first.prompt_tokens, first.shared) == ([1] * 4, 9, False)
-    ledger.settle([answer(first, [-1.5])], [Refusal(second.id, "poison", "")])
+    ledger.settle([answer(first, [-1.5])], [Failure(second.id, "poison", "")])
     assert ledger.askers(first.id) == [(0, "sentiment", "x", 2)]
     assert list(ledger.answers("sentiment")) == [
-        Answered("r0", "x", "text 0", [-1.5]), Answered("r1", "x", "text 1", [-1.5]),
+        AnsweredRow("r0", "x", "text 0", [-1.5]), AnsweredRow("r1", "x", "text 1", [-1.5]),
     ]  # fmt: skip
-    assert (ledger.outlook().rows, ledger.outlook().answered, ledger.outlook().rejected) == (3, 2, 1)
+    assert (ledger.counts().rows, ledger.counts().answered, ledger.counts().rejected) == (3, 2, 1)
 
 
 def test_a_second_run_asks_and_tokenises_only_what_has_no_answer(ledger):
@@ -87,7 +87,7 @@ def test_a_second_run_asks_and_tokenises_only_what_has_no_answer(ledger):
     again.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
     assert ask(again, [question(0), question(1), question(2)]) == ["text 1", "text 2"]
     assert [len(request.body) for request in again.requests(0)] == [6, 6]
-    assert again.outlook().answered == 1
+    assert again.counts().answered == 1
     again.close()
 
 
@@ -98,7 +98,7 @@ def test_a_row_gone_from_the_corpus_is_gone_from_the_work_and_the_results(ledger
     again.add([(0, review(0))], [])
     ask(again, [question(0)])
     assert [job.requests for job in again.jobs(0)] == [1]
-    assert again.outlook().rows == 1
+    assert again.counts().rows == 1
     again.close()
 
 
@@ -123,12 +123,12 @@ def test_what_was_rejected_gets_a_new_chance_in_the_next_run(ledger):
     ledger.add([(0, review(0))], [])
     ask(ledger, [question(0)])
     (request,) = ledger.requests(0)
-    ledger.settle([], [Refusal(request.id, "poison", "it died")])
+    ledger.settle([], [Failure(request.id, "poison", "it died")])
     assert [reject.reason for reject in ledger.items.rejects()] == ["poison"]
     again = reopened(ledger)
     again.add([(0, review(0))], [])
     assert ask(again, [question(0)]) == ["text 0"]
-    assert again.outlook().requests == 1
+    assert again.counts().requests == 1
     again.close()
 
 
@@ -138,7 +138,7 @@ def test_jobs_come_in_input_order_with_their_requests(ledger):
     assert [(job.id, job.requests, job.cost) for job in ledger.jobs(0)] == [(0, 3, 33), (1, 2, 22)]
     assert [(job.id, job.requests, job.cost) for job in ledger.jobs(2)] == [(0, 3, 27), (1, 2, 18)]
     assert [job.id for job in ledger.jobs(2, 1)] == [1]
-    assert ledger.waiting(2) == {"sentiment": Load(45, 5, 0.0)}
+    assert ledger.waiting(2) == {"sentiment": Work(45, 5, 0.0)}
 
 
 def test_requests_come_in_pages_while_answers_are_written(ledger, monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.corpus.row import Item
+from pipelines.corpus.row import Row
 from pipelines.engine.interface import Timing
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, Flight, Question
@@ -13,7 +13,7 @@ from scheduling.queue import JobQueue
 
 
 def item(number, unit, text):
-    return Item(f"r{number}", unit, text, "f", number, lang="en")
+    return Row(f"r{number}", unit, text, "f", number, lang="en")
 
 
 def question(seq, text, job):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from pipelines.events import Progress
-from pipelines.tasks.answer import Answer, Field
-from pipelines.tasks.digest import digest
+from pipelines.tasks.aggregation import aggregation as make_aggregation
+from pipelines.tasks.answer_schema import AnswerSchema, Field
 
 
 def test_a_restaurant_that_fits_is_asked_once_and_a_larger_one_in_chunks_that_are_merged(
@@ -61,7 +61,7 @@ def test_a_merge_that_asks_what_a_chunk_did_is_another_question(go, write_jsonl,
         def says(self, request):
             return '{"mood": "good"}'
 
-    mood = digest("mood", "", Answer((Field("mood", {"enum": ["good", "bad"]}),)), "How is it?", 8, ())
+    mood = make_aggregation("mood", "", AnswerSchema((Field("mood", {"enum": ["good", "bad"]}),)), "How is it?", 8, ())
     long = " ".join(["word"] * 450)
     texts = ['{"mood": "good"}', '{"mood": "good"}', long, long + "!"]
     reviews = [{"review_id": str(n), "restaurant_id": "a", "text": text} for n, text in enumerate(texts)]

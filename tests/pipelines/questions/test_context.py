@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines import run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.questions import context, ingest
@@ -15,47 +15,47 @@ from pipelines.tasks import TASKS
 
 
 @pytest.fixture
-def order(tiny, write_jsonl):
-    def order(words, *names, **settings):
+def config(tiny, write_jsonl):
+    def config(words, *names, **settings):
         rows = [
             {"review_id": f"r{n}", "restaurant_id": f"x{n % 2}", "text": f"{n} " + "fine " * words} for n in range(6)
         ]
         tasks = [TASKS[name] for name in names]
         model = replace(tiny, context=32_768)
-        return Order(tasks, [str(write_jsonl(rows))], {}, None, model, settings.pop("arguments", {}), **settings)
+        return Config(tasks, [str(write_jsonl(rows))], {}, None, model, settings.pop("arguments", {}), **settings)
 
-    return order
+    return config
 
 
-def needed(order, folder):
+def needed(config, folder):
     with closing(Ledger(folder)) as ledger:
-        desk = Desk(ledger, order)
+        desk = Desk(ledger, config)
         ledger.begin({})
-        ingest.fill(ledger, desk, ingest.rows(order), order, lambda _: None)
-        longest = max(ledger.outlook().longest.values())
-        return longest, context.needed(ledger.outlook(), desk, order)
+        ingest.fill(ledger, desk, ingest.rows(config), config, lambda _: None)
+        longest = max(ledger.counts().longest.values())
+        return longest, context.needed(ledger.counts(), desk, config)
 
 
-def test_it_is_what_the_longest_prompt_needs_rounded_up(order, tmp_path):
-    longest, short = needed(order(2, "sentiment"), tmp_path / "short")
+def test_it_is_what_the_longest_prompt_needs_rounded_up(config, tmp_path):
+    longest, short = needed(config(2, "sentiment"), tmp_path / "short")
     assert longest < short < longest + 2 * context.STEP
     assert short % context.STEP == 0
-    longest, long = needed(order(900, "sentiment"), tmp_path / "long")
+    longest, long = needed(config(900, "sentiment"), tmp_path / "long")
     assert short < longest < long < longest + 2 * context.STEP
 
 
-def test_a_persons_own_setting_wins(order, tmp_path):
-    assert needed(order(2, "sentiment", arguments={"max_model_len": 2000}), tmp_path)[1] == 2000
+def test_a_persons_own_setting_wins(config, tmp_path):
+    assert needed(config(2, "sentiment", arguments={"max_model_len": 2000}), tmp_path)[1] == 2000
 
 
-def test_it_is_never_more_than_the_models(order, tmp_path, tiny):
-    longest, found = needed(replace(order(400, "strengths"), model=tiny), tmp_path)
+def test_it_is_never_more_than_the_models(config, tmp_path, tiny):
+    longest, found = needed(replace(config(400, "strengths"), model=tiny), tmp_path)
     assert longest <= found == tiny.context
 
 
-def test_stages_that_follow_fit_as_they_would_in_the_models_own_context(order, tmp_path, fake_engine):
+def test_stages_that_follow_fit_as_they_would_in_the_models_own_context(config, tmp_path, fake_engine):
     """Reviews in several chunks, whose answers are merged, and strengths that follow from a comparison."""
-    asked = order(1500, "summary", "strengths")
+    asked = config(1500, "summary", "strengths")
     given = []
 
     def start(*, context, patience):

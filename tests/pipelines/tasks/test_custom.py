@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from pipelines import run
-from pipelines.config import Order
+from pipelines.config import Config
 from pipelines.errors import ConfigError
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
@@ -60,7 +60,7 @@ def load(tmp_path):
 @pytest.fixture
 def go(tmp_path, tiny, lent, write_jsonl):
     def go(task, rows):
-        order = Order(
+        order = Config(
             tasks=[task], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
         )  # fmt: skip
         ledger = Ledger(tmp_path / "out")
@@ -102,19 +102,21 @@ def test_fields_on_a_real_engine(load, go, unit):
 
 def test_the_prompt_is_the_instruction_and_the_examples_of_the_language(load):
     task = load(LABELS)
-    assert task.forms["ask.en"].head == (
+    assert task.forms["ask.en"].shared_prefix == (
         "Was the wait good?\n\nReview: We stood in line for an hour.\nAnswer: good\n\nReview:"
     )
-    assert "한 시간이나" in task.forms["ask.ko"].head
-    answer = json.loads(load(FIELDS.format(unit="review")).forms["ask.en"].head.split("Answer: ")[1].split("\n")[0])
+    assert "한 시간이나" in task.forms["ask.ko"].shared_prefix
+    answer = json.loads(
+        load(FIELDS.format(unit="review")).forms["ask.en"].shared_prefix.split("Answer: ")[1].split("\n")[0]
+    )
     assert answer == {"dishes": ["soup", "tart"], "stars": 4}
 
 
 def test_for_a_restaurant_the_question_comes_after_the_reviews(load):
     form = load(FIELDS.format(unit="restaurant")).forms["chunk.en"]
-    assert form.head == "Reviews of a restaurant:\n"
-    assert "- The soup was great.\n- The tart was not.\nAnswer:\n" in form.tail
-    assert form.tail.endswith("Which dishes are named?\nAnswer:\n")
+    assert form.shared_prefix == "Reviews of a restaurant:\n"
+    assert "- The soup was great.\n- The tart was not.\nAnswer:\n" in form.suffix
+    assert form.suffix.endswith("Which dishes are named?\nAnswer:\n")
 
 
 @pytest.mark.parametrize(

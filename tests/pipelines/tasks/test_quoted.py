@@ -3,7 +3,7 @@
 import json
 
 from pipelines.tasks import TASKS
-from pipelines.tasks.digest import Case, Opinion
+from pipelines.tasks.aggregation import RestaurantState, Review
 from pipelines.tasks.strengths import strengths
 
 
@@ -76,7 +76,7 @@ def test_support_is_how_many_reviews_have_the_words_of_a_strength_and_the_best_s
             {"evidence": "great soup again", "strength": "Great soup"},
         ]
     }
-    case = Case("a", [Opinion(n, f"r{n}", text) for n, text in enumerate(texts)], answers=[[answer]])
+    case = RestaurantState("a", [Review(n, f"r{n}", text) for n, text in enumerate(texts)], answers=[[answer]])
     assert strengths(single=True).fields(case)["strengths"] == [
         {"strength": "Kind staff", "evidence": "Kind staff", "review_id": "r0", "support": 3},
         {"strength": "great soup", "evidence": "Great soup here", "review_id": "r0", "support": 2},

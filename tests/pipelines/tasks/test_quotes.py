@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.tasks.digest import Opinion
+from pipelines.tasks.aggregation import Review
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import LENGTH, WORDS, central, points, quotable
 
@@ -31,7 +31,7 @@ def test_brackets_are_whole():
 @given(st.text(max_size=300))
 def test_every_quote_stands_in_its_review(text):
     quotes = quotable(text)
-    sources = Sources([Opinion(0, "r", text)])
+    sources = Sources([Review(0, "r", text)])
     assert all(sources.of(quote) == ["r"] for quote in quotes)
     assert all(WORDS[0] <= len(quote.split()) <= WORDS[1] for quote in quotes)
     assert all(LENGTH[0] <= len(quote) <= LENGTH[1] for quote in quotes)
@@ -64,7 +64,7 @@ def test_the_point_of_a_quote_is_words_of_it():
 
 def test_evidence_is_found_whatever_white_space_case_marks_and_composition():
     sources = Sources([
-        Opinion(0, "a", "The  BROTH\nwas rich."), Opinion(1, "b", "broth was rich, too"), Opinion(2, "c", "cafe\u0301"),
+        Review(0, "a", "The  BROTH\nwas rich."), Review(1, "b", "broth was rich, too"), Review(2, "c", "cafe\u0301"),
     ])  # fmt: skip
     assert sources.of("“Broth was rich…”") == ["a", "b"]
     assert sources.of("caf\u00e9") == ["c"]

@@ -4,9 +4,9 @@ import pytest
 
 from pipelines.engine.interface import Completion, Timing
 from pipelines.errors import ModelError
-from pipelines.prompts.template import Form, frame
+from pipelines.prompts.template import PromptTemplate, frame
 from pipelines.tasks.sentiment import EXAMPLES, SENTIMENT, WORDS
-from pipelines.tasks.task import Answered, one_line
+from pipelines.tasks.task import AnsweredRow, one_line
 
 LABELS = SENTIMENT.labels
 TAIL = "\nSentiment:"
@@ -52,7 +52,7 @@ def test_a_tokenizer_that_cannot_tell_labels_apart_is_refused():
             return [ord(letter) for letter in text]
 
     with pytest.raises(ModelError, match="labels 'yes' and 'no' apart: its tokenizer begins them with the same token"):
-        frame(Form("", "", words=(("yes",), ("no",))), Letters())
+        frame(PromptTemplate("", "", words=(("yes",), ("no",))), Letters())
 
 
 def test_an_answer_is_the_log_probability_of_each_word(shown):
@@ -72,7 +72,7 @@ def test_raw_is_a_softmax_over_the_three_label_words(tokenizer, shown):
 
 def test_the_table_says_what_the_judge_says():
     p = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
-    rows = [Answered("a", "x", "t", [0.0]), Answered("b", "y", "u", [0.0])]
+    rows = [AnsweredRow("a", "x", "t", [0.0]), AnsweredRow("b", "y", "u", [0.0])]
     assert pl.DataFrame(SENTIMENT.table(rows, lambda _: p)).rows() == [
         ("a", "x", "positive", 0.7, 0.7, 0.2, 0.1, pytest.approx(0.6)),
         ("b", "y", "negative", 0.6, 0.1, 0.3, 0.6, pytest.approx(-0.5)),

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from pipelines.corpus import language
 from pipelines.engine.interface import Completion
-from pipelines.prompts.template import Form
-from pipelines.tasks.answer import Answer
+from pipelines.prompts.template import PromptTemplate
+from pipelines.tasks.answer_schema import AnswerSchema
 from pipelines.tasks.quotes import central, quotable
 from pipelines.tasks.task import IDS, Column, Example, Task, one_line
 
@@ -23,7 +23,7 @@ SHOWN = 2  # quotes of another restaurant in a prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class Review:
     """A review of the restaurant that a digest is about."""
 
     seq: int
@@ -51,7 +51,7 @@ class Others:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RestaurantState:
     """A restaurant, the language most of its reviews are in, and how far a task has come with it.
 
     Where reviews are rated, `middle` is the rating between good and bad ones.
@@ -60,7 +60,7 @@ class Case:
     """
 
     unit: str
-    opinions: Sequence[Opinion]
+    opinions: Sequence[Review]
     lang: str = "en"
     others: Others = field(default_factory=Others)
     middle: float | None = None
@@ -92,16 +92,16 @@ COUNTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Digest(Task):
+class Aggregation(Task):
     """A task about restaurants that is answered in fields, of those that `answers` has for each name of a form.
 
     Chunks are merged by asking for the same of their answers. A task that `compares` is told of other restaurants.
     """
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, AnswerSchema]
     compares: bool = False
 
-    def stage(self, case: Case) -> Stage | None:
+    def stage(self, case: RestaurantState) -> Stage | None:
         """Return what is to be asked next, None when all has been answered."""
         if not case.answers:
             return self.about_reviews("chunk", case)
@@ -109,13 +109,13 @@ class Digest(Task):
             return Stage("merge", [self.line(answer) for answer in answers], quotes=answers)
         return None
 
-    def about_reviews(self, form: str, case: Case) -> Stage:
+    def about_reviews(self, form: str, case: RestaurantState) -> Stage:
         """Return a stage that asks about all reviews of the restaurant."""
         quotes = [self._offered(form, opinion, case.middle) for opinion in case.opinions]
         others = [quote for quotes in case.others.quotes.values() for quote in quotes]
         return Stage(form, [opinion.line for opinion in case.opinions], case.others.text, quotes, others)
 
-    def _offered(self, form: str, opinion: Opinion, middle: float | None) -> Mapping[str, Sequence[str]]:
+    def _offered(self, form: str, opinion: Review, middle: float | None) -> Mapping[str, Sequence[str]]:
         """Return what a review offers to be quoted: good things if its rating is good, bad things if it is bad."""
         found = quotable(opinion.text)
         if opinion.rating is None or middle is None:
@@ -145,7 +145,7 @@ class Digest(Task):
         """Return the fields of the answer."""
         return self.answers[form.partition(".")[0]].read(completion.text)
 
-    def fields(self, case: Case) -> dict[str, Any]:
+    def fields(self, case: RestaurantState) -> dict[str, Any]:
         """Return what the results say of a restaurant all of whose stages are answered."""
         (answer,) = case.answers[-1]
         return dict(answer)
@@ -166,7 +166,7 @@ class Digest(Task):
             .row(0, named=True)
         )
 
-    def table(self, cases: Sequence[Case]) -> pa.Table:
+    def table(self, cases: Sequence[RestaurantState]) -> pa.Table:
         """Return the results of some restaurants."""
         rows = [
             {
@@ -182,29 +182,31 @@ class Digest(Task):
 
 
 def asking(
-    names: Sequence[str], question: str, noun: str, answer: Answer, max_tokens: int, examples: Sequence[Example],
+    names: Sequence[str], question: str, noun: str, answer: AnswerSchema, max_tokens: int, examples: Sequence[Example],
     penalty: float = 0.0,
-) -> dict[str, Form]:  # fmt: skip
+) -> dict[str, PromptTemplate]:  # fmt: skip
     """Return forms that ask the same about the lines before it, one for each name and each language of an example.
 
     The worked example has other lines, one review each, and their answer. It stands after the reviews, too.
     """
-    made: dict[str, Form] = {}
+    made: dict[str, PromptTemplate] = {}
     for example in examples or (None,):
         worked = (
             f"\nReviews of another restaurant:\n{_lines(example.text)}{noun}:\n{example.answer}\n" if example else ""
         )
         lang = example.lang if example else language.DEFAULT
-        form = Form(HEAD, f"{worked}\n{question}\n{noun}:\n", max_tokens, schema=answer.schema, penalty=penalty)
+        form = PromptTemplate(
+            HEAD, f"{worked}\n{question}\n{noun}:\n", max_tokens, schema=answer.schema, penalty=penalty
+        )
         made.update((f"{name}.{lang}", form) for name in names)
     return made
 
 
-def digest(
-    name: str, about: str, answer: Answer, question: str, max_tokens: int, examples: Sequence[Example]
-) -> Digest:
+def aggregation(
+    name: str, about: str, answer: AnswerSchema, question: str, max_tokens: int, examples: Sequence[Example]
+) -> Aggregation:
     """Make a task that asks for the fields of `answer` about reviews, and again about what their chunks gave."""
-    return Digest(
+    return Aggregation(
         name=name,
         about=about,
         unit="restaurant",

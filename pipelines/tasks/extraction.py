@@ -7,38 +7,44 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.engine.interface import Completion
-from pipelines.tasks.answer import Answer
-from pipelines.tasks.task import IDS, NOUNS, Answered, Example, Task, worked
+from pipelines.tasks.answer_schema import AnswerSchema
+from pipelines.tasks.task import IDS, NOUNS, AnsweredRow, Example, Task, worked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writing(Task):
+class Extraction(Task):
     """A task that is answered in fields, a request for each row."""
 
-    answer: Answer
+    answer: AnswerSchema
 
     def parse(self, form: str, completion: Completion) -> dict[str, Any]:
         """Return the fields of the answer."""
         del form
         return self.answer.read(completion.text)
 
-    def fields(self, row: Answered) -> dict[str, Any]:
+    def fields(self, row: AnsweredRow) -> dict[str, Any]:
         """Return what the results say of an answered row."""
         answer: dict[str, Any] = row.value
         return answer
 
-    def table(self, rows: Sequence[Answered]) -> pa.Table:
+    def table(self, rows: Sequence[AnsweredRow]) -> pa.Table:
         """Return the results of some answered rows."""
         ids = [{"review_id": row.id, "restaurant_id": row.unit, "query_id": row.id} for row in rows]
         found = [{**own, **self.fields(row)} for own, row in zip(ids, rows, strict=True)]
         return pa.table({name: [row[name] for row in found] for name in self.schema.names}, schema=self.schema)
 
 
-def writing(
-    name: str, about: str, unit: str, answer: Answer, examples: Sequence[Example], instruction: str, max_tokens: int
-) -> Writing:
+def extraction(
+    name: str,
+    about: str,
+    unit: str,
+    answer: AnswerSchema,
+    examples: Sequence[Example],
+    instruction: str,
+    max_tokens: int,
+) -> Extraction:
     """Make a task that is answered in the fields of `answer`, after worked examples."""
-    return Writing(
+    return Extraction(
         name=name,
         about=about,
         unit=unit,

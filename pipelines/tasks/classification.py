@@ -9,15 +9,15 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.engine.interface import Completion
-from pipelines.prompts.template import Frame
+from pipelines.prompts.template import TokenizedTemplate
 from pipelines.tasks.calibration import Array, Calibration, softmax
-from pipelines.tasks.task import IDS, Answered, Column, Example, Task, worked
+from pipelines.tasks.task import IDS, AnsweredRow, Column, Example, Task, worked
 
 Judge = Callable[[Array], Array]  # (rows, words) log probabilities to (rows, labels) probabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelling(Task):
+class Classification(Task):
     """A task whose answer is one of `labels`, with the probability of each.
 
     An answer is the log probability of each scored word. `anchors` has texts of known labels, as many tuples as there
@@ -34,7 +34,11 @@ class Labelling(Task):
         return [round(score, 4) for score in completion.scores.values()]
 
     def judge(
-        self, kind: str, frame: Frame, known: Sequence[Sequence[float]], corpus: Iterable[Sequence[Answered]]
+        self,
+        kind: str,
+        frame: TokenizedTemplate,
+        known: Sequence[Sequence[float]],
+        corpus: Iterable[Sequence[AnsweredRow]],
     ) -> Judge:
         """Return what turns answers into probabilities.
 
@@ -51,7 +55,7 @@ class Labelling(Task):
             calibration = calibration.shifted(_logprobs(rows) for rows in corpus)
         return calibration.probabilities
 
-    def table(self, rows: Sequence[Answered], judge: Judge) -> pa.Table:
+    def table(self, rows: Sequence[AnsweredRow], judge: Judge) -> pa.Table:
         """Return the results of some answered rows."""
         p = judge(_logprobs(rows))
         columns: list[Any] = [[row.id for row in rows]]
@@ -70,7 +74,7 @@ class Labelling(Task):
         return results.group_by("restaurant_id", maintain_order=True).agg(pl.len().alias("reviews"), *counts, *mean)
 
 
-def labelling(
+def classification(
     name: str,
     about: str,
     unit: str,
@@ -82,7 +86,7 @@ def labelling(
     instruction: str = "",
     anchors: tuple[Sequence[str], ...] = (),
     between: tuple[str, str] | None = None,
-) -> Labelling:
+) -> Classification:
     """Make a labelling task; the first of each class's `words` is its label, the others say the same."""
     labels = tuple(label for label, *_ in words)
     share = round(0.86 if between else 1 / len(labels), 2)
@@ -98,7 +102,7 @@ def labelling(
     ]
     if between:
         columns.append(Column("score", pa.float64(), f"p_{between[0]} - p_{between[1]}", round(share - rest, 2)))
-    return Labelling(
+    return Classification(
         name=name,
         about=about,
         unit=unit,
@@ -110,5 +114,5 @@ def labelling(
     )
 
 
-def _logprobs(rows: Sequence[Answered]) -> Array:
+def _logprobs(rows: Sequence[AnsweredRow]) -> Array:
     return np.array([row.value for row in rows])

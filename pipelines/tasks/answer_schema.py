@@ -38,7 +38,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerSchema:
     """What an answer has to look like: a JSON object with all of the fields and no others."""
 
     fields: tuple[Field, ...]

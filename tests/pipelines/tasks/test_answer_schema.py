@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.tasks.answer import TEXTS, Answer, Field, arrow, distinct
+from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, arrow, distinct
 from pipelines.tasks.quotes import Quoting
 from pipelines.tasks.task import MalformedError
 
-ANSWER = Answer((
+ANSWER = AnswerSchema((
     Field("dish", {"type": "string", "maxLength": 20}),
     Field("stars", {"type": "integer"}),
     Field("why", TEXTS, quoting=Quoting(1, 3)),
@@ -28,7 +28,9 @@ def test_control_characters_do_not_matter():
 
 @pytest.mark.parametrize("said", ["1e17", "12345678901234567", "1e300", "-0.0", "3"])
 def test_a_number_is_one_whatever_it_is_written_like(said):
-    answer = Answer((Field("price", {"type": "number"}), Field("all", {"type": "array", "items": {"type": "number"}})))
+    answer = AnswerSchema(
+        (Field("price", {"type": "number"}), Field("all", {"type": "array", "items": {"type": "number"}}))
+    )
     found = answer.read(f'{{"price": {said}, "all": [{said}]}}')
     assert found == {"price": float(said), "all": [float(said)]}
     for field in answer.fields:
@@ -37,7 +39,7 @@ def test_a_number_is_one_whatever_it_is_written_like(said):
 
 def test_a_number_that_no_column_holds_is_malformed():
     with pytest.raises(MalformedError, match="larger than a column can hold"):
-        Answer((Field("price", {"type": "number"}),)).read('{"price": 1' + "0" * 400 + "}")
+        AnswerSchema((Field("price", {"type": "number"}),)).read('{"price": 1' + "0" * 400 + "}")
 
 
 @pytest.mark.parametrize(
