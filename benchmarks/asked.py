@@ -6,16 +6,15 @@ from pipelines.corpus import reader
 from pipelines.corpus.row import REVIEWS, Row
 from pipelines.engine.interface import Sampling
 from pipelines.models.catalog import Model
-from pipelines.prompts.template import frame
+from pipelines.prompts.template import one_line, tokenize
 from pipelines.prompts.tokenizer import Tokenizer
 from pipelines.tasks.sentiment import SENTIMENT
-from pipelines.tasks.task import one_line
 
 
 def prompts(source: str, limit: int, model: Model) -> tuple[list[list[int]], Sampling]:
     """Return the token ids of each distinct prompt about the first rows of a file, the anchors last."""
     tokenizer = Tokenizer(model.folder)
-    asked = frame(SENTIMENT.forms["ask.en"], tokenizer)
+    asked = tokenize(SENTIMENT.forms["ask.en"], tokenizer)
     rows = chain.from_iterable(reader.read([source], REVIEWS, {}, limit))
     reviews = [row.text for row in rows if isinstance(row, Row)]
     texts = dict.fromkeys(f" {one_line(text)}" for text in chain(reviews, *SENTIMENT.anchors))

@@ -17,7 +17,7 @@ given = parser.parse_args()
 
 for n in given.jobs:
     rng = random.Random(n)
-    jobs = [Job(i, "sentiment", rng.randrange(10**6), i) for i in range(n)]
+    jobs = [Job(id=i, task="sentiment", cost=rng.randrange(10**6), position=i) for i in range(n)]
     times = []
     for _ in range(given.repeat):
         began = time.perf_counter()

@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import tempfile
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,22 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from cli import screen
-from pipelines import cache, run
+from pipelines import cache
+from pipelines.clock import Clock
 from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
+from pipelines.dispatch.loop import Loop
 from pipelines.engine.interface import Completion, Sampling
 from pipelines.engine.vllm_engine import ENGINES
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
+from pipelines.prompts import prompts as prompts_module
+from pipelines.prompts.prompts import Prompts
 from pipelines.prompts.template import PromptTemplate, TokenizedTemplate
-from pipelines.questions import ingest, stages
+from pipelines.questions import ingest
+from pipelines.questions.ingest import Ingestion
+from pipelines.questions.stages import Stages
 from pipelines.tasks.answer_schema import AnswerSchema
 from pipelines.tasks.extraction import Extraction
 
@@ -47,26 +52,30 @@ class Gist(Extraction):
 turns = [{"role": "user", "content": "What does this review say? Answer in one sentence.\n\nREVIEW"}]
 chat = AutoTokenizer.from_pretrained(model.folder)
 parts = chat.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split("REVIEW")
-head, tail = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in parts)
-setattr(stages, "frame", lambda *_: TokenizedTemplate(head, tail, Sampling(128)))  # noqa: B010
+prefix, suffix = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in parts)
+setattr(prompts_module, "tokenize", lambda *_: TokenizedTemplate(prefix, suffix, Sampling(128)))  # noqa: B010
 gist = Gist(
     name="gist", about="", unit="review", forms={"ask.en": PromptTemplate("", "")}, columns=(), answer=AnswerSchema(())
 )
 
-arguments = {"max_num_seqs": given.max_num_seqs}
+arguments = {"max_num_seqs": given.slots}
 config = Config(
-    tasks=[gist], sources=[given.input], columns={}, limit=given.limit, model=model, arguments=arguments,
+    tasks=[gist], sources=[given.input], limit=given.limit, model=model, arguments=arguments,
     feed=given.feed, calibration="raw",
 )  # fmt: skip
 screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    asking = stages.Desk(ledger, config)
-    ingest.fill(ledger, asking, ingest.rows(config), config, lambda _: None)
+    prompts = Prompts(config.model, config.arguments, config.templates)
+    stages = Stages(ledger, prompts, config)
+    Ingestion(ledger, prompts, stages, config).fill(ingest.rows(config), lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
-        todo = backlog.make(ledger, Costing(asking, config, engine.limits.block_size, None, time.time()))
-        done = run.work(ledger, todo, engine, ledger.counts(), lambda _: None)
-    answers = [row.value for row in ledger.answers("gist")]
+        costing = Costing(
+            prompts=prompts, config=config, block_size=engine.limits.block_size, speed=None, clock=Clock()
+        )
+        todo = backlog.make(ledger, costing)
+        done = Loop(ledger, stages, todo, engine).run(lambda _: None)
+    answers = [row.value for row in ledger.requests.answered_rows("gist")]
     output, longest = ledger._db.execute("SELECT sum(output_tokens), max(output_tokens) FROM request").fetchone()  # noqa: SLF001
 screen.data(json.dumps({
     "makespan_s": done.makespan_s, "steps": done.steps, "dry_steps": done.dry_steps, "requests": len(answers),

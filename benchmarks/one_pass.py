@@ -14,16 +14,20 @@ from typing import ClassVar
 from etas import Etas
 
 from cli import screen
-from pipelines import cache, run
+from pipelines import cache
+from pipelines.clock import Clock
 from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
+from pipelines.dispatch.loop import Loop
 from pipelines.engine.interface import Request
 from pipelines.engine.vllm_engine import VllmEngine
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
+from pipelines.prompts.prompts import Prompts
 from pipelines.questions import ingest
-from pipelines.questions.stages import Desk
+from pipelines.questions.ingest import Ingestion
+from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS, Task
 
 parser = argparse.ArgumentParser()
@@ -72,27 +76,31 @@ screen.divert(Path("/dev/null"))
 model = catalog.find(given.model, cache.folder("models"))
 tasks = [turned(TASKS[name]) if given.question_first else TASKS[name] for name in given.tasks]
 etas = Etas()
-config = Config(tasks=tasks, sources=[given.input], columns={}, limit=None, model=model, arguments={})
+config = Config(tasks=tasks, sources=[given.input], model=model)
 began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})
-    desk = Desk(ledger, config)
-    ingest.fill(ledger, desk, ingest.rows(config), config, lambda _: None)
+    prompts = Prompts(config.model, config.arguments, config.templates)
+    stages = Stages(ledger, prompts, config)
+    Ingestion(ledger, prompts, stages, config).fill(ingest.rows(config), lambda _: None)
     planned = time.monotonic()
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()
-        todo = backlog.make(ledger, Costing(desk, config, engine.limits.block_size, None, time.time()))
-        done = run.work(ledger, todo, engine, ledger.counts(), etas)
+        costing = Costing(
+            prompts=prompts, config=config, block_size=engine.limits.block_size, speed=None, clock=Clock()
+        )
+        todo = backlog.make(ledger, costing)
+        done = Loop(ledger, stages, todo, engine).run(etas)
         block_size = engine.limits.block_size
     count, prompt_tokens, cached, output = ledger._db.execute(  # noqa: SLF001
         "SELECT count(*), sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM request"
     ).fetchone()
-    stages = dict(ledger._db.execute("SELECT id, stage FROM request"))  # noqa: SLF001
+    stage_of = dict(ledger._db.execute("SELECT id, stage FROM request"))  # noqa: SLF001
     parsed = ledger._db.execute(  # noqa: SLF001
         "SELECT task, form, count(*), sum(state = 'answered'), sum(attempts > 1) FROM request GROUP BY form"
     ).fetchall()
 if given.keep:
-    requests = [(stages[r.id], r.prompt, r.sampling) for r in Watched.asked]
+    requests = [(stage_of[r.id], r.prompt, r.sampling) for r in Watched.asked]
     given.keep.write_bytes(pickle.dumps((model, requests)))
 screen.data(json.dumps({
     "plan_s": planned - began, "start_s": up - planned, "makespan_s": done.makespan_s, "steps": done.steps,

@@ -8,27 +8,32 @@ from contextlib import closing
 from pathlib import Path
 
 from pipelines import cache
+from pipelines.clock import Clock
 from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
+from pipelines.prompts.prompts import Prompts
 from pipelines.questions import ingest
-from pipelines.questions.stages import Desk
+from pipelines.questions.ingest import Ingestion
+from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
 source = sys.argv[1]
 model = catalog.find("smollm2-135m", cache.folder("models"))
-config = Config(tasks=[TASKS["sentiment"]], sources=[source], columns={}, limit=None, model=model, arguments={})
+config = Config(tasks=[TASKS["sentiment"]], sources=[source], model=model)
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})
-    desk = Desk(ledger, config)
-    ingest.fill(ledger, desk, ingest.rows(config), config, lambda _: None)
+    prompts = Prompts(config.model, config.arguments, config.templates)
+    stages = Stages(ledger, prompts, config)
+    Ingestion(ledger, prompts, stages, config).fill(ingest.rows(config), lambda _: None)
     filled = time.monotonic()
-    todo = backlog.make(ledger, Costing(desk, config, 32, None, time.time()))
-    first = RequestQueue(todo.queue(), ledger.requests).peek(0.0)
+    costing = Costing(prompts=prompts, config=config, block_size=32, speed=None, clock=Clock())
+    todo = backlog.make(ledger, costing)
+    first = RequestQueue(todo.queue(), ledger.requests.waiting).peek(0.0)
     ended = time.monotonic()
     counts = ledger.counts()
 print(json.dumps({

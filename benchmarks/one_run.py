@@ -56,7 +56,7 @@ with tempfile.TemporaryDirectory() as folder:
             arguments={},
         )
         kept = Measurements(given.measurements or output / "measurements.jsonl")
-        report = run.run(ledger, config, vllm_engine.VllmEngine.starter(model, {}), kept, {}, note)
+        report = run.run(ledger, config, vllm_engine.VllmEngine.starter(model, {}), kept, facts={}, emit=note)
 
 makespan = report["run"]["makespan_s"]
 task = report["tasks"]["sentiment"]

@@ -39,7 +39,7 @@ def compare(
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
         config, _, measurements = preparation.configure(asked, chosen, found, emit)
         start = ENGINES[config.feed].starter(config.model, config.arguments)
-        compared = compare(config, ranked, repeat, start, measurements.speed(config.names), emit)
+        compared = compare(config, ranked, repeat, start, speed=measurements.speed(config.names), emit=emit)
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:

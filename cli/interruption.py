@@ -61,8 +61,8 @@ def heeding(draw: "Emit", *, stall_timeout: float = math.inf, deadline: float = 
     this very process cannot be ended when it hangs: then the program is, some time after the engine would have been,
     which is `stall_timeout` seconds after its last step, or at the `deadline`, in seconds since the epoch.
     """
+    from pipelines.dispatch.loop import GRACE as ENDING
     from pipelines.events import EngineStarted, EngineStarting, Progress, WritingResults
-    from pipelines.run import GRACE as ENDING
 
     def emit(event: "Event") -> None:
         global _deferred, _latest, _deadline  # noqa: PLW0603  a process is interrupted as a whole

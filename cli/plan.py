@@ -25,7 +25,7 @@ def plan(
     with watching(quiet=quiet) as emit:
         config, _, measurements = preparation.configure(asked, chosen, found, emit)
         limits = partial(vllm_setup.limits, config.model, config.arguments)
-        seen = preview(chosen.output, config, limits, measurements.speed(config.names), emit)
+        seen = preview(chosen.output, config, limits, measurements.speed(config.names), emit=emit)
     if as_json:
         screen.data(json.dumps(seen))
     if not quiet:

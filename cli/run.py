@@ -58,4 +58,4 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             config, device, measurements = preparation.configure(asked, chosen, found, emit)
             facts = {"device": device.name, "vllm": device.vllm}
             start = ENGINES[config.feed].starter(config.model, config.arguments)
-            return run.run(ledger, config, start, measurements, facts, emit)
+            return run.run(ledger, config, start, measurements, facts=facts, emit=emit)

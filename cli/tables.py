@@ -15,7 +15,8 @@ def show(report: dict[str, Any]) -> None:
     run, rows = report["run"], report["rows"]
     asked = {name: task for name, task in report["tasks"].items() if task["requests"]}
     for name, task in report["tasks"].items():
-        _labels(name, task.get("labels"))
+        for figure in _own(task, dict).values():
+            _bars(name, figure)
     for name, task in asked.items():
         people.print(_work(name, task), soft_wrap=True)
         people.print(_jobs(task), soft_wrap=True)
@@ -62,44 +63,44 @@ def _jobs(task: dict[str, Any]) -> str:
     if not jobs["completed"]:
         return f"{many(jobs['count'], 'job')}, none of them complete"
     completion = ", ".join(f"{name} {jobs['completion_s'][name]:,.1f} s" for name in STATISTICS)
-    said = (
+    text = (
         f"{jobs['completed']:,} of {many(jobs['count'], 'job')} complete after: {completion}\n"
         f"longest wait {jobs['longest_wait_s']:,.1f} s; {task['preemptions']:,} preemptions"
     )
     if not jobs["promised"]:
-        return said
+        return text
     return (
-        f"{said}\nin time {jobs['met']:,} of {jobs['promised']:,} ({jobs['sla_attainment']:.0%}), "
+        f"{text}\nin time {jobs['met']:,} of {jobs['promised']:,} ({jobs['sla_attainment']:.0%}), "
         f"goodput {jobs['goodput_per_min']:,.1f} jobs/min"
     )
 
 
-def _labels(name: str, labels: dict[str, int] | None) -> None:
-    total = sum((labels or {}).values())
-    if not labels or not total:
+def _bars(title: str, shares: dict[str, int]) -> None:
+    """Print numbers that add up, each as its share of them."""
+    total = sum(shares.values())
+    if not total:
         return
-    table = Table(title=name, title_justify="left", box=None, show_header=False, padding=(0, 1))
-    for label, n in labels.items():
+    table = Table(title=title, title_justify="left", box=None, show_header=False, padding=(0, 1))
+    for label, n in shares.items():
         table.add_row(label, f"{n:,}", f"{n / total:.0%}", "█" * round(40 * n / total))
     people.print(table)
+
+
+def _own(task: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Return the figures of some kind that are this task's alone, by name."""
+    return {name: task[name] for name in task.get("figures", ()) if isinstance(task[name], kind)}
 
 
 def _work(name: str, task: dict[str, Any]) -> str:
     cached, took = task["cached_tokens"] / task["prompt_tokens"], clock(task["makespan_s"])
     again = f", {task['retried']:,} of them asked twice" if task["retried"] else ""
-    said = (
+    text = (
         f"[bold]{name}[/]: {many(task['requests'], 'request')}{again} for {many(task['reviews'], 'row')} in {took}, "
         f"[bold]{task['reviews_per_s']:,.1f}[/] rows/s\n"
         f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
-    if "restaurants" in task:
-        used = f"{task['reviews_used']:,} of their {task['reviews_total']:,} reviews"
-        said += f"\n{many(task['restaurants'], 'restaurant')} from {used}"
-    if "grounded" in task:
-        said += f"; {task['grounded']:,} strengths, each with evidence"
-        if task["ungrounded"]:
-            said += f", {task['ungrounded']:,} left out for lack of it"
-    return said
+    own = ", ".join(f"{figure.replace('_', ' ')} {n:,}" for figure, n in _own(task, int).items())
+    return f"{text}\n{own}" if own else text
 
 
 def _spans_by_task(tasks: dict[str, dict[str, Any]]) -> Table:

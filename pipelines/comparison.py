@@ -11,19 +11,21 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from pipelines.clock import Clock
 from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Backlog, Costing
+from pipelines.dispatch.loop import Loop
 from pipelines.engine.interface import Engine, Request, Start
 from pipelines.errors import CorpusError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passing
-from pipelines.ledger import database
-from pipelines.ledger.counts import Counts
+from pipelines.ledger import database, history
 from pipelines.ledger.ledger import Ledger
 from pipelines.output import times
+from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context, ingest
-from pipelines.questions.stages import Desk
-from pipelines.run import work
+from pipelines.questions.ingest import Ingestion
+from pipelines.questions.stages import Stages
 from scheduling.speed import Speed
 
 SCHEMA = 1
@@ -42,6 +44,7 @@ def compare(
     policies: Sequence[str],
     repeat: int,
     start: Start[ResettableEngine],
+    *,
     speed: Speed | None,
     emit: Emit,
 ) -> dict[str, Any]:
@@ -53,8 +56,8 @@ def compare(
     rows = ingest.rows(config)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
-        desk = Desk(planned, config)
-        ingest.fill(planned, desk, rows, config, emit)
+        prompts = Prompts(config.model, config.arguments, config.templates)
+        Ingestion(planned, prompts, Stages(planned, prompts, config), config).fill(rows, emit)
         counts = planned.counts()
         emit(counts.planned)
         if not counts.waiting:
@@ -63,11 +66,11 @@ def compare(
         began = time.monotonic()
         passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
         ordered_by: dict[str, str] = {}
-        desk.context = context.needed(counts, desk, config)
-        with closing(start(context=desk.context, patience=math.inf)) as engine:
+        prompts.context = context.needed(counts, prompts, config)
+        with closing(start(context=prompts.context, patience=math.inf)) as engine:
             emit(EngineStarted(time.monotonic() - began))
-            _warm_up(engine, planned, desk)
-            zero = time.time()  # of every pass: a deadline leaves each of them as much time
+            _warm_up(engine, planned, prompts)
+            epoch = time.time()  # of every pass: a deadline leaves each of them as much time
             for turn in range(repeat):
                 # There and back again, so that a machine that gets slower or faster does so for all.
                 for policy in policies if turn % 2 == 0 else reversed(policies):
@@ -76,16 +79,18 @@ def compare(
                     with TemporaryDirectory(dir=scratch) as copy:
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
                         with closing(Ledger(Path(copy))) as ledger:
-                            under = replace(config, policy=policy, deadline=math.inf)
-                            at_work = Desk(ledger, under)
-                            at_work.context = desk.context
-                            costing = Costing(at_work, under, engine.limits.block_size, speed, zero)
+                            costing = Costing(
+                                prompts=prompts,
+                                config=replace(config, policy=policy, deadline=math.inf),
+                                block_size=engine.limits.block_size,
+                                speed=speed,
+                                clock=Clock(epoch=epoch),
+                            )
                             todo = backlog.make(ledger, costing)
                             if not turn:
                                 emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
-                            ledger.note(engine_up=zero, sla=dict(config.sla))
-                            passes[policy].append(_pass(ledger, todo, engine, counts, emit))
+                            passes[policy].append(_pass(ledger, todo, engine, emit))
     ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
     return {
         "schema": SCHEMA,
@@ -99,27 +104,32 @@ def compare(
             policy: {"ordered_by": ordered_by[policy], **_summary(figures)} for policy, figures in passes.items()
         },
         "against_first": ratios,
-        "verdict": [_verdict(policy, policies[0], found, repeat) for policy, found in ratios.items()],
+        "verdict": [_verdict(policy, policies[0], against, repeat) for policy, against in ratios.items()],
     }
 
 
-def _warm_up(engine: Engine, ledger: Ledger, desk: Desk) -> None:
+def _warm_up(engine: Engine, ledger: Ledger, prompts: Prompts) -> None:
     """Have the engine run a full step, the first of which takes longer than any other."""
-    waiting = chain.from_iterable(ledger.requests(job.id) for job in ledger.jobs(0))
+    waiting = chain.from_iterable(ledger.requests.waiting(job.id) for job in ledger.jobs.waiting(0))
     first = {request.id: request for request in islice(waiting, engine.limits.max_num_seqs)}
-    engine.submit([Request(id_, desk.prompt(request), desk.sampling(request)) for id_, request in first.items()])
+    engine.submit([Request(id_, prompts.prompt(request), prompts.sampling(request)) for id_, request in first.items()])
     left = len(first)
     while left:
         left -= len(engine.step(math.inf))
 
 
-def _pass(ledger: Ledger, todo: Backlog, engine: Engine, counts: Counts, emit: Emit) -> Figures:
-    done = work(ledger, todo, engine, counts, emit)
-    ledger.note(makespan_s=done.makespan_s)
+def _pass(ledger: Ledger, todo: Backlog, engine: Engine, emit: Emit) -> Figures:
+    """Do the work once, and return what it took."""
+    costing = todo.costing
+    ledger.note(engine_up=costing.clock.epoch, sla=dict(costing.config.sla))
+    stats = Loop(ledger, Stages(ledger, costing.prompts, costing.config), todo, engine).run(emit)
+    ledger.note(makespan_s=stats.makespan_s)
     with closing(database.read(ledger.folder / database.NAME)) as db:
-        requests, jobs = times.of_last_run(db)
+        run = history.last_run(db)
+        assert run is not None  # noqa: S101  it is this one
+        requests, jobs = times.of_requests(db, run.number), times.of_jobs(db, run.facts)
     return {
-        "makespan_s": done.makespan_s,
+        "makespan_s": stats.makespan_s,
         **{f"job_completion_{name}_s": value for name, value in jobs["completion_s"].items()},
         **{f"request_completion_{name}_s": value for name, value in requests["completion_s"].items()},
         **{f"ttft_{name}_s": value for name, value in requests["ttft_s"].items()},

@@ -1,4 +1,4 @@
-"""An order: what is to be done, and who goes first."""
+"""The config: what one run is told to do, and who goes first."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,29 +7,30 @@ from typing import Any
 
 from pipelines.corpus.row import LAYOUTS, Layout
 from pipelines.models.catalog import Model
+from pipelines.prompts.template import PromptTemplate
 from pipelines.tasks import Task
 from scheduling.policy import DEFAULT
 
 AUTO = "auto"  # the policy that picks one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The settings of one run.
+    """What one run is told.
 
     `policy` is one of `scheduling.policy.POLICIES` or `auto`, which picks one for the `objective`. `ageing` and
     `max_wait` are those of `JobQueue`, `sla` has the seconds that a job of a task may take. No request is
     admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. All rows are taken to be
     in the language `lang`, if it is given. An engine that has had nothing to tell for `stall_timeout` seconds is taken
-    for hung. What an earlier run has answered is asked `again` if that is wanted.
+    for hung. What an earlier run has answered is asked `again` if that is wanted. `arguments` are the engine's.
     """
 
     tasks: Sequence[Task]
     sources: list[str]
-    columns: Mapping[str, str]
-    limit: int | None
     model: Model
-    arguments: Mapping[str, Any]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     policy: str = DEFAULT
     objective: str = "completion"
     ageing: float = 0.0
@@ -42,11 +43,20 @@ class Config:
     calibration: str = "anchors"
     lang: str | None = None
     again: bool = False
+    _by_name: Mapping[str, Task] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Have the tasks at hand by their names."""
+        object.__setattr__(self, "_by_name", {task.name: task for task in self.tasks})
 
     @property
     def names(self) -> list[str]:
         """The tasks by name."""
         return [task.name for task in self.tasks]
+
+    def task(self, name: str) -> Task:
+        """Return one of the tasks; KeyError when it is none of them."""
+        return self._by_name[name]
 
     @property
     def layout(self) -> Layout:
@@ -54,6 +64,6 @@ class Config:
         return LAYOUTS[self.tasks[0].unit]
 
     @property
-    def context(self) -> int:
-        """Tokens that a prompt and its answer may have."""
-        return int(self.arguments.get("max_model_len", self.model.context))
+    def templates(self) -> dict[tuple[str, str], PromptTemplate]:
+        """The prompt templates of all tasks, by task and form."""
+        return {(task.name, form): template for task in self.tasks for form, template in task.forms.items()}

@@ -5,15 +5,20 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pipelines.ledger import history
+from pipelines.ledger.database import NAME, read
 from pipelines.models.catalog import Model
 from scheduling.speed import Slice, Speed, fit
 
 KEPT = 20  # runs; a machine may be another one after an upgrade
+# A slice of a run has at least so many engine steps and requests, or it says little.
+STEPS, REQUESTS, SLICES = 16, 64, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,29 @@ class Measured:
     decode_s: float
 
 
+def measure(folder: Path, steps: int) -> Measured | None:
+    """Return what the last run of a folder, of so many engine steps, tells of the engine's speed.
+
+    None when it was too short to tell.
+    """
+    with closing(read(folder / NAME)) as db:
+        run = history.last_run(db)
+        requests, seconds = history.answered_until(db, run.number) if run else (0, 0.0)
+        if run is None or requests < REQUESTS:
+            return None
+        count = max(1, min(SLICES, steps // STEPS, requests // REQUESTS))
+        work = history.work_by_slice(db, run.number, seconds, count)
+        decode = history.decode_by_task(db, run.number)
+    return Measured(
+        slices=[
+            Slice(seconds=seconds / count, prefilled=prefilled, requests=asked, decoded=decoded)
+            for prefilled, asked, decoded in work
+        ],
+        tasks={task.task: (task.requests, task.output_tokens) for task in decode},
+        decode_s=sum(task.seconds for task in decode),
+    )
+
+
 class Measurements:
     """The measurements of an engine: a file of JSON lines, one a run, the newest last."""
 
@@ -34,8 +62,8 @@ class Measurements:
     @classmethod
     def of(cls, folder: Path, model: Model, **engine: Any) -> "Measurements":
         """Return those of a model on an `engine`, described by whatever makes it faster or slower."""
-        known = json.dumps([model.fingerprint, engine], sort_keys=True, default=str)
-        name = hashlib.blake2b(known.encode(), digest_size=8).hexdigest()
+        text = json.dumps([model.fingerprint, engine], sort_keys=True, default=str)
+        name = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         return cls(folder / f"{Path(model.name).name}-{name}.jsonl")
 
     def speed(self, tasks: Iterable[str]) -> Speed | None:
@@ -47,7 +75,7 @@ class Measurements:
         """Add what a run took; a cache that cannot be written costs a warning and no more."""
         if measured is None:
             return
-        line = json.dumps({**asdict(measured), "slices": [astuple(piece) for piece in measured.slices]})
+        line = json.dumps({**asdict(measured), "slices": [_numbers(piece) for piece in measured.slices]})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a") as file:
@@ -75,14 +103,22 @@ def _speed(runs: Sequence[Measured]) -> Speed | None:
     return fit([run.slices for run in runs], lengths, pace)
 
 
+def _numbers(piece: Slice) -> tuple[float, float, float, float]:
+    """Return a slice as its line in the file has it."""
+    return piece.seconds, piece.prefilled, piece.requests, piece.decoded
+
+
 def _parse(line: str) -> Measured | None:
     # Two runs may end at once, and a line of an older version may say something else.
     try:
-        found = json.loads(line)
-        slices = [Slice(*map(float, piece)) for piece in found["slices"]]
-        tasks = {task: (int(requests), int(decoded)) for task, (requests, decoded) in found["tasks"].items()}
-        measured = Measured(slices, tasks, float(found["decode_s"]))
+        stored = json.loads(line)
+        slices = [
+            Slice(seconds=float(seconds), prefilled=float(prefilled), requests=float(requests), decoded=float(decoded))
+            for seconds, prefilled, requests, decoded in stored["slices"]
+        ]
+        tasks = {task: (int(requests), int(decoded)) for task, (requests, decoded) in stored["tasks"].items()}
+        measured = Measured(slices, tasks, float(stored["decode_s"]))
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None
-    numbers = [measured.decode_s, *chain.from_iterable([*map(astuple, slices), *tasks.values()])]
+    numbers = [measured.decode_s, *chain.from_iterable([*map(_numbers, slices), *tasks.values()])]
     return measured if all(0 <= number < math.inf for number in numbers) else None

@@ -1,6 +1,5 @@
 """The preview: what a run would do, in which order and how long it should take, without an engine."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipelines.clock import Clock
 from pipelines.config import Config
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Backlog, Costing
@@ -18,8 +18,10 @@ from pipelines.events import Emit
 from pipelines.ledger import counts, database
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import StoredJob
+from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context, ingest
-from pipelines.questions.stages import Desk
+from pipelines.questions.ingest import Ingestion
+from pipelines.questions.stages import Stages
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
 from scheduling.speed import Speed, Work
@@ -31,9 +33,9 @@ REJECTS, SHOWN = 100, 5  # how many rejects, and jobs at either end, are listed
 
 
 def preview(
-    output: Path, config: Config, limits_for: Callable[[int], Limits], speed: Speed | None, emit: Emit
+    output: Path, config: Config, limits_for: Callable[[int], Limits], speed: Speed | None, *, emit: Emit
 ) -> dict[str, Any]:
-    """Return what `run` would do now with this order and output folder, which is left as it is.
+    """Return what `run` would do now with this config and output folder, which is left as it is.
 
     `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
     every field. Raises CorpusError when the input holds no rows.
@@ -43,21 +45,24 @@ def preview(
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
-            desk = Desk(ledger, config)
-            ledger.begin({}, again=config.again)
-            ingest.fill(ledger, desk, rows, config, emit)
-            desk.context = context.needed(ledger.counts(), desk, config)
-            limits = limits_for(desk.context)
-            todo = backlog.make(ledger, Costing(desk, config, limits.block_size, speed, time.time()))
-            stored = list(ledger.jobs(limits.block_size))
+            prompts = Prompts(config.model, config.arguments, config.templates)
+            ledger.begin({})
+            Ingestion(ledger, prompts, Stages(ledger, prompts, config), config).fill(rows, emit)
+            prompts.context = context.needed(ledger.counts(), prompts, config)
+            limits = limits_for(prompts.context)
+            costing = Costing(
+                prompts=prompts, config=config, block_size=limits.block_size, speed=speed, clock=Clock()
+            )  # fmt: skip
+            todo = backlog.make(ledger, costing)
+            stored = list(ledger.jobs.waiting(limits.block_size))
             names = _names(stored)
-            batches, ends = _walk(ledger, desk, limits, todo, speed, names)
+            batches, ends = _walk(ledger, limits, todo, names)
             later = sum(todo.later.values(), Work())
             return {
                 "schema": SCHEMA,
                 "model": config.model.name,
                 "rows": _rows(ledger.folder),
-                "rejects": [asdict(reject) for reject in islice(ledger.items.rejects(), REJECTS)],
+                "rejects": [asdict(reject) for reject in islice(ledger.rows.rejects(), REJECTS)],
                 "requests": sum(batch["requests"] for batch in batches),
                 "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
@@ -66,7 +71,7 @@ def preview(
                 "policy": config.policy,
                 "ordered_by": todo.policy,
                 "why": todo.why,
-                "context": desk.context,
+                "context": prompts.context,
                 "model_context": config.model.context,
                 "engine": asdict(limits),
                 "predicted": todo.prediction and todo.prediction.figures(),
@@ -76,21 +81,20 @@ def preview(
 
 
 def _walk(
-    ledger: Ledger, desk: Desk, limits: Limits, todo: Backlog, speed: Speed | None, names: Mapping[int, str]
+    ledger: Ledger, limits: Limits, todo: Backlog, names: Mapping[int, str]
 ) -> tuple[list[dict[str, Any]], dict[int, float]]:
     """Go through the requests in order and predicted time; return the batches, and when each job is complete."""
-    feed, window = (
-        RequestQueue(todo.queue(), ledger.requests),
-        Window(limits.max_num_seqs, limits.max_num_batched_tokens),
-    )
+    prompts, speed = todo.costing.prompts, todo.costing.speed
+    requests = RequestQueue(todo.queue(), ledger.requests.waiting)
+    window = Window(limits.max_num_seqs, limits.max_num_batched_tokens)
     cache = PrefixCache(limits.block_size, BLOCKS)
     batches: list[dict[str, Any]] = []
     ends: dict[int, float] = {}
     now, last = 0.0, todo.prediction.makespan if todo.prediction else 0.0
-    while following := feed.peek(now):
+    while following := requests.peek(now):
         request, turn = following
-        feed.take()
-        prompt = desk.prompt(request)
+        requests.take()
+        prompt = prompts.prompt(request)
         cost = len(prompt) - cache.cached(prompt)
         cache.add(prompt)
         if not batches or not window.can_admit(cost):

@@ -4,22 +4,24 @@ import math
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One restaurant under one task: the requests that have to be answered before it is complete.
 
     `cost` is the prompt tokens that no earlier prompt has computed. `seconds` is what it is predicted to take of the
     engine's time and `latency` what its last answer takes at the least however idle the engine is; both are
-    0 while nothing has been measured. `arrival` and `deadline` are seconds since the run's start, `sla`
+    0 while nothing has been measured. `arrival` and `deadline` are seconds since the engine was up, `sla`
     seconds since the arrival. `position` is that of its first row in the input and makes every ranking
-    total. A job with a `prefix_sibling` is over the same reviews, and goes right after it under every policy. Nobody
-    waits for a `pinned` job: it goes before all others (-1) or after them (1), whatever the policy.
+    total; `task_rank` is its task's under the policy `task`. A job with a `prefix_sibling` is over the same reviews,
+    and goes right after it under every policy. Nobody waits for a `pinned` job: it goes before all others (-1) or
+    after them (1), whatever the policy.
     """
 
     id: int
     task: str
     cost: int
     position: int
+    task_rank: int = 0
     arrival: float = 0.0
     seconds: float = 0.0
     latency: float = 0.0

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from scheduling.job import Job
 
-TASK_ORDER: Mapping[str, int] = MappingProxyType({"query-expansion": 1, "sentiment": 2, "summary": 3, "strengths": 4})
 SMALL = 4096  # prompt tokens; what one step of the engine computes, or half of it
 NEAR = 60.0  # seconds of slack below which a deadline is near
 
@@ -44,8 +43,8 @@ def prefill(job: Job) -> Rank:
 
 
 def task(job: Job) -> Rank:
-    """Light kinds of task first, smallest prefill cost within a kind; a task of one's own goes last."""
-    return TASK_ORDER.get(job.task, len(TASK_ORDER) + 1), job.cost, job.position
+    """Lowest rank of the task first, which light ones have; smallest prefill cost within a task."""
+    return job.task_rank, job.cost, job.position
 
 
 def hybrid(job: Job) -> Rank:

@@ -1,7 +1,7 @@
 """Speed: what prompt tokens, requests and output tokens take on one engine, learned from what they took."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,12 +88,12 @@ class Speed:
     lengths: Mapping[str, float]
     pace: float
 
-    def predict(self, task: str, load: Work) -> Prediction:
+    def predict(self, task: str, work: Work) -> Prediction:
         """Predict what some requests of a task take; how long answers are is taken from those of before, if any."""
-        length = self.lengths.get(task, load.decoded / load.requests if load.requests else 0.0)
+        length = self.lengths.get(task, work.decoded / work.requests if work.requests else 0.0)
         return Prediction(
-            prefill=load.prefilled * self.prefilled + load.requests * self.request,
-            decode=load.requests * length * self.decoded,
+            prefill=work.prefilled * self.prefilled + work.requests * self.request,
+            decode=work.requests * length * self.decoded,
             tail=length * self.pace,
             error=self.error,
         )
@@ -121,12 +121,16 @@ def fit(runs: Sequence[Sequence[Slice]], lengths: Mapping[str, float], pace: flo
         return None
     prices = _prices(np.concatenate(tables))
     prefilled, request, decoded = prices.tolist()
-    return Speed(prefilled, request, decoded, _error(tables), lengths, pace)
+    return Speed(
+        prefilled=prefilled, request=request, decoded=decoded, error=_error(tables), lengths=lengths, pace=pace
+    )
 
 
 def _table(run: Sequence[Slice]) -> Table:
     """Return the slices in which the engine was at work, a row each: seconds, prefilled, requests, decoded."""
-    return np.array([astuple(s) for s in run if s.prefilled + s.requests + s.decoded], dtype=np.float64)
+    busy = (piece for piece in run if piece.prefilled + piece.requests + piece.decoded)
+    rows = [(piece.seconds, piece.prefilled, piece.requests, piece.decoded) for piece in busy]
+    return np.array(rows, dtype=np.float64)
 
 
 def _prices(table: Table) -> Table:
@@ -137,8 +141,8 @@ def _prices(table: Table) -> Table:
     weights = np.linalg.solve(design.T @ design / mean**2 + np.eye(3), design.T @ seconds / mean**2 + np.ones(3))
     weights = weights.clip(0.1)
     weights *= seconds.sum() / (design @ weights).sum()
-    found: Table = weights * scale * PROPORTIONS
-    return found
+    prices: Table = weights * scale * PROPORTIONS
+    return prices
 
 
 def _error(runs: Sequence[Table]) -> float:

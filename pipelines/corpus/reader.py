@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.corpus.row import Layout, Reject, Row, item
+from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.row import Layout, Row, parse
 from pipelines.corpus.sources import STDIN, compression, is_parquet
 from pipelines.errors import CorpusError
 
@@ -105,7 +106,7 @@ def _parquet(source: str, names: _Names) -> Iterator[Row | Reject]:
         for batch in file.iter_batches(batch_size=CHUNK, columns=list(dict.fromkeys(present.values()))):
             for values in zip(*(_values(batch.column(theirs)) for theirs in present.values()), strict=True):
                 row += 1
-                yield item(names.layout, shown, row, dict(zip(present, values, strict=True)))
+                yield parse(names.layout, shown, row, dict(zip(present, values, strict=True)))
 
 
 def _check_schema(source: str, names: _Names, schema: pa.Schema) -> None:
@@ -169,14 +170,14 @@ def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reje
         try:
             record = json.loads(line.decode())
         except UnicodeDecodeError as error:
-            yield Reject(shown, row, "invalid-utf8", f"byte {error.start + 1} of the line")
+            yield _unreadable(shown, row, Reason.INVALID_UTF8, f"byte {error.start + 1} of the line")
             continue
         except (ValueError, RecursionError) as error:
-            yield Reject(shown, row, "malformed-json", str(error))
+            yield _unreadable(shown, row, Reason.MALFORMED_JSON, str(error))
             continue
         if not isinstance(record, dict):
-            found = type(record).__name__
-            yield Reject(shown, row, "malformed-json", f"expected an object, found {found}")
+            kind = type(record).__name__
+            yield _unreadable(shown, row, Reason.MALFORMED_JSON, f"expected an object, found {kind}")
             continue
         missing -= record.keys()
         if missing and len(keys) < CHUNK:
@@ -184,9 +185,13 @@ def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reje
         objects += 1
         if missing and objects == limit:  # nobody will read on to the end
             _check_columns(source, names, list(keys))
-        yield item(names.layout, shown, row, {ours: record.get(theirs) for ours, theirs in names.all.items()})
+        yield parse(names.layout, shown, row, {ours: record.get(theirs) for ours, theirs in names.all.items()})
     if keys and missing:
         _check_columns(source, names, list(keys))
+
+
+def _unreadable(source: str, row: int, reason: Reason, detail: str) -> Reject:
+    return Reject(source=source, row=row, reason=reason, detail=detail)
 
 
 def _lines(source: str) -> Iterator[tuple[int, bytes]]:

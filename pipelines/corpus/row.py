@@ -1,10 +1,12 @@
-"""An item: one usable row of the input, a review or a query, and what takes its place when a row is of no use."""
+"""A row: what a usable one holds, a review or a query, and what takes its place when it is of no use."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
+
+from pipelines.corpus.reject import Reason, Reject
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ LAYOUTS: Mapping[str, Layout] = {"review": REVIEWS, "restaurant": REVIEWS, "quer
 COLUMNS = tuple(dict.fromkeys(REVIEWS.names + QUERIES.names))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One usable row; `row` counts from 1 in its `source` file.
 
@@ -54,44 +56,46 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A row or a request that got no answer, and why.
+class Review:
+    """A review of a restaurant, as those are read who speak of it: `seq` is its place in the input."""
 
-    `reason` is one of a few fixed words, to count by; `detail` is for a person.
-    """
-
-    source: str
-    row: int
-    reason: str
-    detail: str
-    id: str | None = None
-    task: str | None = None
-    stage: int | None = None
+    seq: int
+    id: str
+    text: str
+    rating: float | None = None
 
 
-def item(layout: Layout, source: str, row: int, found: Mapping[str, Any]) -> Row | Reject:
-    """Return what a row holds, whose values are `found` by the names of the layout's columns."""
-    known: str | None = None
+def parse(layout: Layout, source: str, number: int, values: Mapping[str, Any]) -> Row | Reject:
+    """Return what a row holds; its values are by the names of the layout's columns, `number` counts from 1."""
+    id_: str | None = None
     try:
-        known = _identifier(found.get(layout.id), layout.id)
-        unit = _identifier(found.get(layout.unit), layout.unit)
-        text = _text(found.get(layout.text), layout.text)
-        notes = {name: _note(found.get(name)) for name in ("lang", "category", "city")}
-        rating = _number(found.get("rating"))
-        return Row(known, unit, text, source, row, _deadline(found.get("deadline")), **notes, rating=rating)
+        id_ = _identifier(values.get(layout.id), layout.id)
+        return Row(
+            id=id_,
+            unit=_identifier(values.get(layout.unit), layout.unit),
+            text=_text(values.get(layout.text), layout.text),
+            source=source,
+            row=number,
+            deadline=_deadline(values.get("deadline")),
+            lang=_note(values.get("lang")),
+            category=_note(values.get("category")),
+            city=_note(values.get("city")),
+            rating=_number(values.get("rating")),
+        )
     except _UnusableError as unusable:
-        return Reject(source, row, unusable.reason, unusable.detail, id=known)
+        return Reject(source=source, row=number, reason=unusable.reason, detail=unusable.detail, id=id_)
 
 
-def duplicate(item: Row) -> Reject:
-    """Return what takes the place of an item whose id was there before."""
-    return Reject(item.source, item.row, "duplicate-id", f"the id {item.id} was there before", item.id)
+def duplicate(row: Row) -> Reject:
+    """Return what takes the place of a row whose id was there before."""
+    detail = f"the id {row.id} was there before"
+    return Reject(source=row.source, row=row.row, reason=Reason.DUPLICATE_ID, detail=detail, id=row.id)
 
 
 class _UnusableError(Exception):
     """A value that makes its row a reject."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
@@ -101,22 +105,22 @@ def _identifier(value: Any, name: str) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # pandas turns whole numbers into floats as soon as one is missing
     if isinstance(value, bool) or not isinstance(value, str | int | bytes):
-        found = "null" if value is None else type(value).__name__
-        raise _UnusableError(f"no-{name.replace('_', '-')}", f"{name} is {found}")
+        kind = "null" if value is None else type(value).__name__
+        raise _UnusableError(Reason.missing(name), f"{name} is {kind}")
     identifier = _unicode(value) if isinstance(value, str | bytes) else str(value)
     if not identifier:
-        raise _UnusableError(f"no-{name.replace('_', '-')}", f"{name} is empty")
+        raise _UnusableError(Reason.missing(name), f"{name} is empty")
     return identifier
 
 
 def _text(value: Any, name: str) -> str:
     if value is None:
-        raise _UnusableError(f"no-{name}", f"{name} is null")
+        raise _UnusableError(Reason.missing(name), f"{name} is null")
     if not isinstance(value, str | bytes):
-        raise _UnusableError(f"{name}-not-a-string", f"{name} is {type(value).__name__}")
+        raise _UnusableError(Reason.no_string(name), f"{name} is {type(value).__name__}")
     text = _unicode(value)
     if not text.strip():
-        raise _UnusableError(f"no-{name}", f"{name} is empty")
+        raise _UnusableError(Reason.missing(name), f"{name} is empty")
     return text
 
 
@@ -152,7 +156,7 @@ def _deadline(value: Any) -> float | None:
             raise TypeError(f"a {type(value).__name__}")  # noqa: TRY301  told as the others are
         return float(value.timestamp())
     except (ValueError, TypeError, OverflowError) as error:
-        raise _UnusableError("bad-deadline", f"{value!r} is no timestamp or ISO 8601 text: {error}") from error
+        raise _UnusableError(Reason.BAD_DEADLINE, f"{value!r} is no timestamp or ISO 8601 text: {error}") from error
 
 
 def _unicode(value: str | bytes) -> str:
@@ -162,5 +166,5 @@ def _unicode(value: str | bytes) -> str:
             return value.decode()
         value.encode()
     except UnicodeError as error:
-        raise _UnusableError("invalid-utf8", str(error)) from error
+        raise _UnusableError(Reason.INVALID_UTF8, str(error)) from error
     return value

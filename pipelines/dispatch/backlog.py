@@ -1,14 +1,14 @@
-"""The agenda: the jobs that wait, what each costs, and the order they go in."""
+"""The backlog: the jobs that wait, what each costs, and the order they go in."""
 
 import math
 from dataclasses import dataclass, replace
 
+from pipelines.clock import Clock
 from pipelines.config import Config
 from pipelines.corpus import language
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import StoredJob
-from pipelines.questions.stages import ANCHORS, Desk
-from pipelines.tasks.aggregation import Aggregation
+from pipelines.ledger.records import ANCHORS, StoredJob
+from pipelines.prompts.prompts import Prompts
 from scheduling.forecast import choose
 from scheduling.job import Job
 from scheduling.policy import DEFAULT, POLICIES
@@ -16,52 +16,57 @@ from scheduling.queue import JobQueue
 from scheduling.speed import Prediction, Speed, Work, together
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Costing:
     """What makes a job of what the ledger has of one.
 
-    `block_size` is the engine's KV block in tokens, and `zero` the moment that times count from, in seconds since the
-    epoch. Without a `speed` nothing is predicted.
+    `block_size` is the engine's, in tokens. Without a `speed` nothing is predicted.
     """
 
-    desk: Desk
+    prompts: Prompts
     config: Config
     block_size: int
     speed: Speed | None
-    zero: float
+    clock: Clock
 
     def job(self, stored: StoredJob, *, arrival: float = 0.0, prefix_sibling: Job | None = None) -> Job:
-        """Return the job, which arrives at `arrival`, seconds from zero, and goes right after its `prefix_sibling`."""
+        """Return the job, which arrives at `arrival` on the clock and goes right after its `prefix_sibling`."""
         cost = stored.cost_after_sibling if prefix_sibling else stored.cost
-        load = Work(cost, stored.requests, stored.expected_output_tokens) + self.later(stored)
-        predicted = self.speed.predict(stored.task, load) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
-        anchors = stored.unit == ANCHORS
+        work = Work(cost, stored.requests, stored.expected_output_tokens) + self.later(stored)
+        predicted = self.speed.predict(stored.task, work) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
+        # The anchors are needed at the end, and if that may come early, before.
+        anchors_go = 1 if self.config.deadline == math.inf else -1
         return Job(
             id=stored.id,
             task=stored.task,
             cost=cost,
             position=stored.id,
+            task_rank=self.config.task(stored.task).rank,
             arrival=arrival,
             seconds=predicted.prefill + predicted.decode,
             latency=predicted.tail,
-            deadline=math.inf if stored.deadline is None else stored.deadline - self.zero,
-            sla=self.config.sla.get(stored.task, math.inf) - arrival,  # it counts from the run's start
-            # The anchors are needed at the end, and if that may come early, before.
-            pinned=0 if not anchors else 1 if self.config.deadline == math.inf else -1,
+            deadline=math.inf if stored.deadline is None else self.clock.at(stored.deadline),
+            sla=self.config.sla.get(stored.task, math.inf) - arrival,  # it counts from when the engine was up
+            pinned=anchors_go if stored.unit == ANCHORS else 0,
             prefix_sibling=prefix_sibling,
         )
 
     def later(self, stored: StoredJob) -> Work:
         """Return the work that a job's next stage should be, before it is known."""
-        task = self.desk.tasks[stored.task]
-        form = task.later(stored.requests) if isinstance(task, Aggregation) and not stored.stage else None
+        task = self.config.task(stored.task)
+        form = None if stored.stage else task.later(stored.requests)
         if not form:
             return Work()
-        frame = self.desk.frames[task.name, task.form(form, language.DEFAULT)]
-        return Work(frame.tokens + stored.requests * frame.expected_output_tokens, 1, frame.expected_output_tokens)
+        template = self.prompts.templates[task.name, task.form(form, language.DEFAULT)]
+        output = template.expected_output_tokens
+        return Work(template.tokens + stored.requests * output, 1, output)
+
+    def shares_reviews(self, stored: StoredJob) -> bool:
+        """Say whether a job's prompts begin with a restaurant's reviews, as those of another task do."""
+        return self.config.task(stored.task).whole and not stored.stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """The jobs, and `policy` in whose order they go; `why` says how that came about if it is not the one asked for.
 
@@ -86,10 +91,11 @@ class Backlog:
         config = self.costing.config
         return JobQueue(POLICIES[self.policy], self.jobs, ageing=config.ageing, max_wait=config.max_wait)
 
-    def take_up(self, ledger: Ledger, job: int, now: float) -> tuple[Job, Work]:
-        """Return a job whose next stage has been asked by the moment `now`, in seconds from zero, and its work."""
-        (stored,) = ledger.jobs(self.costing.block_size, job)
-        return self.costing.job(stored, arrival=now), Work(stored.cost, stored.requests, stored.expected_output_tokens)
+    def take_up(self, ledger: Ledger, job: int) -> tuple[Job, Work]:
+        """Return a job whose next stage has just been asked, and its work."""
+        stored = ledger.jobs.get(job, self.costing.block_size)
+        work = Work(stored.cost, stored.requests, stored.expected_output_tokens)
+        return self.costing.job(stored, arrival=self.costing.clock.now()), work
 
     def foreseen(self, job: int) -> Work:
         """Return, once, what was foreseen of a job's next stage."""
@@ -100,25 +106,32 @@ def make(ledger: Ledger, costing: Costing) -> Backlog:
     """Cost every job that waits in the ledger, and decide on the order."""
     jobs: list[Job] = []
     # Jobs that ask the same count it each; the engine answers it once.
-    loads = ledger.waiting(costing.block_size)
-    first: dict[str, Job] = {}
+    work = ledger.jobs.work(costing.block_size)
+    siblings: dict[str, Job] = {}  # the first over the reviews of each restaurant
     later: dict[int, Work] = {}
-    for stored in ledger.jobs(costing.block_size):
-        digest = isinstance(costing.desk.tasks[stored.task], Aggregation)
-        shares_reviews = digest and not stored.stage
-        job = costing.job(stored, prefix_sibling=first.get(stored.unit) if shares_reviews else None)
+    for stored in ledger.jobs.waiting(costing.block_size):
+        shares = costing.shares_reviews(stored)
+        job = costing.job(stored, prefix_sibling=siblings.get(stored.unit) if shares else None)
         jobs.append(job)
-        if shares_reviews:
-            first.setdefault(stored.unit, job)
+        if shares:
+            siblings.setdefault(stored.unit, job)
             later[job.id] = costing.later(stored)
-            loads[stored.task] += later[job.id] + Work(job.cost - stored.cost)
+            work[stored.task] += later[job.id] + Work(job.cost - stored.cost)
     # Jobs that ask the same have each been relieved of the reviews' blocks, which somebody computes.
-    loads = {task: replace(load, prefilled=max(load.prefilled, 0.0)) for task, load in loads.items()}
-    ledger.cost((job.id, job.cost, job.seconds if costing.speed else None) for job in jobs)
-    policy, why = _decide(costing.config, jobs, costing.speed)
+    work = {task: replace(part, prefilled=max(part.prefilled, 0.0)) for task, part in work.items()}
     speed = costing.speed
-    prediction = together([speed.predict(task, load) for task, load in loads.items()]) if speed else None
-    return Backlog(jobs, policy, why, sum(loads.values(), Work()), later, prediction, costing)
+    ledger.jobs.price({job.id: (job.cost, job.seconds if speed else None) for job in jobs})
+    policy, why = _decide(costing.config, jobs, speed)
+    prediction = together([speed.predict(task, part) for task, part in work.items()]) if speed else None
+    return Backlog(
+        jobs=jobs,
+        policy=policy,
+        why=why,
+        work=sum(work.values(), Work()),
+        later=later,
+        prediction=prediction,
+        costing=costing,
+    )
 
 
 def _decide(config: Config, jobs: list[Job], speed: Speed | None) -> tuple[str, str]:

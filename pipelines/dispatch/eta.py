@@ -1,4 +1,4 @@
-"""The tally: how far the work has come, and how fast it goes."""
+"""The ETA: how far the work has come, and how fast it goes."""
 
 from collections import deque
 
@@ -17,6 +17,8 @@ class Eta:
     """Counts what has been done of `work`, which should give so many `answers` to rows.
 
     The engine has `stats` so much before. All of it is `predicted` to take so many seconds, 0 when nobody knows.
+    What is asked of it is asked with the work `in_flight`, as the size of `Work`, and the `seconds` since the engine
+    was up.
     """
 
     def __init__(self, answers: int, work: Work, stats: EngineStats, predicted: float = 0.0) -> None:
@@ -24,18 +26,13 @@ class Eta:
         self._all_work = work.size
         self._predicted = predicted / self._all_work if self._all_work else 0.0  # seconds for each of it
         self._zero = self._stats = stats
-        self._finished = self._in_flight = 0.0
+        self._finished = 0.0
         self._answers = self._rejects = self._prefilled = self._decoded = 0
         self._marks: deque[tuple[float, float]] = deque()  # what had been done after so many seconds
 
-    def admit(self, load: Work) -> None:
-        """Count a request that goes to the engine."""
-        self._in_flight += load.size
-
-    def count(self, load: Work, done: Completion | Failure) -> None:
+    def finish(self, work: Work, done: Completion | Failure) -> None:
         """Count a finished request."""
-        self._finished += load.size
-        self._in_flight -= load.size
+        self._finished += work.size
         if isinstance(done, Completion):
             self._prefilled += done.timing.prompt_tokens - done.timing.cached_tokens
             self._decoded += done.timing.output_tokens
@@ -49,26 +46,28 @@ class Eta:
         self._answers += answered + rejected
         self._rejects += rejected
 
-    def correct(self, foreseen: Work, found: Work) -> None:
+    def correct(self, foreseen: Work, actual: Work) -> None:
         """Count work that turned out to be another than was foreseen."""
-        self._all_work += found.size - foreseen.size
+        self._all_work += actual.size - foreseen.size
 
-    def expected(self, load: Work, seconds: float) -> float:
-        """Return the seconds until a request would be done that is admitted now, `seconds` from the start.
+    def expected(self, work: Work, in_flight: float, seconds: float) -> float:
+        """Return the seconds until a request would be done that is admitted now.
 
         What is in flight goes before it. Before anything is done the predicted pace stands in.
         """
-        pace = self._pace(seconds) or (seconds / self._done if self._done else self._predicted)
-        return (self._under_way + load.size) * pace
+        done = self._done(in_flight)
+        pace = self._pace(done, seconds) or (seconds / done if done else self._predicted)
+        return (self._under_way(in_flight) + work.size) * pace
 
-    def patience(self, seconds: float, most: float) -> float:
-        """Return how long the engine may be silent, `seconds` from the start; `most` while there is no pace."""
-        pace = self._pace(seconds)
-        return most if pace is None else min(most, max(LEAST_PATIENCE, TIMES * self._under_way * pace))
+    def patience(self, in_flight: float, seconds: float, most: float) -> float:
+        """Return how many seconds the engine may be silent; `most` while there is no pace."""
+        pace = self._pace(self._done(in_flight), seconds)
+        return most if pace is None else min(most, max(LEAST_PATIENCE, TIMES * self._under_way(in_flight) * pace))
 
-    def progress(self, seconds: float, in_flight: int) -> Progress:
-        """Return the state after `seconds`."""
-        done, pace = self._done, self._pace(seconds) or self._predicted
+    def progress(self, requests: int, in_flight: float, seconds: float) -> Progress:
+        """Return how far the work has come, with so many requests in flight."""
+        done = self._done(in_flight)
+        pace = self._pace(done, seconds) or self._predicted
         if done and (not self._marks or seconds - self._marks[-1][0] > seconds / 100):
             self._marks.append((seconds, done))
         return Progress(
@@ -76,31 +75,29 @@ class Eta:
             answers=self._answers,
             all_answers=self._all_answers,
             rejects=self._rejects,
-            in_flight=in_flight,
+            in_flight=requests,
             prefilled=max(self._prefilled, self._stats.prefilled - self._zero.prefilled),
             decoded=max(self._decoded, self._stats.decoded - self._zero.decoded),
             share=done / max(self._all_work, done, 1.0),
             eta=max(0.0, self._all_work - done) * pace if pace else None,
         )
 
-    @property
-    def _under_way(self) -> float:
-        """What is in the engine and not done yet."""
-        return self._finished + self._in_flight - self._done
+    def _under_way(self, in_flight: float) -> float:
+        """Return what is in the engine and not done yet."""
+        return self._finished + in_flight - self._done(in_flight)
 
-    @property
-    def _done(self) -> float:
-        """What has been done, that of requests under way with it."""
+    def _done(self, in_flight: float) -> float:
+        """Return what has been done, that of requests under way with it."""
         prefilled = self._stats.prefilled - self._zero.prefilled - self._prefilled
         decoded = self._stats.decoded - self._zero.decoded - self._decoded
-        return self._finished + min(self._in_flight, max(0.0, prefilled) + DECODED * max(0.0, decoded))
+        return self._finished + min(in_flight, max(0.0, prefilled) + DECODED * max(0.0, decoded))
 
-    def _pace(self, seconds: float) -> float | None:
+    def _pace(self, done: float, seconds: float) -> float | None:
         """Return the seconds that a piece of the work has taken of late, None until there is something to go by.
 
         The first answer is that of a request alone in an engine that is still warming up, and does not count.
         """
-        since, done = seconds - max(SECONDS, QUARTER * seconds), self._done
+        since = seconds - max(SECONDS, QUARTER * seconds)
         while len(self._marks) > 1 and self._marks[1][0] <= since:
             self._marks.popleft()
         if not self._marks or done <= self._marks[0][1]:

@@ -1,4 +1,4 @@
-"""The feed: the requests of the queue's jobs, in the order in which they go."""
+"""The request queue: the requests of the queue's jobs, in the order in which they go."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

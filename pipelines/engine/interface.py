@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from pipelines.corpus.reject import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -73,7 +75,7 @@ class Failure:
     """A request that got no answer: the engine would not take it, or what it said, `raw`, is no answer."""
 
     id: int
-    reason: str
+    reason: Reason
     detail: str
     raw: str | None = None
 

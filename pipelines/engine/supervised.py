@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Completion, Engine, EngineStats, Failure, Limits, Request
 from pipelines.errors import EngineDied, EngineError, OutOfTimeError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Warned
@@ -100,7 +101,7 @@ class SupervisedEngine:
                 raise EngineError(f"the engine died {PATIENCE} times in a row; last: {death}") from death
             if guilty[0].id in self._suspected:
                 self._suspected.remove(guilty[0].id)
-                poison = [Failure(guilty.pop().id, "poison", str(death))]
+                poison = [Failure(guilty.pop().id, Reason.POISON, str(death))]
         self._suspected |= {request.id for request in guilty}
         size = math.ceil(len(guilty) / SPLIT)
         self._groups.extendleft(reversed([guilty[n : n + size] for n in range(0, len(guilty), size or 1)]))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from pipelines.corpus.reject import Reason
 from pipelines.engine import process, root_cause, vllm_setup
 from pipelines.engine.interface import Completion, EngineStats, Failure, Request, Sampling, Start, Timing
 from pipelines.engine.watchdog import Watchdog
@@ -87,7 +88,7 @@ class VllmEngine:
                     use_tqdm=False,
                 )
             except _refusals() as error:
-                self._refused.append(Failure(request.id, "engine-refused", first_line(error)))
+                self._refused.append(Failure(request.id, Reason.ENGINE_REFUSED, first_line(error)))
             except Exception as error:
                 raise self._death(error) from error
             else:
@@ -172,7 +173,7 @@ class GenerateEngine(VllmEngine):
             if self._llm.llm_engine.has_unfinished_requests():  # it was not about taking them
                 raise self._death(error) from error
             if len(batch) == 1:
-                return [Failure(batch[0].id, "engine-refused", first_line(error))]
+                return [Failure(batch[0].id, Reason.ENGINE_REFUSED, first_line(error))]
             # vLLM refuses all for one. Which one shows when each is asked by itself.
             return [done for request in batch for done in self._generate([request])]
         except Exception as error:
@@ -224,7 +225,7 @@ def _completion(request: Request, output: Any) -> Completion | Failure:
     scores = {token: first[token].logprob for token in request.sampling.score if token in first}
     if len(scores) < len(request.sampling.score) or not all(map(math.isfinite, scores.values())):
         return Failure(
-            request.id, "no-scores", f"vLLM ended it ({answer.finish_reason}) without a number for every word"
+            request.id, Reason.NO_SCORES, f"vLLM ended it ({answer.finish_reason}) without a number for every word"
         )
     return Completion(
         request.id,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.events import Planned
+from pipelines.ledger.records import RequestState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Rows of the corpus by what has become of them, and the requests that wait with their prompt tokens.
 
@@ -75,10 +76,10 @@ def count(db: sqlite3.Connection) -> Counts:
         "GROUP BY task, form"
     ).fetchall()
     return Counts(
-        rows + unusable,
-        answered,
-        unusable + rejected,
-        answers,
+        rows=rows + unusable,
+        answered=answered,
+        rejected=unusable + rejected,
+        answers=answers,
         requests=sum(requests for *_, requests, _, _ in waiting),
         prompt_tokens=sum(tokens for *_, tokens, _ in waiting),
         longest={(task, form): longest for task, form, *_, longest in waiting},
@@ -99,8 +100,9 @@ def rows(db: sqlite3.Connection) -> dict[str, Any]:
 
 def of_task(db: sqlite3.Connection, task: str) -> dict[str, int]:
     """Return how many rows a task has answered, rejected and left waiting; rows of no use are not among them."""
-    found = dict(db.execute("SELECT state, count(*) FROM outcome WHERE task = ? GROUP BY state", (task,)))
-    return {state: found.get(state, 0) for state in ("answered", "rejected", "waiting")}
+    by_state = dict(db.execute("SELECT state, count(*) FROM outcome WHERE task = ? GROUP BY state", (task,)).fetchall())
+    states = (RequestState.ANSWERED, RequestState.REJECTED, RequestState.WAITING)
+    return {state: by_state.get(state, 0) for state in states}
 
 
 _REJECTS = """

@@ -1,8 +1,8 @@
 """The file behind the ledger: its tables, and how it is opened. `docs/ledger.md` describes them."""
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pipelines.errors import LedgerError
@@ -83,6 +83,17 @@ def connect(path: Path) -> sqlite3.Connection:
     return _checked(path, path.resolve().as_uri(), _prepare)
 
 
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Make durable at once whatever is written meanwhile, all of it or none; within another it is a part of that."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    with db:
+        yield
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy a ledger file, also while a run writes it. Raises LedgerError when it is not one."""
     with closing(read(source)) as from_, closing(sqlite3.connect(target)) as to:
@@ -98,6 +109,7 @@ def _checked(path: Path, uri: str, prepare: Callable[[sqlite3.Connection], int])
     db: sqlite3.Connection | None = None
     try:
         db = sqlite3.connect(uri, uri=True)
+        db.row_factory = sqlite3.Row
         version = prepare(db)
     except sqlite3.Error as error:
         if db:

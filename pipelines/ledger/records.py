@@ -2,14 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from pipelines.engine.interface import Timing
 from scheduling.queue import Turn
 from scheduling.speed import Work
 
+ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
 
-@dataclass(frozen=True, slots=True)
+
+class RequestState(StrEnum):
+    """What has become of a request."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    REJECTED = "rejected"
+
+
+class RunStatus(StrEnum):
+    """How a run stands: it works, or it has ended for one of these reasons."""
+
+    RUNNING = "running"
+    DONE = "done"
+    DEADLINE = "deadline"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a form of a task asks about some rows: the same `key` is the same question.
 
@@ -32,7 +52,7 @@ class Question:
     too_long: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRequest:
     """A request that waits (see `Question`); `shared` says whether other jobs may ask it, too.
 
@@ -63,6 +83,16 @@ class StoredRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to add; the rows of a `whole` one are answered together, of another each by itself."""
+
+    id: int
+    task: str
+    unit: str
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
     """A job with requests that wait: of which stage, how many, and the tokens to compute.
 
@@ -83,13 +113,42 @@ class StoredJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class RestaurantJob:
+    """A job about a restaurant as a whole."""
+
+    id: int
+    task: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A job that asks a request, and for how many rows it does."""
+
+    job: int
+    task: str
+    unit: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageRequest:
     """A request of a job as it stands: its answer if it has one, and how many rows it is about."""
 
     stage: int
-    state: str
+    state: RequestState
     answer: Any
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRow:
+    """A review or a query with the answer to it, as the model gave it."""
+
+    id: str
+    unit: str
+    text: str
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +163,7 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answered request: what the task read out of it, and its times in seconds since the run's start."""
+    """An answered request: what the task read out of it, and its times in seconds since the engine was up."""
 
     flight: Flight
     value: Any

@@ -1,30 +1,54 @@
-"""The items: what a ledger knows of the input's rows."""
+"""The rows: what a ledger knows of the input."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 
-from pipelines.corpus.row import Reject
-from pipelines.tasks.aggregation import Review
+from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.row import Review, Row, duplicate
+from pipelines.ledger.database import transaction
+from pipelines.ledger.records import RequestState
 
 SCALES = {1: 0.5, 5: 3.0, 10: 5.5, 100: 50.0}  # the highest rating of a scale, and its middle
 
 
-class Items:
-    """The rows in a ledger's file."""
+class Rows:
+    """The rows in a ledger's file, and the rejects."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+
+    def add(self, rows: Sequence[tuple[int, Row]], rejects: Iterable[Reject]) -> set[int]:
+        """Add a chunk of rows; return the `seq` of those whose id was there already, now rejects."""
+        with transaction(self._db):
+            before = self._db.total_changes
+            self._db.executemany(
+                "INSERT INTO item (seq, id, unit, source, row, lang, category, city, rating, text) VALUES "
+                "(:seq, :id, :unit, :source, :row, :lang, :category, :city, :rating, :text) "
+                "ON CONFLICT (id) DO NOTHING",
+                ({**asdict(row), "seq": seq} for seq, row in rows),
+            )
+            twice: set[int] = set()
+            if rows and self._db.total_changes - before < len(rows):
+                taken = self._db.execute("SELECT seq FROM item WHERE seq >= ?", (rows[0][0],))
+                twice = {seq for seq, _ in rows} - {seq for (seq,) in taken}
+            self._db.executemany(
+                "INSERT INTO reject (source, row, reason, detail, id, task, stage) VALUES "
+                "(:source, :row, :reason, :detail, :id, :task, :stage)",
+                map(asdict, [*rejects, *(duplicate(row) for seq, row in rows if seq in twice)]),
+            )
+        return twice
 
     def places(self) -> list[tuple[str, str | None, str | None]]:
         """Return every unit with its category and city, of the rows that have one."""
         return self._db.execute("SELECT unit, max(category), max(city) FROM item GROUP BY unit").fetchall()
 
-    def opinions(self, unit: str, most: int = -1) -> list[tuple[Review, str]]:
+    def reviews(self, unit: str, most: int = -1) -> list[tuple[Review, str]]:
         """Return the first rows of a unit in input order, each with its language."""
-        rows = self._db.execute(
+        stored = self._db.execute(
             "SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq LIMIT ?", (unit, most)
         )
-        return [(Review(*row), lang) for *row, lang in rows]
+        return [(Review(seq, id_, text, rating), lang) for seq, id_, text, rating, lang in stored]
 
     def middle(self) -> float | None:
         """Return the rating between good and bad ones on the smallest usual scale that has the highest one seen.
@@ -36,9 +60,11 @@ class Items:
 
     def rejects(self) -> Iterator[Reject]:
         """Yield every reject: rows that could not be used, then rows whose request got no answer."""
-        for row in self._db.execute(
+        for source, row, reason, detail, id_, task, stage in self._db.execute(
             "SELECT source, row, reason, detail, id, task, stage FROM reject UNION ALL "
-            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) "
-            "WHERE state = 'rejected'"
+            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) WHERE state = ?",
+            (RequestState.REJECTED,),
         ):
-            yield Reject(*row)
+            yield Reject(
+                source=source, row=row, reason=Reason(reason), detail=detail, id=id_, task=task, stage=stage
+            )  # fmt: skip

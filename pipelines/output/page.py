@@ -57,8 +57,7 @@ def _totals(report: Mapping[str, Any]) -> dict[str, Any]:
 def _figures(task: Mapping[str, Any]) -> dict[str, Any]:
     jobs = task["jobs"]
     return {
-        **(task.get("labels") or {}),
-        **{name: task[name] for name in ("restaurants", "grounded", "ungrounded") if name in task},
+        **_own(task),
         "requests": task["requests"],
         "asked twice": task["retried"] or None,
         "rows/s": task["reviews_per_s"],
@@ -71,6 +70,14 @@ def _figures(task: Mapping[str, Any]) -> dict[str, Any]:
         "goodput, jobs/min": jobs["goodput_per_min"],
         "preemptions": task["preemptions"],
     }
+
+
+def _own(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures that are this task's alone, by title."""
+    own: dict[str, Any] = {}
+    for name in task.get("figures", ()):
+        own |= task[name] if isinstance(task[name], Mapping) else {name.replace("_", " "): task[name]}
+    return own
 
 
 def _spans(task: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,9 +1,9 @@
 """The results: what people read, written at the end of a run."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,109 +16,107 @@ from pipelines.config import Config
 from pipelines.events import Emit, Warned
 from pipelines.files import replacing
 from pipelines.ledger.ledger import Ledger
-from pipelines.questions.stages import Desk
+from pipelines.ledger.records import AnsweredRow
+from pipelines.prompts.prompts import Prompts
+from pipelines.prompts.template import TokenizedTemplate
+from pipelines.questions.rowwise import anchor_keys
+from pipelines.questions.stages import Stages
 from pipelines.tasks import Task
-from pipelines.tasks.aggregation import Aggregation, RestaurantState
-from pipelines.tasks.classification import Classification, Judge
-from pipelines.tasks.extraction import Extraction
-from pipelines.tasks.task import AnsweredRow
+from pipelines.tasks.restaurant import RestaurantState
 
-CHUNK = 8192
-CASES = 64  # restaurants, each with all of its reviews
+ROWS, RESTAURANTS = 8192, 64  # in memory at once; a restaurant is there with all of its reviews
 FORMATS = ("parquet", "jsonl")
 
 
-def write(ledger: Ledger, desk: Desk, config: Config, emit: Emit) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswers:
+    """A task's answers in the ledger. See `pipelines.tasks.task.Answers`."""
+
+    ledger: Ledger
+    stages: Stages
+    task: Task
+    template: TokenizedTemplate
+    calibration: str
+    anchors: Sequence[Any]
+
+    def rows(self) -> Iterator[Sequence[AnsweredRow]]:
+        """Yield the answered rows a piece at a time, in input order."""
+        answered = self.ledger.requests.answered_rows(self.task.name)
+        while rows := list(islice(answered, ROWS)):
+            yield rows
+
+    def restaurants(self) -> Iterator[Sequence[RestaurantState]]:
+        """Yield the restaurants whose stages are all answered, some at a time, in input order."""
+        complete = self.stages.complete(self.task)
+        while restaurants := list(islice(complete, RESTAURANTS)):
+            yield restaurants
+
+
+def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, emit: Emit) -> dict[str, Any]:
     """Write each task's results, and the rejects, in bounded memory; return what the report says of each task."""
     (ledger.folder / "results").mkdir(exist_ok=True)
-    figures = {task.name: _write(ledger, desk, task, config, emit) for task in config.tasks}
+    figures = {}
+    for task in config.tasks:
+        answers = _answers(ledger, stages, prompts, config, task=task, emit=emit)
+        figures[task.name] = _write(ledger.folder, task, answers, config.format)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
-        for reject in ledger.items.rejects():
+        for reject in ledger.rows.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
     return figures
 
 
-def _write(ledger: Ledger, desk: Desk, task: Task, config: Config, emit: Emit) -> dict[str, Any]:
-    """Write the results of a task, and the roll-up of labels by restaurant."""
-    if isinstance(task, Aggregation):
-        rows = _file(ledger, task, config, (task.table(cases) for cases in _cases(desk, task)))
-        return task.figures(rows)
-    if isinstance(task, Extraction):
-        _file(ledger, task, config, (task.table(piece) for piece in _pieces(ledger, task)))
-        return {}
-    assert isinstance(task, Classification)  # noqa: S101  the third kind there is
-    calibration, judge = _judge(ledger, desk, task, config, emit)
-    rows = _file(ledger, task, config, (task.table(piece, judge) for piece in _pieces(ledger, task)))
-    if task.unit == "review":
-        table = task.roll_up(rows).collect().to_arrow()
-        with (
-            _replacing(ledger, f"{task.name}_by_restaurant", config.format) as scratch,
-            _writer(scratch, table.schema, config.format) as writer,
-        ):
-            writer(table)
-    counts = dict(rows.group_by("label").len().collect().iter_rows())
-    return {"labels": {label: counts.get(label, 0) for label in task.labels}, "calibration": calibration}
-
-
-def _judge(ledger: Ledger, desk: Desk, task: Classification, config: Config, emit: Emit) -> tuple[str, Judge]:
-    """Return the calibration that the answers to the anchors allow, and what turns answers into probabilities by it."""
-    anchors = desk.anchors(task)
-    known = ledger.answered(anchors)
-    calibration = config.calibration if anchors else "raw"
-    if len(known) < len(anchors):
-        calibration = "raw"
-        if next(ledger.answers(task.name), None):  # with no answer nobody misses it
-            emit(Warned(f"{len(anchors) - len(known)} anchors have no answer: the probabilities of this run are raw"))
-    frame = desk.frames[task.name, next(iter(task.forms))]
-    return calibration, task.judge(calibration, frame, known, _pieces(ledger, task))
-
-
-def _pieces(ledger: Ledger, task: Task) -> Iterator[Sequence[AnsweredRow]]:
-    """Yield the answered rows a piece at a time, in input order."""
-    answered = ledger.answers(task.name)
-    while rows := list(islice(answered, CHUNK)):
-        yield rows
-
-
-def _cases(desk: Desk, task: Aggregation) -> Iterator[Sequence[RestaurantState]]:
-    """Yield the restaurants whose stages are all answered, some at a time, in input order."""
-    complete = desk.complete(task)
-    while cases := list(islice(complete, CASES)):
-        yield cases
-
-
-def _file(ledger: Ledger, task: Task, config: Config, tables: Iterable[pa.Table]) -> pl.LazyFrame:
-    """Write a task's tables into its results file, and return its rows."""
-    with (
-        _replacing(ledger, task.name, config.format) as scratch,
-        _writer(scratch, task.schema, config.format) as writer,
-    ):
-        for table in tables:
-            writer(table)
-    path = _path(ledger, task.name, config.format)
-    # An empty JSONL file says nothing of its columns.
-    return (
-        pl.scan_parquet(path)
-        if config.format == "parquet"
-        else pl.scan_ndjson(path, schema=pl.DataFrame(task.schema.empty_table()).schema)
+def _answers(
+    ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, task: Task, emit: Emit
+) -> StoredAnswers:
+    """Return a task's answers, to be calibrated as the answers to its anchors allow."""
+    keys = anchor_keys(prompts, task) if task.anchors and config.calibration != "raw" else []
+    anchors = ledger.requests.answers(keys)
+    answers = StoredAnswers(
+        ledger=ledger,
+        stages=stages,
+        task=task,
+        template=prompts.templates[task.name, next(iter(task.forms))],
+        calibration=config.calibration if keys and len(anchors) == len(keys) else "raw",
+        anchors=anchors,
     )
+    if len(anchors) < len(keys) and next(answers.rows(), None):  # with no answer nobody misses it
+        emit(Warned(f"{len(keys) - len(anchors)} anchors have no answer: the probabilities of this run are raw"))
+    return answers
 
 
-@contextmanager
-def _replacing(ledger: Ledger, name: str, kind: str) -> Iterator[Path]:
-    with replacing(_path(ledger, name, kind)) as scratch:
-        yield scratch
+def _write(folder: Path, task: Task, answers: StoredAnswers, kind: str) -> dict[str, Any]:
+    """Write a task's results, and what they roll up to by restaurant; return what the report says of them."""
+    _write_tables(folder, task.name, kind, task.tables(answers), schema=task.schema)
+    rows = _scan(_path(folder, task.name, kind), task.schema, kind)
+    if (rolled_up := task.by_restaurant(rows)) is not None:
+        table = rolled_up.collect().to_arrow()
+        _write_tables(folder, f"{task.name}_by_restaurant", kind, [table], schema=table.schema)
+    figures = task.figures(rows, answers)
+    return {**figures, "figures": list(figures)}
+
+
+def _write_tables(folder: Path, name: str, kind: str, tables: Iterable[pa.Table], *, schema: pa.Schema) -> None:
+    with replacing(_path(folder, name, kind)) as scratch, _writer(scratch, schema, kind) as write_table:
+        for table in tables:
+            write_table(table)
     # A run in the other format must not leave yesterday's answers beside today's.
     for other in set(FORMATS) - {kind}:
-        _path(ledger, name, other).unlink(missing_ok=True)
+        _path(folder, name, other).unlink(missing_ok=True)
 
 
-def _path(ledger: Ledger, name: str, kind: str) -> Path:
-    return ledger.folder / "results" / f"{name}.{kind}"
+def _scan(path: Path, schema: pa.Schema, kind: str) -> pl.LazyFrame:
+    """Return the rows of a results file; an empty one of JSON lines says nothing of its columns."""
+    if kind == "parquet":
+        return pl.scan_parquet(path)
+    return pl.scan_ndjson(path, schema=pl.DataFrame(schema.empty_table()).schema)
+
+
+def _path(folder: Path, name: str, kind: str) -> Path:
+    return folder / "results" / f"{name}.{kind}"
 
 
 @contextmanager
-def _writer(path: Path, schema: pa.Schema, kind: str) -> Iterator[Any]:
+def _writer(path: Path, schema: pa.Schema, kind: str) -> Iterator[Callable[[pa.Table], Any]]:
     if kind == "parquet":
         with pq.ParquetWriter(path, schema) as writer:
             yield writer.write_table

@@ -1,4 +1,4 @@
-"""A prompt: the text that stands around what it is about, and its token ids."""
+"""A prompt template: the text that stands around what a prompt is about, and its token ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class PromptTemplate:
 
 @dataclass(frozen=True, slots=True)
 class TokenizedTemplate:
-    """A form for one model, as token ids; `classes` has the class of each scored token.
+    """A template for one model, as token ids; `classes` has the class of each scored token.
 
-    Every prompt of the form begins with `shared_prefix`, which the engine therefore computes once.
+    Every prompt of it begins with `shared_prefix`, which the engine therefore computes once.
     """
 
     shared_prefix: tuple[int, ...]
@@ -47,7 +47,7 @@ class TokenizedTemplate:
 
     @property
     def tokens(self) -> int:
-        """Tokens of every prompt that are the form's own."""
+        """Tokens of every prompt that are the template's own."""
         return len(self.shared_prefix) + len(self.suffix)
 
     @property
@@ -56,31 +56,36 @@ class TokenizedTemplate:
         return (self.sampling.max_tokens - 1) * ENOUGH
 
 
-def frame(form: PromptTemplate, tokenizer: "Tokenizer") -> TokenizedTemplate:
-    """Return the form in a model's tokens. Raises ModelError when two classes' first words begin alike."""
-    scored = _scored(form.words, tokenizer)
+def one_line(text: str) -> str:
+    """Return a text as it stands in prompts, where a line break ends an example."""
+    return " ".join(text.split())
+
+
+def tokenize(template: PromptTemplate, tokenizer: "Tokenizer") -> TokenizedTemplate:
+    """Return the template in a model's tokens. Raises ModelError when two classes' first words begin alike."""
+    scored = _scored(template.words, tokenizer)
     return TokenizedTemplate(
-        shared_prefix=(*tokenizer.bos, *tokenizer.encode(form.shared_prefix)),
-        suffix=tuple(tokenizer.encode(form.suffix)),
-        sampling=Sampling(form.max_tokens, tuple(token for token, _ in scored), form.schema, form.penalty),
-        classes=tuple(of for _, of in scored),
+        shared_prefix=(*tokenizer.bos, *tokenizer.encode(template.shared_prefix)),
+        suffix=tuple(tokenizer.encode(template.suffix)),
+        sampling=Sampling(template.max_tokens, tuple(token for token, _ in scored), template.schema, template.penalty),
+        classes=tuple(label for _, label in scored),
     )
 
 
 def _scored(words: Sequence[Sequence[str]], tokenizer: "Tokenizer") -> list[tuple[int, int]]:
     """Return the token ids to score, each with its class: the first of a label, and other words that are one token."""
-    found: dict[int, int] = {}
-    for of, (label, *_) in enumerate(words):
+    classes: dict[int, int] = {}
+    for number, (label, *_) in enumerate(words):
         first = tokenizer.encode(f" {label}")[0]
-        if first in found:
+        if first in classes:
             raise ModelError(
-                f"this model cannot tell the labels {words[found[first]][0]!r} and {label!r} apart: its tokenizer "
+                f"this model cannot tell the labels {words[classes[first]][0]!r} and {label!r} apart: its tokenizer "
                 "begins them with the same token"
             )
-        found[first] = of
-    for of, (_, *others) in enumerate(words):
+        classes[first] = number
+    for number, (_, *others) in enumerate(words):
         for word in others:
             token, *rest = tokenizer.encode(f" {word}")
             if not rest:
-                found.setdefault(token, of)
-    return sorted(found.items(), key=lambda item: item[1])
+                classes.setdefault(token, number)
+    return sorted(classes.items(), key=lambda scored: scored[1])

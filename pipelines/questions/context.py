@@ -8,26 +8,27 @@ import math
 
 from pipelines.config import Config
 from pipelines.ledger.counts import Counts
-from pipelines.questions.stages import CHUNK, OTHERS, Desk
-from pipelines.tasks.aggregation import Aggregation
+from pipelines.prompts.prompts import Prompts
+from pipelines.questions.stages import CHUNK, OTHERS
 
 STEP = 256  # tokens that it is rounded up to
 
 
-def needed(counts: Counts, desk: Desk, config: Config) -> int:
+def needed(counts: Counts, prompts: Prompts, config: Config) -> int:
     """Return the context that suffices for all that waits, asked twice if need be, and for the stages that follow.
 
-    It is never more than the order's, and that where a person has set `max_model_len`.
+    It is never more than the model's, and that where a person has set `max_model_len`.
     """
     if "max_model_len" in config.arguments:
-        return config.context
+        return prompts.context
     longest = 0
-    for (task, form), tokens in counts.longest.items():
-        longest = max(longest, tokens + desk.frames[task, form].sampling.roomier().max_tokens)
-    waiting = {task for task, _ in counts.longest}
-    for (task, _), frame in desk.frames.items():
-        if task in waiting and isinstance(desk.tasks[task], Aggregation):
-            answer = frame.sampling.roomier().max_tokens
+    for form_of_task, tokens in counts.longest.items():
+        longest = max(longest, tokens + prompts.templates[form_of_task].sampling.roomier().max_tokens)
+    waiting = {name for name, _ in counts.longest}
+    for task in config.tasks:
+        for form in task.forms if task.whole and task.name in waiting else ():
+            template = prompts.templates[task.name, form]
+            answer = template.sampling.roomier().max_tokens
             # A later stage is about a chunk of answers, and of two at least; something may stand after them.
-            longest = max(longest, frame.tokens + max(2 * CHUNK, 2 * answer) + 2 * OTHERS + answer)
-    return min(config.context, math.ceil(longest / STEP) * STEP)
+            longest = max(longest, template.tokens + max(2 * CHUNK, 2 * answer) + 2 * OTHERS + answer)
+    return min(prompts.context, math.ceil(longest / STEP) * STEP)

@@ -10,8 +10,9 @@ from typing import Any
 import jsonschema
 import pyarrow as pa
 
+from pipelines.prompts.template import one_line
 from pipelines.tasks.quotes import Quoting
-from pipelines.tasks.task import Column, MalformedError, one_line
+from pipelines.tasks.task import Column, MalformedError
 
 SIMPLE = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 MOST = 2**63  # what an integer column cannot hold
@@ -89,13 +90,13 @@ class AnswerSchema:
         been cut off, and an engine may take a part of a schema for a hint.
         """
         try:
-            found = json.loads(text, parse_constant=_no_number, strict=False)
+            answer = json.loads(text, parse_constant=_no_number, strict=False)
             text.encode()
         except (ValueError, RecursionError) as error:
             raise MalformedError(f"no JSON: {error}") from error
-        if wrong := next(self._validator.iter_errors(found), None):
+        if wrong := next(self._validator.iter_errors(answer), None):
             raise MalformedError(f"{'.'.join(map(str, wrong.absolute_path)) or 'answer'}: {wrong.message[:200]}")
-        return {field.name: _clean(found[field.name], field.schema) for field in self.fields}
+        return {field.name: _clean(answer[field.name], field.schema) for field in self.fields}
 
 
 def arrow(schema: Mapping[str, Any]) -> pa.DataType:

@@ -1,6 +1,6 @@
-"""Labelling: which of a few labels a review or a query has. One forward pass scores words, nothing is generated."""
+"""Classification: which of a few labels a review or a query has. One forward pass scores words, none is generated."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,23 +9,21 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.engine.interface import Completion
-from pipelines.prompts.template import TokenizedTemplate
+from pipelines.ledger.records import AnsweredRow
 from pipelines.tasks.calibration import Array, Calibration, softmax
-from pipelines.tasks.task import IDS, AnsweredRow, Column, Example, Task, worked
+from pipelines.tasks.task import IDS, OWN, Answers, Column, Example, Task, worked
 
 Judge = Callable[[Array], Array]  # (rows, words) log probabilities to (rows, labels) probabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification(Task):
-    """A task whose answer is one of `labels`, with the probability of each.
+    """A task whose answer is one of `labels`, with the probability of each; of two labels `between` there is a score.
 
-    An answer is the log probability of each scored word. `anchors` has texts of known labels, as many tuples as there
-    are labels, on which words are measured (see `tasks.calibration`). Of two labels `between` there is a score.
+    An answer is the log probability of each scored word. See `tasks.calibration` for what `anchors` are.
     """
 
     labels: tuple[str, ...]
-    anchors: tuple[Sequence[str], ...] = ()
     between: tuple[str, str] | None = None
 
     def parse(self, form: str, completion: Completion) -> list[float]:
@@ -33,45 +31,52 @@ class Classification(Task):
         del form
         return [round(score, 4) for score in completion.scores.values()]
 
-    def judge(
-        self,
-        kind: str,
-        frame: TokenizedTemplate,
-        known: Sequence[Sequence[float]],
-        corpus: Iterable[Sequence[AnsweredRow]],
-    ) -> Judge:
+    def tables(self, answers: Answers) -> Iterator[pa.Table]:
+        """See `Task`."""
+        judge = self.judge(answers)
+        return (self.table(rows, judge) for rows in answers.rows())
+
+    def judge(self, answers: Answers) -> Judge:
         """Return what turns answers into probabilities.
 
-        `kind` is `raw` (the labels' first words as they are), `anchors` (words measured on `known`, the answers
-        to `anchors`) or `corpus` (that, moved towards the answers of the run's own `corpus`).
+        Raw ones are of the labels' first words as they are; anchors measure words on the answers to them; and a corpus
+        moves that towards the run's own answers.
         """
-        classes = np.array(frame.classes)
-        if kind == "raw":
-            first = [int(np.argmax(classes == c)) for c in range(len(self.labels))]
+        classes = np.array(answers.template.classes)
+        if answers.calibration == "raw":
+            first = [int(np.argmax(classes == number)) for number in range(len(self.labels))]
             return lambda logprobs: softmax(logprobs[:, first])
         truth = np.repeat(np.arange(len(self.labels)), [len(texts) for texts in self.anchors])
-        calibration = Calibration.measure(np.array(known), truth, classes)
-        if kind == "corpus":
-            calibration = calibration.shifted(_logprobs(rows) for rows in corpus)
+        calibration = Calibration.measure(np.array(answers.anchors), truth, classes)
+        if answers.calibration == "corpus":
+            calibration = calibration.shifted(_logprobs(rows) for rows in answers.rows())
         return calibration.probabilities
 
     def table(self, rows: Sequence[AnsweredRow], judge: Judge) -> pa.Table:
         """Return the results of some answered rows."""
-        p = judge(_logprobs(rows))
+        probabilities = judge(_logprobs(rows))
         columns: list[Any] = [[row.id for row in rows]]
         if self.unit == "review":
             columns.append([row.unit for row in rows])
-        columns += [[self.labels[best] for best in p.argmax(axis=1)], p.max(axis=1), *p.T]
+        labels = [self.labels[best] for best in probabilities.argmax(axis=1)]
+        columns += [labels, probabilities.max(axis=1), *probabilities.T]
         if self.between:
             more, less = map(self.labels.index, self.between)
-            columns.append(p[:, more] - p[:, less])
+            columns.append(probabilities[:, more] - probabilities[:, less])
         return pa.table([pa.array(column) for column in columns], schema=self.schema)
 
-    def roll_up(self, results: pl.LazyFrame) -> pl.LazyFrame:
+    def by_restaurant(self, results: pl.LazyFrame) -> pl.LazyFrame | None:
         """Return one row per restaurant, in input order: how many reviews of each label, and the mean score if any."""
+        if self.unit != "review":
+            return None
         counts = [(pl.col("label") == label).sum().alias(label) for label in self.labels]
         mean = [pl.col("score").mean().alias("mean_score")] if self.between else []
         return results.group_by("restaurant_id", maintain_order=True).agg(pl.len().alias("reviews"), *counts, *mean)
+
+    def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
+        """Return how many rows got each label, and how the probabilities were made."""
+        counts = dict(results.group_by("label").len().collect().iter_rows())
+        return {"labels": {label: counts.get(label, 0) for label in self.labels}, "calibration": answers.calibration}
 
 
 def classification(
@@ -79,15 +84,16 @@ def classification(
     about: str,
     unit: str,
     words: tuple[tuple[str, ...], ...],
-    examples: Sequence[Example],
     *,
+    examples: Sequence[Example],
     noun: str,
     answer: str,
     instruction: str = "",
     anchors: tuple[Sequence[str], ...] = (),
     between: tuple[str, str] | None = None,
+    rank: int = OWN,
 ) -> Classification:
-    """Make a labelling task; the first of each class's `words` is its label, the others say the same."""
+    """Make such a task; the first of each class's `words` is its label, the others say the same."""
     labels = tuple(label for label, *_ in words)
     share = round(0.86 if between else 1 / len(labels), 2)
     rest = round((1 - share) / max(len(labels) - 1, 1), 2)
@@ -111,6 +117,7 @@ def classification(
         labels=labels,
         anchors=anchors,
         between=between,
+        rank=rank,
     )
 
 

@@ -100,7 +100,7 @@ class _File(_Part):
 def load(path: Path) -> Task:
     """Return the task that a file describes. Raises ConfigError that names the file, the key and what was expected."""
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
     except RecursionError as error:
@@ -108,7 +108,7 @@ def load(path: Path) -> Task:
     except ValidationError as error:
         where, what = complaint(error, _File.model_fields)
         raise ConfigError(f"{path}: {f'{where}: ' if where else ''}{what}") from error
-    return _task(found)
+    return _task(file)
 
 
 def _task(file: _File) -> Task:
@@ -117,13 +117,16 @@ def _task(file: _File) -> Task:
     if file.labels:
         words = tuple((label,) for label in file.labels)
         return classification(
-            file.name, about, file.unit, words, examples,
-            noun=NOUNS[file.unit], answer="Answer", instruction=file.instruction,
+            file.name, about, file.unit, words,
+            examples=examples, noun=NOUNS[file.unit], answer="Answer", instruction=file.instruction,
         )  # fmt: skip
     fields = _answer(file.output or {})
     if file.unit == "restaurant":
-        return aggregation(file.name, about, fields, file.instruction, file.max_tokens, examples)
-    return extraction(file.name, about, file.unit, fields, examples, file.instruction, file.max_tokens)
+        return aggregation(file.name, about, fields, file.instruction, max_tokens=file.max_tokens, examples=examples)
+    return extraction(
+        file.name, about, file.unit, fields,
+        examples=examples, instruction=file.instruction, max_tokens=file.max_tokens,
+    )  # fmt: skip
 
 
 def _answer(output: Mapping[str, Mapping[str, Any]]) -> AnswerSchema:
@@ -131,8 +134,8 @@ def _answer(output: Mapping[str, Mapping[str, Any]]) -> AnswerSchema:
     return AnswerSchema(tuple(fields))
 
 
-def _shown(said: str | dict[str, Any]) -> str:
-    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+def _shown(answer: str | dict[str, Any]) -> str:
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
 
 def _check(where: str, schema: Any) -> None:

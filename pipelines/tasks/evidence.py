@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from pipelines.tasks.aggregation import Review
+from pipelines.corpus.row import Review
 
 QUOTES = "\"'“”‘’«»「」『』.,;:!…- "  # what a model puts around words that it quotes
 
@@ -17,8 +17,8 @@ def normal(text: str) -> str:
 class Sources:
     """The reviews of a restaurant, to look words up in."""
 
-    def __init__(self, opinions: Sequence[Review]) -> None:
-        self._texts = [(opinion.id, normal(opinion.text)) for opinion in opinions]
+    def __init__(self, reviews: Sequence[Review]) -> None:
+        self._texts = [(review.id, normal(review.text)) for review in reviews]
 
     def of(self, quote: str) -> list[str]:
         """Return the ids of the reviews in which the quoted words stand, whatever white space and case are like."""

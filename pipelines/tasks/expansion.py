@@ -10,9 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.ledger.records import AnsweredRow
 from pipelines.tasks.answer_schema import AnswerSchema, Field, distinct
 from pipelines.tasks.extraction import Extraction
-from pipelines.tasks.task import IDS, AnsweredRow, Column, Example, worked
+from pipelines.tasks.task import IDS, Column, Example, worked
 
 WAYS = ("short", "place", "menu", "best", "similar", "nearby", "reviewed", "booked", "tonight", "group")
 INSTRUCTION = "Other ways to search for the same restaurant."
@@ -67,8 +68,8 @@ class Expansion(Extraction):
 
     def fields(self, row: AnsweredRow) -> dict[str, Any]:
         """Return the expansions, each once and none that is the query itself."""
-        said = [text.strip(EDGES) for text in row.value.values()]
-        return {"query": row.text, "expansions": distinct(said, [row.text.strip(EDGES)])}
+        expansions = [text.strip(EDGES) for text in row.value.values()]
+        return {"query": row.text, "expansions": distinct(expansions, [row.text.strip(EDGES)])}
 
 
 def expansion(most: int) -> Expansion:
@@ -81,6 +82,7 @@ def expansion(most: int) -> Expansion:
         name="query-expansion",
         about="how else could a search query be put?",
         unit="query",
+        rank=1,
         forms=worked(
             "Query", "Searches", examples, INSTRUCTION, max_tokens=TOKENS * most, schema=answer.schema, penalty=0.3
         ),
@@ -100,8 +102,8 @@ def expansion(most: int) -> Expansion:
 
 def _examples(queries: Mapping[str, Sequence[str]], lang: str, most: int) -> list[Example]:
     answers = {
-        query: dict(zip(WAYS[:most], [*said, *(form.format(said[0]) for form in FOLLOWING[lang])], strict=False))
-        for query, said in queries.items()
+        query: dict(zip(WAYS[:most], [*put, *(form.format(put[0]) for form in FOLLOWING[lang])], strict=False))
+        for query, put in queries.items()
     }
     return [
         Example(query, json.dumps(answer, ensure_ascii=False, separators=(",", ":")), lang)

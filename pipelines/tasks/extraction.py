@@ -1,19 +1,20 @@
-"""Writing: what a review or a query is answered with in the fields of a JSON object."""
+"""Extraction: what a review or a query is answered with in the fields of a JSON object."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.engine.interface import Completion
+from pipelines.ledger.records import AnsweredRow
 from pipelines.tasks.answer_schema import AnswerSchema
-from pipelines.tasks.task import IDS, NOUNS, AnsweredRow, Example, Task, worked
+from pipelines.tasks.task import IDS, NOUNS, Answers, Example, Task, worked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction(Task):
-    """A task that is answered in fields, a request for each row."""
+    """A task that is answered in the fields of an `answer`, a request for each row."""
 
     answer: AnswerSchema
 
@@ -27,11 +28,11 @@ class Extraction(Task):
         answer: dict[str, Any] = row.value
         return answer
 
-    def table(self, rows: Sequence[AnsweredRow]) -> pa.Table:
-        """Return the results of some answered rows."""
-        ids = [{"review_id": row.id, "restaurant_id": row.unit, "query_id": row.id} for row in rows]
-        found = [{**own, **self.fields(row)} for own, row in zip(ids, rows, strict=True)]
-        return pa.table({name: [row[name] for row in found] for name in self.schema.names}, schema=self.schema)
+    def tables(self, answers: Answers) -> Iterator[pa.Table]:
+        """See `Task`."""
+        for rows in answers.rows():
+            ids = ({"review_id": row.id, "restaurant_id": row.unit, "query_id": row.id} for row in rows)
+            yield self.table_of({**own, **self.fields(row)} for own, row in zip(ids, rows, strict=True))
 
 
 def extraction(
@@ -39,6 +40,7 @@ def extraction(
     about: str,
     unit: str,
     answer: AnswerSchema,
+    *,
     examples: Sequence[Example],
     instruction: str,
     max_tokens: int,

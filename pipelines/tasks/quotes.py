@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.tasks.task import one_line
+from pipelines.prompts.template import one_line
 
 WORDS, LENGTH = (2, 20), (6, 120)  # of a quote, least and most
 MOST = 100  # quotes of one review

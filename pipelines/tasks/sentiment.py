@@ -29,9 +29,10 @@ SENTIMENT = classification(
     "is a review positive, neutral or negative?",
     "review",
     WORDS,
-    EXAMPLES,
+    examples=EXAMPLES,
     noun="Review",
     answer="Sentiment",
     anchors=(anchors.POSITIVE, anchors.NEUTRAL, anchors.NEGATIVE),
     between=("positive", "negative"),
+    rank=2,
 )

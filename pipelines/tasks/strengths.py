@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipelines.tasks.aggregation import ANY, COUNTS, Aggregation, RestaurantState, Stage, asking
+from pipelines.prompts.template import PromptTemplate
+from pipelines.tasks.aggregation import ANY, COUNTS, Aggregation, asking
 from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, distinct
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting, points
-from pipelines.tasks.task import IDS, Column, Example
+from pipelines.tasks.restaurant import RestaurantState, Stage
+from pipelines.tasks.task import IDS, Answers, Column, Example
 
 COMPARING, CONCLUDING, AT_ONCE = "comparison_summary", "target_restaurant_strength", "single_stage"
 
@@ -45,7 +47,7 @@ COMPARISON = AnswerSchema((
           ["broth that actually tastes of something"], Quoting(2, 5, choice=20), 1),
     Field("worse", TEXTS, "and what to be worse at", ["The queue was out of the door"], Quoting(0, 2, choice=20), -1),
 ))  # fmt: skip
-FOUND = AnswerSchema((
+CONCLUSION = AnswerSchema((
     Field(
         "strengths",
         {"type": "array", "items": _strength({"type": "string"}, {"type": "string"})},
@@ -112,49 +114,49 @@ class Strengths(Aggregation):
 
     single: bool = False
 
-    def stage(self, case: RestaurantState) -> Stage | None:
+    def stage(self, restaurant: RestaurantState) -> Stage | None:
         """Return what is to be asked next, None when all has been answered."""
-        if not case.answers:
-            return self.about_reviews(AT_ONCE if self.single else COMPARING, case)
-        if len(case.answers) == 1 and not self.single:
-            better = [quotes for answer in case.answers[0] if (quotes := answer["better"])]
+        if not restaurant.answers:
+            return self.about_reviews(AT_ONCE if self.single else COMPARING, restaurant)
+        if len(restaurant.answers) == 1 and not self.single:
+            better = [quotes for answer in restaurant.answers[0] if (quotes := answer["better"])]
             lines = [f"- {'. '.join(quotes)}.\n" for quotes in better]
-            return Stage(CONCLUDING, lines, quotes=[{ANY: quotes} for quotes in better]) if better else None
+            return Stage(form=CONCLUDING, lines=lines, quotes=[{ANY: quotes} for quotes in better]) if better else None
         return None
 
     def later(self, chunks: int) -> str | None:
-        """See `Aggregation`."""
+        """See `Task`."""
         del chunks
         return None if self.single else CONCLUDING
 
-    def figures(self, results: pl.LazyFrame) -> dict[str, Any]:
+    def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
         """Return what the report says of the results: how many strengths have evidence, and how many had none."""
         grounded = pl.col("strengths").list.len().sum()
         more = results.select(grounded=grounded, ungrounded=pl.col("ungrounded").sum()).collect().row(0, named=True)
-        return {**Aggregation.figures(self, results), **more}
+        return {**Aggregation.figures(self, results, answers), **more}
 
-    def fields(self, case: RestaurantState) -> dict[str, Any]:
+    def fields(self, restaurant: RestaurantState) -> dict[str, Any]:
         """Return the strengths whose evidence stands in a review, the best supported first."""
-        sources = Sources(case.opinions)
-        found: dict[str, dict[str, Any]] = {}
-        reviews: dict[str, set[str]] = {}
+        sources = Sources(restaurant.reviews)
+        by_words: dict[str, dict[str, Any]] = {}
+        supporting: dict[str, set[str]] = {}
         ungrounded = 0
-        for strength in (strength for answer in case.answers[-1] for strength in answer.get("strengths", ())):
+        for strength in (strength for answer in restaurant.answers[-1] for strength in answer.get("strengths", ())):
             if not (saying := sources.of(strength["evidence"])):
                 ungrounded += 1
                 continue
             key = strength["strength"].casefold()
-            found.setdefault(key, {**strength, "review_id": saying[0]})
-            reviews.setdefault(key, set()).update(saying, sources.of(key))
-        strengths = [{**strength, "support": len(reviews[key])} for key, strength in found.items()]
-        compared = [] if self.single else case.answers[0]
+            by_words.setdefault(key, {**strength, "review_id": saying[0]})
+            supporting.setdefault(key, set()).update(saying, sources.of(key))
+        strengths = [{**strength, "support": len(supporting[key])} for key, strength in by_words.items()]
+        compared = [] if self.single else restaurant.answers[0]
         return {
             "strengths": sorted(strengths, key=lambda strength: -strength["support"]),
             **{
                 name: distinct([quote for answer in compared for quote in answer[name] if sources.of(quote)])
                 for name in ("better", "worse")
             },
-            "compared_with": list(case.others.quotes),
+            "compared_with": list(restaurant.others.quotes),
             "ungrounded": ungrounded,
         }
 
@@ -165,14 +167,27 @@ def strengths(*, single: bool) -> Strengths:
         name="strengths",
         about="what is a restaurant better at than comparable ones, and which words of a review say so?",
         unit="restaurant",
-        forms=asking([AT_ONCE], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[AT_ONCE], penalty=0.3)
+        forms=_concluding(AT_ONCE)
         if single
         else {
-            **asking([COMPARING], COMPARE, "Comparison", COMPARISON, 200, EXAMPLES[COMPARING], penalty=0.5),
-            **asking([CONCLUDING], CONCLUDE, "Strengths", FOUND, 300, EXAMPLES[CONCLUDING], penalty=0.3),
+            **asking(
+                [COMPARING],
+                COMPARE,
+                "Comparison",
+                COMPARISON,
+                max_tokens=200,
+                examples=EXAMPLES[COMPARING],
+                penalty=0.5,
+            ),
+            **_concluding(CONCLUDING),
         },
         columns=COLUMNS,
-        answers={COMPARING: COMPARISON, CONCLUDING: FOUND, AT_ONCE: FOUND},
+        schemas={COMPARING: COMPARISON, CONCLUDING: CONCLUSION, AT_ONCE: CONCLUSION},
+        rank=4,
         compares=True,
         single=single,
     )
+
+
+def _concluding(name: str) -> Mapping[str, PromptTemplate]:
+    return asking([name], CONCLUDE, "Strengths", CONCLUSION, max_tokens=300, examples=EXAMPLES[name], penalty=0.3)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.tasks.aggregation import COUNTS, Aggregation, RestaurantState, asking
+from pipelines.tasks.aggregation import COUNTS, Aggregation, asking
 from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, distinct
 from pipelines.tasks.evidence import Sources
 from pipelines.tasks.quotes import Quoting
+from pipelines.tasks.restaurant import RestaurantState
 from pipelines.tasks.task import IDS, Column, Example
 
 ANSWER = AnswerSchema((
@@ -50,12 +51,12 @@ class Summary(Aggregation):
         """Return a chunk's answer as what could have been a review."""
         return f"- {'. '.join(quote for quotes in answer.values() for quote in quotes)}.\n"
 
-    def fields(self, case: RestaurantState) -> dict[str, Any]:
+    def fields(self, restaurant: RestaurantState) -> dict[str, Any]:
         """Return the summary as one text, and what is praised and criticised; what stands in no review is left out."""
-        (answer,), sources = case.answers[-1], Sources(case.opinions)
-        found = {name: distinct(list(filter(sources.of, quotes))) for name, quotes in answer.items()}
-        praised, criticised = found["praised"], distinct(found["criticised"], found["praised"])
-        summary = "".join(f"{sentence[0].upper()}{sentence[1:]}. " for sentence in found["summary"]).strip()
+        (answer,), sources = restaurant.answers[-1], Sources(restaurant.reviews)
+        grounded = {name: distinct(list(filter(sources.of, quotes))) for name, quotes in answer.items()}
+        praised, criticised = grounded["praised"], distinct(grounded["criticised"], grounded["praised"])
+        summary = "".join(f"{sentence[0].upper()}{sentence[1:]}. " for sentence in grounded["summary"]).strip()
         return {"summary": summary, "praised": praised, "criticised": criticised}
 
 
@@ -63,7 +64,8 @@ SUMMARY = Summary(
     name="summary",
     about="what do diners say of a restaurant?",
     unit="restaurant",
-    forms=asking(("chunk", "merge"), QUESTION, "Summary", ANSWER, 260, EXAMPLES, penalty=0.5),
+    forms=asking(("chunk", "merge"), QUESTION, "Summary", ANSWER, max_tokens=260, examples=EXAMPLES, penalty=0.5),
     columns=COLUMNS,
-    answers={"chunk": ANSWER, "merge": ANSWER},
+    schemas={"chunk": ANSWER, "merge": ANSWER},
+    rank=3,
 )

@@ -1,15 +1,19 @@
 """A task: what is asked about each review, restaurant or query, and the columns of what comes of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import polars as pl
 import pyarrow as pa
 
 from pipelines.corpus import language
 from pipelines.engine.interface import Completion
-from pipelines.prompts.template import PromptTemplate
+from pipelines.ledger.records import AnsweredRow
+from pipelines.prompts.template import PromptTemplate, TokenizedTemplate, one_line
+from pipelines.tasks.restaurant import RestaurantState, Stage
 
+OWN = 5  # the rank of tasks of one's own: after those of this program
 NOUNS = {"review": "Review", "query": "Query"}  # what a task is about, by its unit
 
 
@@ -37,14 +41,26 @@ IDS: Mapping[str, tuple[Column, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredRow:
-    """A review or a query with the answer to it, as the model gave it."""
+class Answers(Protocol):
+    """What a run has of a task's answers, for its results."""
 
-    id: str
-    unit: str
-    text: str
-    value: Any
+    @property
+    def calibration(self) -> str:
+        """How probabilities are made: `raw`, `anchors` or `corpus`; raw where an anchor has no answer."""
+
+    @property
+    def anchors(self) -> Sequence[Any]:
+        """The answers to the task's anchors, in their order; none where the calibration is raw."""
+
+    @property
+    def template(self) -> TokenizedTemplate:
+        """The task's first form, in the model's tokens."""
+
+    def rows(self) -> Iterator[Sequence[AnsweredRow]]:
+        """Yield the answered rows a piece at a time, in input order."""
+
+    def restaurants(self) -> Iterator[Sequence[RestaurantState]]:
+        """Yield the restaurants whose stages are all answered, some at a time, in input order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +68,8 @@ class Task:
     """What all tasks have: a name, the unit that one job is about, the forms of its prompts, and its results' columns.
 
     A form is known by its name and a language, `ask.en`; the first language of a name stands in for those it lacks.
+    Under the policy `task` the one of the lowest `rank` goes first. One that `compares` is told of other restaurants.
+    `anchors` has texts of known labels, a sequence for each label, on which a model's words are measured.
     """
 
     name: str
@@ -59,11 +77,19 @@ class Task:
     unit: str
     forms: Mapping[str, PromptTemplate]
     columns: tuple[Column, ...]
+    rank: int = OWN
+    compares: bool = False
+    anchors: tuple[Sequence[str], ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
         """The columns as Arrow has them."""
         return pa.schema([(column.name, column.type) for column in self.columns])
+
+    @property
+    def whole(self) -> bool:
+        """Whether the rows of a job are answered together, in stages; otherwise each is by itself, at stage 0."""
+        return self.unit == "restaurant"
 
     def form(self, name: str, lang: str) -> str:
         """Return the key of the form of that name in a language."""
@@ -77,6 +103,41 @@ class Task:
         """
         raise NotImplementedError
 
+    def stage(self, restaurant: RestaurantState) -> Stage | None:
+        """Return what is to be asked next about a restaurant as a whole, None when all has been answered."""
+        raise NotImplementedError
+
+    def held(self, stage: Stage, part: slice, chunks: int) -> str | None:
+        """Return the schema of the answer about a part of a stage's lines, None where the form's own says it all.
+
+        The part is one of so many `chunks`.
+        """
+        raise NotImplementedError
+
+    def later(self, chunks: int) -> str | None:
+        """Return the name of the form that is asked after a first stage of so many chunks, as far as is foreseen."""
+        del chunks
+        return None
+
+    def tables(self, answers: Answers) -> Iterator[pa.Table]:
+        """Yield the results a piece at a time; every piece has the task's schema."""
+        raise NotImplementedError
+
+    def by_restaurant(self, results: pl.LazyFrame) -> pl.LazyFrame | None:
+        """Return the results rolled up by restaurant, for a file of their own, None where there is nothing to."""
+        del results
+        return None
+
+    def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
+        """Return what the report says of the results: numbers, texts, and numbers by label that add up, by name."""
+        del results, answers
+        return {}
+
+    def table_of(self, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+        """Return rows of values by column as a piece of the results; what is no column is left out."""
+        kept = list(rows)
+        return pa.table({name: [row[name] for row in kept] for name in self.schema.names}, schema=self.schema)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -87,11 +148,6 @@ class Example:
     lang: str = language.DEFAULT
 
 
-def one_line(text: str) -> str:
-    """Return a text as it stands in prompts, where a line break ends an example."""
-    return " ".join(text.split())
-
-
 def worked(
     noun: str, answer: str, examples: Sequence[Example], instruction: str = "", **answering: Any
 ) -> dict[str, PromptTemplate]:
@@ -99,16 +155,16 @@ def worked(
 
     What many prompts share comes first in them, so that it is computed once.
     """
-    made = {}
+    forms = {}
     for lang in _languages(examples):
         shown = "".join(
             f"{noun}: {one_line(example.text)}\n{answer}: {example.answer}\n\n"
             for example in examples
             if example.lang == lang
         )
-        head = f"{instruction}\n\n{shown}{noun}:" if instruction else f"{shown}{noun}:"
-        made[f"ask.{lang}"] = PromptTemplate(head, f"\n{answer}:", **answering)
-    return made
+        prefix = f"{instruction}\n\n{shown}{noun}:" if instruction else f"{shown}{noun}:"
+        forms[f"ask.{lang}"] = PromptTemplate(prefix, f"\n{answer}:", **answering)
+    return forms
 
 
 def _languages(examples: Iterable[Example]) -> list[str]:

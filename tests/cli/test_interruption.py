@@ -56,8 +56,9 @@ def test_at_a_second_signal_it_ends_at_once(deaf):
 
 
 EVENT = """
-from pipelines import events, run
-run.GRACE = 0.2
+from pipelines import events
+from pipelines.dispatch import loop
+loop.GRACE = 0.2
 interruption.install()
 emit = interruption.heeding(lambda event: None, {})
 emit(events.EngineStarted(1.0))

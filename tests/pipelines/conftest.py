@@ -30,7 +30,9 @@ def go(tmp_path, tiny):
         measurements = Measurements(tmp_path / "measurements" / "tiny.jsonl")
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, config, lambda **_: start(), measurements, {"device": "cpu"}, events.append)
+            report = run.run(
+                ledger, config, lambda **_: start(), measurements, facts={"device": "cpu"}, emit=events.append
+            )
         finally:
             ledger.close()
         return report, events

@@ -21,7 +21,7 @@ ANCHORS = 48
 @pytest.fixture
 def go(tmp_path, tiny, write_jsonl, reviews, fake_engine):
     path = write_jsonl(reviews(20))
-    order = Config([TASKS["sentiment"], TASKS["strengths"]], [str(path)], {}, None, tiny, {})
+    order = Config(tasks=[TASKS["sentiment"], TASKS["strengths"]], sources=[str(path)], model=tiny)
 
     def go(vllm, dtype="bfloat16", engine=fake_engine, **settings):
         class Engine(engine):
@@ -31,7 +31,9 @@ def go(tmp_path, tiny, write_jsonl, reviews, fake_engine):
         made = Engine()
         with closing(Ledger(tmp_path / "out")) as ledger:
             told = Measurements(tmp_path / "m.jsonl")
-            report = run.run(ledger, replace(order, **settings), lambda **_: made, told, {"vllm": vllm}, events.append)
+            report = run.run(
+                ledger, replace(order, **settings), lambda **_: made, told, facts={"vllm": vllm}, emit=events.append
+            )
         return report, made.submitted, [event for event in events if isinstance(event, KeptAnswers)]
 
     return go

@@ -26,7 +26,7 @@ def compared(lent, tiny, tmp_path_factory):
         tasks=[TASKS["sentiment"]], sources=[str(path)], columns={}, limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
-    found = compare(config, ["fifo", "prefill"], 2, lambda **_: lent(), None, events.append)
+    found = compare(config, ["fifo", "prefill"], 2, lambda **_: lent(), speed=None, emit=events.append)
     return json.loads(json.dumps(found)), events
 
 
@@ -79,7 +79,14 @@ def test_a_corpus_of_rejects_alone_cannot_be_compared(write_jsonl, tiny):
         columns={}, limit=None, model=tiny, arguments={},
     )  # fmt: skip
     with pytest.raises(CorpusError, match="nothing to compare"):
-        compare(config, ["fifo", "prefill"], 1, lambda **_: pytest.fail("no engine is needed"), None, lambda _: None)
+        compare(
+            config,
+            ["fifo", "prefill"],
+            1,
+            lambda **_: pytest.fail("no engine is needed"),
+            speed=None,
+            emit=lambda _: None,
+        )
 
 
 def test_figures_that_overlap_are_within_the_noise():

@@ -35,7 +35,7 @@ def config(tiny):
 
 
 def show(tmp_path, config, speed=None):
-    seen = preview(tmp_path / "out", config, lambda _: LIMITS, speed, lambda _: None)
+    seen = preview(tmp_path / "out", config, lambda _: LIMITS, speed, emit=lambda _: None)
     return json.loads(json.dumps(seen))
 
 
@@ -93,8 +93,8 @@ def test_its_batches_are_those_that_generate_is_called_with(tmp_path, config, wr
         config(path, feed="generate"),
         lambda **_: Batched(),
         Measurements(tmp_path / "m.jsonl"),
-        {},
-        lambda _: None,
+        facts={},
+        emit=lambda _: None,
     )
     ledger.close()
     assert calls == batches
@@ -107,7 +107,14 @@ def test_the_folder_is_left_as_it_is_and_what_was_answered_is_not_planned(
     show(tmp_path, config(path))
     assert not (tmp_path / "out").exists()
     ledger = Ledger(tmp_path / "out")
-    run.run(ledger, config(path), lambda **_: fake_engine(), Measurements(tmp_path / "m.jsonl"), {}, lambda _: None)
+    run.run(
+        ledger,
+        config(path),
+        lambda **_: fake_engine(),
+        Measurements(tmp_path / "m.jsonl"),
+        facts={},
+        emit=lambda _: None,
+    )
     ledger.close()
     before = (tmp_path / "out" / "run.sqlite").read_bytes()
     seen = show(tmp_path, config(write_jsonl([*reviews(12), {**reviews(1)[0], "review_id": "new", "text": "new"}])))

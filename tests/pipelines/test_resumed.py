@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.events import Progress
 from pipelines.output.report import build
-from pipelines.questions.stages import Desk
+from pipelines.questions.stages import Stages
 
 
 def test_a_run_stopped_between_two_stages_goes_on_with_the_second(go, write_jsonl, fake_engine, results, query, corpus):
@@ -42,7 +42,7 @@ def test_a_run_that_is_killed_where_a_stage_ends_is_not_taken_to_be_done(
         raise KeyboardInterrupt
 
     def start():
-        monkeypatch.setattr(Desk, "advance", killed)  # the plan has been made with the real one
+        monkeypatch.setattr(Stages, "advance", killed)  # the plan has been made with the real one
         return fake_engine()
 
     with pytest.raises(KeyboardInterrupt):
@@ -57,14 +57,14 @@ def test_a_run_that_is_killed_where_a_stage_ends_is_not_taken_to_be_done(
 def test_what_has_not_been_asked_yet_waits(go, tmp_path, write_jsonl, fake_engine, monkeypatch, corpus):
     path = write_jsonl(corpus({"a": 6, "b": 4}))
     go(path, fake_engine, "sentiment")
-    advance = Desk.advance
+    advance = Stages.advance
 
     def killed(desk, task, job, unit):
         if unit == "b":
             raise KeyboardInterrupt
         return advance(desk, task, job, unit)
 
-    monkeypatch.setattr(Desk, "advance", killed)
+    monkeypatch.setattr(Stages, "advance", killed)
     with pytest.raises(KeyboardInterrupt):
         go(path, fake_engine, "sentiment", "summary")
     found = build(tmp_path / "out")

@@ -9,7 +9,7 @@ import pytest
 from pipelines.errors import CorpusError, EngineError
 from pipelines.events import EngineStarting, Ordered, Planned, Progress, Warned
 from pipelines.output.report import build
-from pipelines.prompts.template import frame
+from pipelines.prompts.template import tokenize
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]
@@ -140,7 +140,7 @@ def test_the_prefix_cache_holds_what_was_predicted(go, tmp_path, write_jsonl, en
     assert len(jobs) == 5 + 1
     assert sum(expected for expected, *_ in jobs) == task["expected_cached_tokens"]
     # Nobody asks what another asks here: the jobs' costs are all prompts but for the header's whole blocks.
-    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).shared_prefix) // 32 * 32
+    header = len(tokenize(SENTIMENT.forms["ask.en"], tokenizer).shared_prefix) // 32 * 32
     assert sum(cost for *_, cost in jobs) == task["prompt_tokens"] - task["requests"] * header
 
 

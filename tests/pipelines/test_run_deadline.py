@@ -113,7 +113,7 @@ class Hung(Slow):
 
 
 def test_an_engine_that_hangs_is_ended_some_time_after_the_deadline(go, write_jsonl, fake_engine, monkeypatch, results):
-    monkeypatch.setattr("pipelines.run.GRACE", 0.5)
+    monkeypatch.setattr("pipelines.dispatch.loop.GRACE", 0.5)
     rows = [{"review_id": f"r{i}", "restaurant_id": f"x{i % 50}", "text": f"visit {i} was fine"} for i in range(400)]
     engines, until = [], time.time() + 3.0
 
@@ -144,7 +144,7 @@ def test_an_engine_that_hangs_before_is_started_again(go, write_jsonl, fake_engi
 
 
 def test_an_engine_that_is_not_up_in_time_leaves_the_work_to_the_next_run(go, write_jsonl, reviews, monkeypatch):
-    monkeypatch.setattr("pipelines.run.GRACE", 0.2)
+    monkeypatch.setattr("pipelines.dispatch.loop.GRACE", 0.2)
 
     def start():
         time.sleep(0.6)

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.events import Ordered
 from pipelines.measurements import Measured, Measurements
-from pipelines.prompts.template import frame
+from pipelines.prompts.template import tokenize
 from pipelines.tasks import TASKS
 from scheduling.speed import Slice, Work
 
@@ -19,7 +19,7 @@ SENTIMENT = TASKS["sentiment"]
 
 def test_the_cheapest_restaurant_goes_first(go, write_jsonl, reviews, fake_engine, tokenizer, tiny):
     rows = [row for row in reviews(30) if row["text"] != "good"]
-    shown = frame(SENTIMENT.forms["ask.en"], tokenizer)
+    shown = tokenize(SENTIMENT.forms["ask.en"], tokenizer)
     computed = shown.tokens - len(shown.shared_prefix) // 32 * 32  # of the header whole KV blocks are cached
     cheapest = Counter()
     for row in rows:
@@ -89,7 +89,7 @@ def test_with_measurements_cost_is_cost_auto_picks_and_the_plan_is_held_against_
     predicted = report["run"]["predicted"]
     assert predicted["low_s"] < predicted["makespan_s"] < predicted["high_s"]
     task = report["tasks"]["sentiment"]
-    header = len(frame(SENTIMENT.forms["ask.en"], tokenizer).shared_prefix) // 32 * 32
+    header = len(tokenize(SENTIMENT.forms["ask.en"], tokenizer).shared_prefix) // 32 * 32
     computed = task["prompt_tokens"] - task["requests"] * header
     assert predicted["prefill_s"] == pytest.approx((computed + 16 * task["requests"]) * 10 / (40_000 + 16 * 500))
     rows = [{**row, "text": row["text"] + "!"} for row in reviews(30)]

@@ -20,8 +20,8 @@ def test_fifo_keeps_arrival_then_input_order():
     assert order("fifo", job(2, 1), job(0, 9, arrival=5.0), job(1, 5)) == [1, 2, 0]
 
 
-def test_task_sends_light_kinds_first_and_unknown_kinds_last():
-    jobs = [job(0, 1, "mine"), job(1, 1, "summary"), job(2, 9, "sentiment"), job(3, 3, "sentiment")]
+def test_task_sends_the_tasks_of_the_lowest_rank_first_and_the_cheapest_of_each():
+    jobs = [job(0, 1, task_rank=5), job(1, 1, task_rank=3), job(2, 9, task_rank=2), job(3, 3, task_rank=2)]
     assert order("task", *jobs) == [3, 2, 1, 0]
 
 

@@ -29,8 +29,8 @@ def test_reads_jsonl_and_parquet_alike(tmp_path, write_jsonl):
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     for path in (write_jsonl(rows), tmp_path / "rows.parquet"):
         assert read(path) == [
-            Row("a", "x", "Fine.", str(path), 1),
-            Row("b", "x", "맛있어요 🙂", str(path), 2),
+            Row(id="a", unit="x", text="Fine.", source=str(path), row=1),
+            Row(id="b", unit="x", text="맛있어요 🙂", source=str(path), row=2),
         ]
 
 
@@ -68,7 +68,7 @@ def test_reads_stdin(monkeypatch):
         buffer = io.BytesIO(json.dumps(GOOD).encode())
 
     monkeypatch.setattr("sys.stdin", Stdin)
-    assert read("-") == [Row("a", "x", "Fine.", "-", 1)]
+    assert read("-") == [Row(id="a", unit="x", text="Fine.", source="-", row=1)]
 
 
 def test_a_line_may_be_longer_than_a_block_and_the_last_needs_no_newline(tmp_path):

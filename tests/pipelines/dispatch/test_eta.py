@@ -7,79 +7,91 @@ from scheduling.speed import DECODED, REQUEST, Work
 LOAD = Work(100.0, 1.0, 20.0)
 
 
-def finish(tally: Eta) -> None:
-    tally.count(LOAD, Completion(0, "", {}, Timing(0, 0, 0, 0, 150, 50, 21, 0)))
+class Watched(Eta):
+    """An ETA and, as in the loop, what is in flight beside it."""
+
+    in_flight = 0.0
+
+    def admit(self):
+        self.in_flight += LOAD.size
+
+    def land(self):
+        self.in_flight -= LOAD.size
+        self.finish(LOAD, Completion(0, "", {}, Timing(0, 0, 0, 0, 150, 50, 21, 0)))
+
+    def at(self, seconds, requests=0):
+        return self.progress(requests, self.in_flight, seconds)
 
 
 def test_before_anything_is_done_there_is_no_eta():
-    assert Eta(10, LOAD + LOAD, EngineStats()).progress(3.0, 1).eta is None
+    assert Watched(10, LOAD + LOAD, EngineStats()).at(3.0, 1).eta is None
 
 
 def test_the_eta_is_what_is_left_at_the_pace_since_the_first_answer():
-    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats())
-    for seconds, eta in ((9.0, None), (10.0, 2.0), (11.0, 1.0), (12.0, 0.0)):
-        tally.admit(LOAD)
-        finish(tally)
-        assert tally.progress(seconds, 0).eta == (eta and pytest.approx(eta))
+    eta = Watched(4, Work(400.0, 4.0, 80.0), EngineStats())
+    for seconds, left in ((9.0, None), (10.0, 2.0), (11.0, 1.0), (12.0, 0.0)):
+        eta.admit()
+        eta.land()
+        assert eta.at(seconds, 0).eta == (left and pytest.approx(left))
 
 
 def test_before_there_is_a_pace_the_eta_is_the_predicted_one():
-    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats(), 20.0)
-    assert tally.progress(1.0, 1).eta == pytest.approx(20.0)
-    tally.admit(LOAD)
-    finish(tally)
-    assert tally.progress(9.0, 0).eta == pytest.approx(15.0)
+    eta = Watched(4, Work(400.0, 4.0, 80.0), EngineStats(), 20.0)
+    assert eta.at(1.0, 1).eta == pytest.approx(20.0)
+    eta.admit()
+    eta.land()
+    assert eta.at(9.0, 0).eta == pytest.approx(15.0)
 
 
 def test_the_pace_is_that_of_late():
-    tally = Eta(40, Work(4000.0, 40.0, 800.0), EngineStats())
+    eta = Watched(40, Work(4000.0, 40.0, 800.0), EngineStats())
     for second in range(1, 31):
         if second <= 20 or second % 5 == 0:  # one a second, then none that is as quick
-            tally.admit(LOAD)
-            finish(tally)
-        progress = tally.progress(float(second), 0)
+            eta.admit()
+            eta.land()
+        progress = eta.at(float(second), 0)
     assert progress.share == pytest.approx(22 / 40)
     assert progress.eta == pytest.approx(18 * 5.0)
 
 
 def test_what_is_under_way_counts_as_far_as_the_engine_has_come():
-    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats(1000, 500))
-    tally.admit(LOAD)
-    tally.admit(LOAD)
-    assert tally.progress(1.0, 2).share == 0.0
-    tally.observe(EngineStats(1120, 510))
-    progress = tally.progress(2.0, 2)
+    eta = Watched(4, Work(400.0, 4.0, 80.0), EngineStats(1000, 500))
+    eta.admit()
+    eta.admit()
+    assert eta.at(1.0, 2).share == 0.0
+    eta.observe(EngineStats(1120, 510))
+    progress = eta.at(2.0, 2)
     assert (progress.prefilled, progress.decoded) == (120, 10)
     assert progress.share == pytest.approx((120 + DECODED * 10) / (4 * LOAD.size))
-    finish(tally)
-    assert tally.progress(3.0, 1).share == pytest.approx((LOAD.size + 20) / (4 * LOAD.size))
-    tally.observe(EngineStats(9000, 9000))  # more than it was thought to be is not more than all of it
-    assert tally.progress(4.0, 1).share == pytest.approx(2 / 4)
-    tally.observe(EngineStats())  # an engine that was started again has counted nothing
-    assert tally.progress(5.0, 1).share == pytest.approx(1 / 4)
+    eta.land()
+    assert eta.at(3.0, 1).share == pytest.approx((LOAD.size + 20) / (4 * LOAD.size))
+    eta.observe(EngineStats(9000, 9000))  # more than it was thought to be is not more than all of it
+    assert eta.at(4.0, 1).share == pytest.approx(2 / 4)
+    eta.observe(EngineStats())  # an engine that was started again has counted nothing
+    assert eta.at(5.0, 1).share == pytest.approx(1 / 4)
 
 
 def test_what_is_under_way_is_no_longer_before_the_next():
-    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats())
-    tally.admit(LOAD)
-    finish(tally)
-    tally.admit(LOAD)
-    assert tally.expected(LOAD, 1.0) == pytest.approx(2.0)
-    tally.observe(EngineStats(200, 21))
+    eta = Watched(4, Work(400.0, 4.0, 80.0), EngineStats())
+    eta.admit()
+    eta.land()
+    eta.admit()
+    assert eta.expected(LOAD, eta.in_flight, 1.0) == pytest.approx(2.0)
+    eta.observe(EngineStats(200, 21))
     done = (LOAD.size + 100) / LOAD.size
-    assert tally.expected(LOAD, 1.0) == pytest.approx((3 - done) / done)
+    assert eta.expected(LOAD, eta.in_flight, 1.0) == pytest.approx((3 - done) / done)
     assert LOAD.size == 100 + REQUEST + DECODED * 20
 
 
 def test_the_engine_may_be_silent_for_far_longer_than_its_work_takes_and_no_longer():
-    tally = Eta(4, Work(400.0, 4.0, 80.0), EngineStats(), 20.0)
-    assert tally.patience(1.0, 600.0) == 600.0  # the first step may compile what it needs
+    eta = Watched(4, Work(400.0, 4.0, 80.0), EngineStats(), 20.0)
+    assert eta.patience(eta.in_flight, 1.0, 600.0) == 600.0  # the first step may compile what it needs
     for seconds in (10.0, 11.0, 12.0):
-        tally.admit(LOAD)
-        finish(tally)
-        tally.progress(seconds, 0)
-    assert tally.patience(12.0, 600.0) == LEAST_PATIENCE  # nothing is in it
+        eta.admit()
+        eta.land()
+        eta.at(seconds, 0)
+    assert eta.patience(eta.in_flight, 12.0, 600.0) == LEAST_PATIENCE  # nothing is in it
     for _ in range(10):
-        tally.admit(LOAD)
-    assert tally.patience(12.0, 600.0) == pytest.approx(TIMES * 10 * 1.0)
-    assert tally.patience(12.0, 150.0) == 150.0
+        eta.admit()
+    assert eta.patience(eta.in_flight, 12.0, 600.0) == pytest.approx(TIMES * 10 * 1.0)
+    assert eta.patience(eta.in_flight, 12.0, 150.0) == 150.0

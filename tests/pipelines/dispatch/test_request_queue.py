@@ -18,7 +18,18 @@ def requests(of: dict[int, list[int]]):
 
     def yielded(number: int):
         yield from (
-            StoredRequest(id_, "sentiment", "ask.en", [], 10, 0, 0, 0.0, None, everywhere.count(id_) > 1)
+            StoredRequest(
+                id=id_,
+                task="sentiment",
+                form="ask.en",
+                body=[],
+                prompt_tokens=10,
+                shared_prefix=0,
+                reviews_prefix=0,
+                expected_output_tokens=0.0,
+                schema=None,
+                shared=everywhere.count(id_) > 1,
+            )
             for id_ in of[number]
         )
 

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from pipelines.corpus.row import Reject, Row
+from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.row import Row
 from pipelines.engine.interface import Failure, Timing
 from pipelines.errors import LedgerError
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import Answer, Flight, Question, StoredRequest
-from pipelines.tasks.task import AnsweredRow
+from pipelines.ledger.records import Answer, AnsweredRow, Asker, Flight, NewJob, Question, StoredRequest
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
@@ -20,7 +20,7 @@ TIMING = Timing(0.1, 0.2, 0.3, 0.4, 10, 4, 1, 0)
 
 
 def review(number: int, restaurant: str = "x") -> Row:
-    return Row(f"r{number}", restaurant, f"text {number}", "f.jsonl", number + 1, lang="en")
+    return Row(id=f"r{number}", unit=restaurant, text=f"text {number}", source="f.jsonl", row=number + 1, lang="en")
 
 
 def question(seq: int, text: str = "", job: int = 0) -> tuple[int, str, int]:
@@ -32,21 +32,35 @@ def key(text: str) -> bytes:
 
 
 def answer(request: StoredRequest, value=(), timing: Timing = TIMING, job: int = 0) -> Answer:
-    queue = JobQueue(POLICIES["fifo"], [Job(job, "sentiment", 1, 0)])
+    queue = JobQueue(POLICIES["fifo"], [Job(id=job, task="sentiment", cost=1, position=0)])
     return Answer(Flight(request, queue.pop(0.0), 0.0, 4), list(value), timing)
 
 
 def ask(ledger, questions, jobs=None, limit=1000):
     """Ask as a desk does, with one token a letter and five around them; return what had to be tokenised."""
-    ledger.open((job, "sentiment", unit, False) for job, unit in ({0: "x"} if jobs is None else jobs).items())
-    known = ledger.known(key(text) for _, text, _ in questions)
+    ledger.jobs.add(
+        NewJob(job, "sentiment", unit, whole=False) for job, unit in ({0: "x"} if jobs is None else jobs).items()
+    )
+    known = ledger.requests.known((key(text) for _, text, _ in questions), again=False)
     made = []
     for seq, text, job in questions:
         tokens = 5 + len(text)
         body = None if key(text) in known else [1] * len(text)
         too_long = f"{tokens} prompt tokens, the limit is {limit}" if tokens > limit else None
-        made.append(Question(key(text), job, [seq], "ask.en", body, tokens, 2, 2, 0.0, too_long=too_long))
-    ledger.ask("sentiment", 0, made)
+        made.append(
+            Question(
+                key=key(text),
+                job=job,
+                seqs=[seq],
+                form="ask.en",
+                body=body,
+                prompt_tokens=tokens,
+                shared_prefix=2,
+                reviews_prefix=2,
+                too_long=too_long,
+            )
+        )
+    ledger.requests.ask("sentiment", 0, made, again=False)
     return list(dict.fromkeys(text for _, text, _ in questions if key(text) not in known))
 
 
@@ -66,89 +80,92 @@ def reopened(ledger):
 
 
 def test_rows_that_ask_the_same_share_one_request(ledger):
-    ledger.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
+    ledger.rows.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
     assert ask(ledger, [question(0, "good"), question(1, "good"), question(2, "bad")]) == ["good", "bad"]
-    first, second = ledger.requests(0)
+    first, second = ledger.requests.waiting(0)
     assert (first.body, first.prompt_tokens, first.shared) == ([1] * 4, 9, False)
-    ledger.settle([answer(first, [-1.5])], [Failure(second.id, "poison", "")])
-    assert ledger.askers(first.id) == [(0, "sentiment", "x", 2)]
-    assert list(ledger.answers("sentiment")) == [
+    ledger.requests.settle([answer(first, [-1.5])], [Failure(second.id, "poison", "")])
+    assert ledger.requests.askers(first.id) == [Asker(0, "sentiment", "x", 2)]
+    assert list(ledger.requests.answered_rows("sentiment")) == [
         AnsweredRow("r0", "x", "text 0", [-1.5]), AnsweredRow("r1", "x", "text 1", [-1.5]),
     ]  # fmt: skip
     assert (ledger.counts().rows, ledger.counts().answered, ledger.counts().rejected) == (3, 2, 1)
 
 
 def test_a_second_run_asks_and_tokenises_only_what_has_no_answer(ledger):
-    ledger.add([(0, review(0)), (1, review(1))], [])
+    ledger.rows.add([(0, review(0)), (1, review(1))], [])
     ask(ledger, [question(0), question(1)])
-    (first, _) = ledger.requests(0)
-    ledger.settle([answer(first, [])], [])
+    (first, _) = ledger.requests.waiting(0)
+    ledger.requests.settle([answer(first, [])], [])
     again = reopened(ledger)
-    again.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
+    again.rows.add([(0, review(0)), (1, review(1)), (2, review(2))], [])
     assert ask(again, [question(0), question(1), question(2)]) == ["text 1", "text 2"]
-    assert [len(request.body) for request in again.requests(0)] == [6, 6]
+    assert [len(request.body) for request in again.requests.waiting(0)] == [6, 6]
     assert again.counts().answered == 1
     again.close()
 
 
 def test_a_row_gone_from_the_corpus_is_gone_from_the_work_and_the_results(ledger):
-    ledger.add([(0, review(0)), (1, review(1))], [])
+    ledger.rows.add([(0, review(0)), (1, review(1))], [])
     ask(ledger, [question(0), question(1)])
     again = reopened(ledger)
-    again.add([(0, review(0))], [])
+    again.rows.add([(0, review(0))], [])
     ask(again, [question(0)])
-    assert [job.requests for job in again.jobs(0)] == [1]
+    assert [job.requests for job in again.jobs.waiting(0)] == [1]
     assert again.counts().rows == 1
     again.close()
 
 
 def test_the_first_of_two_rows_with_one_id_counts(ledger):
-    twice = ledger.add([(0, review(0)), (1, review(0)), (2, review(2))], [Reject("f.jsonl", 9, "no-text", "null")])
+    twice = ledger.rows.add(
+        [(0, review(0)), (1, review(0)), (2, review(2))],
+        [Reject(source="f.jsonl", row=9, reason=Reason.NO_TEXT, detail="null")],
+    )
     assert twice == {1}
-    assert ledger.add([(3, review(2))], []) == {3}
-    assert [(reject.reason, reject.row) for reject in ledger.items.rejects()] == [
+    assert ledger.rows.add([(3, review(2))], []) == {3}
+    assert [(reject.reason, reject.row) for reject in ledger.rows.rejects()] == [
         ("no-text", 9), ("duplicate-id", 1), ("duplicate-id", 3)]  # fmt: skip
 
 
 def test_a_prompt_that_cannot_fit_is_rejected_with_its_length(ledger):
-    ledger.add([(0, review(0)), (1, review(1))], [])
+    ledger.rows.add([(0, review(0)), (1, review(1))], [])
     ask(ledger, [question(0, "a" * 10), question(1, "a" * 11)], limit=15)
-    assert [request.prompt_tokens for request in ledger.requests(0)] == [15]
-    (reject,) = ledger.items.rejects()
+    assert [request.prompt_tokens for request in ledger.requests.waiting(0)] == [15]
+    (reject,) = ledger.rows.rejects()
     assert (reject.reason, reject.id, reject.task) == ("too-long", "r1", "sentiment")
     assert reject.detail == "16 prompt tokens, the limit is 15"
 
 
 def test_what_was_rejected_gets_a_new_chance_in_the_next_run(ledger):
-    ledger.add([(0, review(0))], [])
+    ledger.rows.add([(0, review(0))], [])
     ask(ledger, [question(0)])
-    (request,) = ledger.requests(0)
-    ledger.settle([], [Failure(request.id, "poison", "it died")])
-    assert [reject.reason for reject in ledger.items.rejects()] == ["poison"]
+    (request,) = ledger.requests.waiting(0)
+    ledger.requests.settle([], [Failure(request.id, "poison", "it died")])
+    assert [reject.reason for reject in ledger.rows.rejects()] == ["poison"]
     again = reopened(ledger)
-    again.add([(0, review(0))], [])
+    again.rows.add([(0, review(0))], [])
     assert ask(again, [question(0)]) == ["text 0"]
     assert again.counts().requests == 1
     again.close()
 
 
 def test_jobs_come_in_input_order_with_their_requests(ledger):
-    ledger.add([(n, review(n, "xy"[n % 2])) for n in range(5)], [])
+    ledger.rows.add([(n, review(n, "xy"[n % 2])) for n in range(5)], [])
     ask(ledger, [question(n, job=n % 2) for n in range(5)], {0: "x", 1: "y"})
-    assert [(job.id, job.requests, job.cost) for job in ledger.jobs(0)] == [(0, 3, 33), (1, 2, 22)]
-    assert [(job.id, job.requests, job.cost) for job in ledger.jobs(2)] == [(0, 3, 27), (1, 2, 18)]
-    assert [job.id for job in ledger.jobs(2, 1)] == [1]
-    assert ledger.waiting(2) == {"sentiment": Work(45, 5, 0.0)}
+    assert [(job.id, job.requests, job.cost) for job in ledger.jobs.waiting(0)] == [(0, 3, 33), (1, 2, 22)]
+    assert [(job.id, job.requests, job.cost) for job in ledger.jobs.waiting(2)] == [(0, 3, 27), (1, 2, 18)]
+    assert ledger.jobs.get(1, 2).id == 1
+    assert ledger.jobs.work(2) == {"sentiment": Work(45, 5, 0.0)}
 
 
 def test_requests_come_in_pages_while_answers_are_written(ledger, monkeypatch):
-    monkeypatch.setattr("pipelines.ledger.ledger.PAGE", 3)
-    ledger.add([(n, review(n)) for n in range(10)], [])
+    monkeypatch.setattr("pipelines.ledger.requests.PAGE", 3)
+    ledger.rows.add([(n, review(n)) for n in range(10)], [])
     ask(ledger, [question(n) for n in range(10)])
     seen = []
-    for request in ledger.requests(0):
+    for request in ledger.requests.waiting(0):
         seen.append(request.id)
-        ledger.settle([answer(request, [])], [])
+        ledger.requests.settle([answer(request, [])], [])
     assert len(seen) == len(set(seen)) == 10
 
 

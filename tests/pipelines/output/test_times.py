@@ -2,26 +2,30 @@
 
 import pytest
 
+from pipelines import measurements
 from pipelines.corpus.row import Row
 from pipelines.engine.interface import Timing
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import Answer, Flight, Question
-from pipelines.output import report, times
+from pipelines.ledger.records import Answer, Flight, NewJob, Question
+from pipelines.output import report
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
 
 
 def item(number, unit, text):
-    return Row(f"r{number}", unit, text, "f", number, lang="en")
+    return Row(id=f"r{number}", unit=unit, text=text, source="f", row=number, lang="en")
 
 
 def question(seq, text, job):
-    return Question(text.encode().ljust(16), job, [seq], "ask.en", [1] * 10, 15, 4, 4)
+    return Question(
+        key=text.encode().ljust(16), job=job, seqs=[seq], form="ask.en", body=[1] * 10, prompt_tokens=15,
+        shared_prefix=4, reviews_prefix=4,
+    )  # fmt: skip
 
 
 def turn(job):
-    return JobQueue(POLICIES["fifo"], [Job(job, "sentiment", 1, 0)]).pop(0.0)
+    return JobQueue(POLICIES["fifo"], [Job(id=job, task="sentiment", cost=1, position=0)]).pop(0.0)
 
 
 @pytest.fixture
@@ -31,14 +35,14 @@ def ledger(tmp_path):
     ledger.begin({"sla": {"sentiment": 5.0}})
     texts = ["good", "long", "good", "late"]
     jobs = [0, 0, 1, 2]
-    ledger.add([(n, item(n, "xyz"[job], text)) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))], [])
-    ledger.open((n, "sentiment", unit, False) for n, unit in enumerate(["large", "small", "late", ""]))
-    ledger.due([(1, 1_000_000.5)])
+    ledger.rows.add([(n, item(n, "xyz"[job], text)) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))], [])
+    ledger.jobs.add(NewJob(n, "sentiment", unit, whole=False) for n, unit in enumerate(["large", "small", "late", ""]))
+    ledger.jobs.due([(1, 1_000_000.5)])
     questions = [question(n, text, job) for n, (text, job) in enumerate(zip(texts, jobs, strict=True))]
-    ledger.ask("sentiment", 0, [*questions, question(-1, "anchor", 3)])
-    good, long = ledger.requests(0)
-    (anchor,) = ledger.requests(3)
-    ledger.settle(
+    ledger.requests.ask("sentiment", 0, [*questions, question(-1, "anchor", 3)], again=False)
+    good, long = ledger.requests.waiting(0)
+    (anchor,) = ledger.requests.waiting(3)
+    ledger.requests.settle(
         [
             Answer(Flight(good, turn(1), 0.0, 8), [], Timing(0.0, 0.5, 2.0, 2.0, 15, 8, 1, 0)),
             Answer(Flight(long, turn(0), 1.0, 8), [], Timing(1.0, 3.0, 4.0, 9.0, 15, 4, 6, 1)),
@@ -71,9 +75,9 @@ def test_goodput_counts_what_was_complete_in_time(ledger):
 def test_without_sla_and_deadline_nothing_is_promised(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.begin({})
-    ledger.add([(0, item(0, "x", "t"))], [])
-    ledger.open([(0, "sentiment", "x", False)])
-    ledger.ask("sentiment", 0, [question(0, "t", 0)])
+    ledger.rows.add([(0, item(0, "x", "t"))], [])
+    ledger.jobs.add([NewJob(0, "sentiment", "x", whole=False)])
+    ledger.requests.ask("sentiment", 0, [question(0, "t", 0)], again=False)
     jobs = report.build(tmp_path)["tasks"]["sentiment"]["jobs"]
     ledger.close()
     assert (jobs["count"], jobs["completed"], jobs["promised"]) == (1, 0, 0)
@@ -96,19 +100,19 @@ def test_requests_have_their_times_and_the_task_its_sums(ledger):
 
 
 def test_each_job_has_its_predicted_and_its_real_cached_tokens_in_the_ledger(ledger):
-    ledger.cost([(0, 14, 1.5)])
-    found = ledger._db.execute(
+    ledger.jobs.price({0: (14, 1.5)})
+    rows = ledger._db.execute(
         "SELECT unit, cost, predicted_s, requests, expected_cached_tokens, cached_tokens FROM job_times ORDER BY job"
     ).fetchall()
-    assert found == [
+    assert [tuple(row) for row in rows] == [
         ("large", 14, 1.5, 2, 8, 4), ("small", None, None, 1, 8, 8), ("late", None, None, 1, None, None), ("", None, None, 1, 8, 8),
     ]  # fmt: skip
 
 
 def test_a_run_is_cut_into_slices_that_add_up(ledger, monkeypatch):
-    assert times.measured(ledger.folder, steps=100) is None  # three requests are too few
-    monkeypatch.setattr(times, "REQUESTS", 1)
-    measured = times.measured(ledger.folder, steps=2 * times.STEPS)
+    assert measurements.measure(ledger.folder, steps=100) is None  # three requests are too few
+    monkeypatch.setattr(measurements, "REQUESTS", 1)
+    measured = measurements.measure(ledger.folder, steps=2 * measurements.STEPS)
     assert [(piece.seconds, piece.prefilled, piece.requests, piece.decoded) for piece in measured.slices] == [
         (5.0, 7 + 11, 2, 0), (5.0, 7, 1, 5),
     ]  # fmt: skip

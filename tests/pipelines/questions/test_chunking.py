@@ -61,7 +61,9 @@ def test_a_merge_that_asks_what_a_chunk_did_is_another_question(go, write_jsonl,
         def says(self, request):
             return '{"mood": "good"}'
 
-    mood = make_aggregation("mood", "", AnswerSchema((Field("mood", {"enum": ["good", "bad"]}),)), "How is it?", 8, ())
+    mood = make_aggregation(
+        "mood", "", AnswerSchema((Field("mood", {"enum": ["good", "bad"]}),)), "How is it?", max_tokens=8, examples=()
+    )
     long = " ".join(["word"] * 450)
     texts = ['{"mood": "good"}', '{"mood": "good"}', long, long + "!"]
     reviews = [{"review_id": str(n), "restaurant_id": "a", "text": text} for n, text in enumerate(texts)]

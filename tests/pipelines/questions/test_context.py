@@ -9,8 +9,10 @@ from pipelines import run
 from pipelines.config import Config
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
+from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context, ingest
-from pipelines.questions.stages import Desk
+from pipelines.questions.ingest import Ingestion
+from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
 
@@ -22,18 +24,19 @@ def config(tiny, write_jsonl):
         ]
         tasks = [TASKS[name] for name in names]
         model = replace(tiny, context=32_768)
-        return Config(tasks, [str(write_jsonl(rows))], {}, None, model, settings.pop("arguments", {}), **settings)
+        return Config(tasks=tasks, sources=[str(write_jsonl(rows))], model=model, **settings)
 
     return config
 
 
 def needed(config, folder):
     with closing(Ledger(folder)) as ledger:
-        desk = Desk(ledger, config)
+        prompts = Prompts(config.model, config.arguments, config.templates)
         ledger.begin({})
-        ingest.fill(ledger, desk, ingest.rows(config), config, lambda _: None)
+        ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
+        ingestion.fill(ingest.rows(config), lambda _: None)
         longest = max(ledger.counts().longest.values())
-        return longest, context.needed(ledger.counts(), desk, config)
+        return longest, context.needed(ledger.counts(), prompts, config)
 
 
 def test_it_is_what_the_longest_prompt_needs_rounded_up(config, tmp_path):
@@ -67,7 +70,9 @@ def test_stages_that_follow_fit_as_they_would_in_the_models_own_context(config, 
         engine = fake_engine()
         with closing(Ledger(tmp_path / str(len(given)))) as ledger:
             kept = Measurements(tmp_path / "m.jsonl")
-            reports.append(run.run(ledger, replace(asked, arguments=arguments), start, kept, {}, lambda _: None))
+            reports.append(
+                run.run(ledger, replace(asked, arguments=arguments), start, kept, facts={}, emit=lambda _: None)
+            )
         assert max(len(request.prompt) + request.sampling.max_tokens for request in engine.submitted) <= given[-1]
     assert given[0] < given[1] == 32_768
     narrow, whole = reports

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.errors import ConfigError
 from pipelines.events import Progress
-from pipelines.prompts.template import frame
+from pipelines.prompts.template import tokenize
 from pipelines.tasks import built_in
 
 
@@ -151,7 +151,7 @@ def test_every_row_is_accounted_for_under_every_task(go, write_jsonl, fake_engin
 def test_a_task_one_of_whose_stages_does_not_fit_the_model_is_an_error(go, write_jsonl, fake_engine, tokenizer, corpus):
     task = built_in()["strengths"]
     needs = {
-        name: form.max_tokens + frame(form, tokenizer).tokens
+        name: form.max_tokens + tokenize(form, tokenizer).tokens
         for name, form in ((name, task.forms[f"{name}.en"]) for name in ("comparison_summary", "target_restaurant_strength"))
     }  # fmt: skip
     assert needs["comparison_summary"] + 20 < needs["target_restaurant_strength"]

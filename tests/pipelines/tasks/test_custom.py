@@ -65,7 +65,9 @@ def go(tmp_path, tiny, lent, write_jsonl):
         )  # fmt: skip
         ledger = Ledger(tmp_path / "out")
         try:
-            report = run.run(ledger, order, lambda **_: lent(), Measurements(tmp_path / "m"), {}, lambda _: None)
+            report = run.run(
+                ledger, order, lambda **_: lent(), Measurements(tmp_path / "m"), facts={}, emit=lambda _: None
+            )
         finally:
             ledger.close()
         return report, pl.read_parquet(tmp_path / "out" / "results" / f"{task.name}.parquet")

@@ -76,8 +76,9 @@ def test_support_is_how_many_reviews_have_the_words_of_a_strength_and_the_best_s
             {"evidence": "great soup again", "strength": "Great soup"},
         ]
     }
-    case = RestaurantState("a", [Review(n, f"r{n}", text) for n, text in enumerate(texts)], answers=[[answer]])
-    assert strengths(single=True).fields(case)["strengths"] == [
+    reviews = [Review(n, f"r{n}", text) for n, text in enumerate(texts)]
+    restaurant = RestaurantState(unit="a", reviews=reviews, answers=[[answer]])
+    assert strengths(single=True).fields(restaurant)["strengths"] == [
         {"strength": "Kind staff", "evidence": "Kind staff", "review_id": "r0", "support": 3},
         {"strength": "great soup", "evidence": "Great soup here", "review_id": "r0", "support": 2},
     ]

@@ -1,10 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from pipelines.engine.interface import Completion, Timing
 from pipelines.errors import ModelError
-from pipelines.prompts.template import PromptTemplate, frame
+from pipelines.prompts.template import PromptTemplate, tokenize
 from pipelines.tasks.sentiment import EXAMPLES, SENTIMENT, WORDS
 from pipelines.tasks.task import AnsweredRow, one_line
 
@@ -19,7 +21,7 @@ def lang(request):
 
 @pytest.fixture
 def shown(tokenizer, lang):
-    return frame(SENTIMENT.forms[f"ask.{lang}"], tokenizer)
+    return tokenize(SENTIMENT.forms[f"ask.{lang}"], tokenizer)
 
 
 def test_the_prompt_is_the_worked_examples_and_then_the_review(tiny, tokenizer, shown, lang):
@@ -52,7 +54,7 @@ def test_a_tokenizer_that_cannot_tell_labels_apart_is_refused():
             return [ord(letter) for letter in text]
 
     with pytest.raises(ModelError, match="labels 'yes' and 'no' apart: its tokenizer begins them with the same token"):
-        frame(PromptTemplate("", "", words=(("yes",), ("no",))), Letters())
+        tokenize(PromptTemplate("", "", words=(("yes",), ("no",))), Letters())
 
 
 def test_an_answer_is_the_log_probability_of_each_word(shown):
@@ -66,7 +68,7 @@ def test_raw_is_a_softmax_over_the_three_label_words(tokenizer, shown):
     logprobs = np.random.default_rng(0).normal(-5, 2, (7, len(words)))
     first = [words.index(tokenizer.encode(f" {label}")[0]) for label in LABELS]
     expected = np.exp(logprobs[:, first])
-    p = SENTIMENT.judge("raw", shown, [], [])(logprobs)
+    p = SENTIMENT.judge(SimpleNamespace(calibration="raw", template=shown))(logprobs)
     np.testing.assert_allclose(p, expected / expected.sum(axis=1, keepdims=True))
 
 

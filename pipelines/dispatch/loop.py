@@ -1,0 +1,119 @@
+"""The loop: requests into the engine, best first, and answers out of it into the ledger."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pipelines.dispatch.admission import Admission
+from pipelines.dispatch.backlog import Backlog
+from pipelines.dispatch.eta import Eta
+from pipelines.dispatch.request_queue import RequestQueue
+from pipelines.engine.interface import Completion, Engine, Failure
+from pipelines.errors import EngineError, OutOfTimeError
+from pipelines.events import Emit
+from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.records import Answer
+from pipelines.questions.reading import read
+from pipelines.questions.stages import Stages
+from scheduling.speed import Work
+
+GRACE = 30.0  # seconds after the deadline that what is in flight may take to end
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchStats:
+    """What the work took: seconds, and engine steps; in `dry_steps` a slot was free while a request could have had it.
+
+    `sent_by_max_wait` jobs went because they had waited too long, and not by their rank.
+    """
+
+    makespan_s: float
+    steps: int
+    dry_steps: int
+    sent_by_max_wait: int
+
+
+class Loop:
+    """Does the work of a backlog, a step of the engine at a time, until all is done or time is up."""
+
+    def __init__(self, ledger: Ledger, stages: Stages, backlog: Backlog, engine: Engine) -> None:
+        costing = backlog.costing
+        self._ledger, self._stages, self._backlog, self._engine = ledger, stages, backlog, engine
+        self._config, self._prompts, self._clock = costing.config, costing.prompts, costing.clock
+        self._deadline = self._clock.at(self._config.deadline)
+        self._jobs = backlog.queue()
+        predicted = backlog.prediction.makespan if backlog.prediction else 0.0
+        self._eta = Eta(ledger.counts().answers, backlog.work, engine.stats, predicted)
+        self._admission = Admission(
+            RequestQueue(self._jobs, ledger.requests.waiting),
+            self._prompts,
+            engine,
+            self._eta,
+            deadline=self._deadline,
+            batched=self._config.feed == "generate",
+            now=self._clock.now(),
+        )
+        self._answered = False
+        self._refused = ""  # why the engine would not take the last request that it would not take
+
+    def run(self, emit: Emit) -> DispatchStats:
+        """Ask what is in the backlog, best first, and store every answer as it comes.
+
+        A job whose stage is answered comes back into the queue with the next one. Raises EngineError when nothing at
+        all was answered, ever: then it is not the rows' fault.
+        """
+        steps = dry_steps = restarts = 0
+        while (group := self._admission.admit(now := self._clock.now())) or len(self._admission):
+            self._engine.submit(group)
+            steps += 1
+            dry_steps += self._admission.dry
+            try:
+                finished = self._engine.step(self._patience(now))
+            except OutOfTimeError:
+                break
+            if self._engine.restarts > restarts:
+                restarts = self._engine.restarts
+                self._admission.engine_restarted()
+            self._settle(list(self._read(finished)))
+            emit(self._eta.progress(len(self._admission), self._admission.in_flight, self._clock.now()))
+            # What was in flight at an engine's death is asked a few at a time, which may take long.
+            if self._clock.now() > self._deadline + (0 if restarts else GRACE):
+                break
+        if self._refused and not self._answered and not self._ledger.counts().answered:
+            raise EngineError(f"the engine refused every request; the last: {self._refused}")
+        return DispatchStats(self._clock.now(), steps, dry_steps, self._jobs.sent_by_max_wait)
+
+    def _patience(self, now: float) -> float:
+        """Return how many seconds the engine may be silent in the next step."""
+        usual = self._eta.patience(self._admission.in_flight, now, self._config.stall_timeout)
+        return min(usual, self._deadline + GRACE - now)
+
+    def _read(self, finished: Sequence[Completion | Failure]) -> Iterator[Answer | Failure]:
+        """Yield what finished requests say; one that says nothing of use is asked again."""
+        for done in finished:
+            flight = self._admission.land(done)
+            work = self._admission.work(flight)
+            self._eta.finish(work, done)
+            match read(self._config.task(flight.request.task), self._prompts, flight, done):
+                case None:
+                    self._eta.correct(Work(), work)
+                    self._admission.readmit(flight)
+                case Answer() as answer:
+                    yield replace(answer, timing=answer.timing.since(self._clock.monotonic))
+                case Failure() as failure:
+                    yield failure
+
+    def _settle(self, outcomes: Sequence[Answer | Failure]) -> None:
+        """Make outcomes durable, and put the jobs into the queue that go on to a next stage."""
+        answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+        self._eta.observe(self._engine.stats)
+        settled = self._stages.settle(answers, failures)
+        self._eta.settle(settled.answered, settled.rejected)
+        for id_ in settled.moved:
+            job, work = self._backlog.take_up(self._ledger, id_)
+            self._eta.correct(self._backlog.foreseen(id_), work)
+            self._jobs.push(job)
+        for id_ in settled.ended:
+            self._eta.correct(self._backlog.foreseen(id_), Work())
+        self._answered = self._answered or bool(answers)
+        self._refused = next((failure.detail for failure in failures if failure.raw is None), self._refused)

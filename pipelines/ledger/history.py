@@ -1,0 +1,167 @@
+"""The history: what the runs of a ledger's file did and took, to be read, also while a run writes it.
+
+Times are in seconds since the run's engine was up.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.ledger.records import RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run, by its number; `facts` are what it has written down about itself."""
+
+    number: int
+    status: RunStatus
+    started: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTotals:
+    """What a run did for one task: answered requests and rows, tokens, and seconds until the last answer, if any."""
+
+    reviews: int
+    requests: int
+    prompt_tokens: int
+    expected_cached_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    preemptions: int
+    retried: int
+    makespan_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDecode:
+    """The output tokens after the first of some answered requests of a task, and the seconds that they took."""
+
+    task: str
+    requests: int
+    output_tokens: int
+    seconds: float
+
+
+def last_run(db: sqlite3.Connection) -> Run | None:
+    """Return the last run, None when there has been none."""
+    row = db.execute("SELECT id, status, started, facts FROM run ORDER BY id DESC LIMIT 1").fetchone()
+    return row and Run(row["id"], RunStatus(row["status"]), row["started"], json.loads(row["facts"]))
+
+
+def last_start(db: sqlite3.Connection) -> float | None:
+    """Return the seconds that the engine took to start the last time, None when it has not been started here."""
+    row = db.execute(
+        "SELECT facts ->> 'engine_start_s' AS took FROM run WHERE took NOT NULL ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return row and float(row["took"])
+
+
+def tasks(db: sqlite3.Connection) -> list[str]:
+    """Return the tasks of the last run's jobs, in the order in which they were asked for."""
+    return [row["task"] for row in db.execute("SELECT DISTINCT task FROM job ORDER BY id")]
+
+
+def totals(db: sqlite3.Connection, run: int, task: str) -> TaskTotals:
+    """Return what a run did for a task."""
+    (reviews,) = db.execute(
+        "SELECT count(*) FROM ask JOIN request ON request.id = ask.request "
+        "WHERE ask.task = ? AND run = ? AND state = 'answered' AND seq >= 0",
+        (task, run),
+    ).fetchone()
+    row = db.execute(
+        "SELECT count(*) AS requests, coalesce(sum(prompt_tokens), 0) AS prompt_tokens, "
+        "coalesce(sum(expected_cached_tokens), 0) AS expected_cached_tokens, "
+        "coalesce(sum(cached_tokens), 0) AS cached_tokens, coalesce(sum(output_tokens), 0) AS output_tokens, "
+        "coalesce(sum(preemptions), 0) AS preemptions, coalesce(sum(attempts > 1), 0) AS retried, "
+        "max(last_token) AS makespan_s FROM request WHERE run = ? AND task = ? AND state = 'answered'",
+        (run, task),
+    ).fetchone()
+    return TaskTotals(reviews=reviews, **row)
+
+
+def request_times(
+    db: sqlite3.Connection, run: int, task: str | None = None
+) -> Iterator[tuple[float, float, float, float]]:
+    """Yield arrival, first scheduling, first and last token of each request answered in a run, of a task or of all."""
+    return db.execute(
+        "SELECT arrival, scheduled, first_token, last_token FROM request "
+        "WHERE run = ? AND task = coalesce(?, task) AND state = 'answered'",
+        (run, task),
+    )
+
+
+def job_times(
+    db: sqlite3.Connection, task: str | None = None
+) -> Iterator[tuple[str, float | None, float | None, bool, float | None]]:
+    """Yield the last run's jobs that somebody waits for, of a task or of all.
+
+    Of each its task, when it was first scheduled, its last token, whether it lacks an answer, and its deadline in
+    seconds since the epoch; None for what has not happened or is not there.
+    """
+    return db.execute(
+        "SELECT task, first_scheduled, last_token, waiting OR failed, deadline FROM job_times "
+        "WHERE task = coalesce(?, task) AND unit <> ''",
+        (task,),
+    )
+
+
+def completions(db: sqlite3.Connection) -> Iterator[tuple[float, int]]:
+    """Yield when each job of the last run was complete, with a 1."""
+    return db.execute(
+        "SELECT last_token, 1 FROM job_times WHERE unit <> '' AND NOT waiting AND NOT failed AND last_token NOT NULL"
+    )
+
+
+def prefills(db: sqlite3.Connection, run: int) -> Iterator[tuple[float, int]]:
+    """Yield the first token of each request answered in a run, with the prompt tokens that were computed for it."""
+    return db.execute(
+        "SELECT first_token, prompt_tokens - cached_tokens FROM request WHERE run = ? AND state = 'answered'", (run,)
+    )
+
+
+def answered_until(db: sqlite3.Connection, run: int) -> tuple[int, float]:
+    """Return how many requests a run answered, and when the last of them was; 0 and 0.0 when it answered none."""
+    requests, seconds = db.execute(
+        "SELECT count(*), coalesce(max(last_token), 0.0) FROM request WHERE run = ? AND state = 'answered'", (run,)
+    ).fetchone()
+    return requests, seconds
+
+
+def work_by_slice(db: sqlite3.Connection, run: int, seconds: float, slices: int) -> list[tuple[int, int, int]]:
+    """Return the prompt tokens computed, requests, and output tokens after the first, in each slice of a run's seconds.
+
+    A request's prefill counts where its first token is, its decode where its last is.
+    """
+    about = {"run": run, "seconds": seconds, "slices": slices}
+    prefilled = {row["slice"]: row for row in db.execute(_SLICES.format(moment="first_token"), about)}
+    decoded = {row["slice"]: row for row in db.execute(_SLICES.format(moment="last_token"), about)}
+    return [
+        (
+            prefilled[n]["prefilled"] if n in prefilled else 0,
+            prefilled[n]["requests"] if n in prefilled else 0,
+            decoded[n]["decoded"] if n in decoded else 0,
+        )
+        for n in range(slices)
+    ]
+
+
+def decode_by_task(db: sqlite3.Connection, run: int) -> list[TaskDecode]:
+    """Return how long answers were, and what they took, of each task that a run has answers for."""
+    rows = db.execute(
+        "SELECT task, count(*) AS requests, sum(output_tokens - 1) AS output_tokens, "
+        "sum(last_token - first_token) AS seconds FROM request WHERE run = ? AND state = 'answered' GROUP BY task",
+        (run,),
+    )
+    return [TaskDecode(**row) for row in rows]
+
+
+_SLICES = """
+SELECT min(CAST({moment} / :seconds * :slices AS INTEGER), :slices - 1) AS slice, count(*) AS requests,
+    sum(prompt_tokens - cached_tokens) AS prefilled, sum(output_tokens - 1) AS decoded
+FROM request WHERE run = :run AND state = 'answered' GROUP BY slice
+"""

@@ -1,0 +1,195 @@
+"""The requests: distinct questions, by what they are known by, and what became of each."""
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pipelines.corpus.reject import Reason
+from pipelines.engine.interface import Failure
+from pipelines.ledger.database import transaction
+from pipelines.ledger.records import (
+    Answer,
+    AnsweredRow,
+    Asker,
+    Question,
+    RequestState,
+    StageRequest,
+    StoredRequest,
+)
+
+PAGE = 512
+
+
+class Requests:
+    """The requests in a ledger's file, and which rows ask them."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def known(self, keys: Iterable[bytes], *, again: bool) -> set[bytes]:
+        """Return which of these questions have a request, one of this run if all are to be asked `again`."""
+        sql = "SELECT key FROM request WHERE key = ? AND (NOT ? OR run = (SELECT max(id) FROM run))"
+        stored = (self._db.execute(sql, (key, again)).fetchone() for key in keys)
+        return {row["key"] for row in stored if row}
+
+    def ask(self, task: str, stage: int, questions: Sequence[Question], *, again: bool) -> None:
+        """Make sure that every question has a request, one of this run if all are to be asked `again`.
+
+        New ones wait, or are rejected where they are too long.
+        """
+        with transaction(self._db):
+            if again:
+                self._db.executemany(
+                    "DELETE FROM request WHERE key = ? AND run < (SELECT max(id) FROM run)",
+                    ((question.key,) for question in questions),
+                )
+            self._db.executemany(_ASK, (_asked(task, stage, q) for q in questions if q.body is not None))
+            self._db.executemany(
+                "INSERT INTO ask (task, seq, job, request) SELECT ?, ?, ?, id FROM request WHERE key = ?",
+                ((task, seq, question.job, question.key) for question in questions for seq in question.seqs),
+            )
+
+    def waiting(self, job: int) -> Iterator[StoredRequest]:
+        """Yield a job's waiting requests in input order, read a page at a time."""
+        last = 0
+        while page := self._db.execute(_PAGE, {"job": job, "last": last, "size": PAGE}).fetchall():
+            last = page[-1]["id"]
+            for row in page:
+                tokens = array("I", row["body"]).tolist()
+                yield StoredRequest(**{**row, "body": tokens, "shared": bool(row["shared"])})
+
+    def settle(self, answers: Sequence[Answer], failures: Sequence[Failure]) -> None:
+        """Make a group of answers and failures durable."""
+        with transaction(self._db):
+            self._db.executemany(_ANSWER, map(_answered, answers))
+            self._db.executemany(
+                "UPDATE request SET state = :state, body = NULL, schema = NULL, reason = :reason, detail = :detail, "
+                "answer = :raw, run = (SELECT max(id) FROM run) WHERE id = :id",
+                ({**asdict(failure), "state": RequestState.REJECTED} for failure in failures),
+            )
+
+    def askers(self, request: int) -> list[Asker]:
+        """Return every job that asks a request."""
+        stored = self._db.execute(
+            "SELECT job.id AS job, job.task, job.unit, sum(seq >= 0) AS rows FROM ask JOIN job ON job.id = ask.job "
+            "WHERE request = ? GROUP BY job.id",
+            (request,),
+        )
+        return [Asker(**row) for row in stored]
+
+    def has_waiting(self, job: int) -> bool:
+        """Say whether a request of a job has no answer yet."""
+        waiting = "SELECT 1 FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ? AND state = 'waiting'"
+        return self._db.execute(f"{waiting} LIMIT 1", (job,)).fetchone() is not None
+
+    def row_outcomes(self, job: int) -> tuple[int, int]:
+        """Return how many rows of a job that has ended are answered, and how many rejected since they were asked."""
+        answered, rows, failed = self._db.execute(
+            "SELECT coalesce(sum(seq >= 0 AND state = 'answered'), 0), "
+            "sum(seq >= 0 AND reason IS NOT ?), "  # those were rejected before the work began
+            "max(seq < 0 AND state = 'rejected') FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ?",
+            (Reason.TOO_LONG, job),
+        ).fetchone()
+        answered = 0 if failed else answered
+        return answered, rows - answered
+
+    def answered_rows(self, task: str) -> Iterator[AnsweredRow]:
+        """Yield every answered row with its answer, in input order."""
+        for id_, unit, text, answer in self._db.execute(
+            "SELECT item.id, unit, text, answer FROM ask JOIN item USING (seq) "
+            "JOIN request ON request.id = ask.request WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
+            (task,),
+        ):
+            yield AnsweredRow(id_, unit, text, json.loads(answer))
+
+    def answers(self, keys: Iterable[bytes]) -> list[Any]:
+        """Return the answers to the questions with these keys, leaving out what has none."""
+        stored = (
+            self._db.execute("SELECT answer FROM request WHERE key = ? AND state = 'answered'", (key,)).fetchone()
+            for key in keys
+        )
+        return [json.loads(row["answer"]) for row in stored if row]
+
+    def stages(self, job: int) -> list[StageRequest]:
+        """Return the requests of a job by stage, and within it in the order of what they are about."""
+        stored = self._db.execute(
+            "SELECT stage, state, answer, sum(seq >= 0) AS rows FROM ask JOIN request ON request.id = ask.request "
+            "WHERE ask.job = ? GROUP BY request.id ORDER BY stage, abs(min(seq))",
+            (job,),
+        )
+        return [_stage(**row) for row in stored]
+
+    def lowest_seq(self, task: str) -> int:
+        """Return the lowest number that a row or another question of a task has, 0 when there is none below."""
+        lowest: int | None = self._db.execute("SELECT min(seq) FROM ask WHERE task = ?", (task,)).fetchone()[0]
+        return min(0, lowest or 0)
+
+
+def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
+    state = RequestState.REJECTED if question.too_long else RequestState.WAITING
+    return {
+        "key": question.key,
+        "task": task,
+        "form": question.form,
+        "stage": stage,
+        "state": state,
+        "reason": Reason.TOO_LONG if question.too_long else None,
+        "detail": question.too_long,
+        "body": None if question.too_long else array("I", question.body or ()).tobytes(),
+        "prompt_tokens": question.prompt_tokens,
+        "shared_prefix": question.shared_prefix,
+        "reviews_prefix": question.reviews_prefix,
+        "expected_output_tokens": question.expected_output_tokens,
+        "schema": question.schema,
+    }
+
+
+def _answered(answer: Answer) -> dict[str, Any]:
+    flight = answer.flight
+    return {
+        **asdict(answer.timing),
+        "id": flight.request.id,
+        "answer": json.dumps(answer.value, ensure_ascii=False),
+        "job": flight.turn.job.id,
+        "attempts": 1 + flight.request.again,
+        "arrival": flight.turn.job.arrival,
+        "admitted": flight.admitted,
+        "expected_cached_tokens": flight.expected_cached,
+    }
+
+
+def _stage(*, stage: int, state: str, answer: str | None, rows: int) -> StageRequest:
+    known = json.loads(answer) if answer and state == RequestState.ANSWERED else None
+    return StageRequest(stage, RequestState(state), known, rows)
+
+
+_ASK = """
+INSERT INTO request (
+    key, task, form, stage, state, reason, detail, body, prompt_tokens, head, prefix, length, schema, run
+) VALUES (
+    :key, :task, :form, :stage, :state, :reason, :detail, :body, :prompt_tokens, :shared_prefix, :reviews_prefix,
+    :expected_output_tokens, :schema, (SELECT max(id) FROM run)
+) ON CONFLICT (key) DO NOTHING
+"""
+_PAGE = """
+WITH page AS (
+    SELECT DISTINCT asked.request AS id FROM ask AS asked JOIN request ON request.id = asked.request
+    WHERE asked.job = :job AND asked.request > :last AND state = 'waiting' ORDER BY asked.request LIMIT :size
+)
+SELECT id, request.task, form, body, prompt_tokens, head AS shared_prefix, prefix AS reviews_prefix,
+    length AS expected_output_tokens, schema,
+    -- another job's next stage may yet turn out to ask the same
+    stage > 0 OR EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> :job) AS shared
+FROM page JOIN request USING (id) ORDER BY id
+"""
+_ANSWER = """
+UPDATE request SET state = 'answered', body = NULL, schema = NULL, answer = :answer,
+    run = (SELECT max(id) FROM run), job = :job, attempts = :attempts, arrival = :arrival, admitted = :admitted,
+    expected_cached_tokens = :expected_cached_tokens, queued = :queued, scheduled = :scheduled,
+    first_token = :first_token, last_token = :last_token, prompt_tokens = :prompt_tokens,
+    cached_tokens = :cached_tokens, output_tokens = :output_tokens, preemptions = :preemptions
+WHERE id = :id
+"""

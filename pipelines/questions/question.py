@@ -1,0 +1,34 @@
+"""A question: what a form of a task asks about some rows, as the ledger keeps it."""
+
+from collections.abc import Sequence
+
+from pipelines.ledger.records import Question
+from pipelines.prompts.prompts import Prompts
+from pipelines.prompts.template import one_line
+
+
+def body(text: str) -> str:
+    """Return a row's text as it stands in a prompt."""
+    return " " + one_line(text)
+
+
+def question(
+    prompts: Prompts, task: str, form: str, key: bytes, *, job: int, seqs: Sequence[int], body: list[int] | None
+) -> Question:
+    """Return the question; `body` has the tokens of what it is about, None where the ledger has its request."""
+    if body is None:
+        return Question(key=key, job=job, seqs=seqs, form=form)
+    template = prompts.templates[task, form]
+    tokens, limit = template.tokens + len(body), template.tokens + prompts.room(task, form)
+    return Question(
+        key=key,
+        job=job,
+        seqs=seqs,
+        form=form,
+        body=body,
+        prompt_tokens=tokens,
+        shared_prefix=len(template.shared_prefix),
+        reviews_prefix=len(template.shared_prefix),
+        expected_output_tokens=template.expected_output_tokens,
+        too_long=f"{tokens:,} prompt tokens, the limit is {limit:,}" if tokens > limit else None,
+    )
