@@ -39,7 +39,7 @@ def read(
     """Yield the rows of `sources`, which have the columns of `layout`, in chunks, at most `limit` of them.
 
     `columns` maps this program's names to the file's where they differ: {"text": "Review"}; a column that is
-    named there must be there. Raises CorpusError for a file that cannot be read or that lacks a required column.
+    named there must be there. Raises CorpusError for a file that cannot be read; `check` says which lack a column.
     """
     names = _names(layout, columns)
     rows = itertools.chain.from_iterable(_file(source, names, limit) for source in sources)
@@ -49,13 +49,19 @@ def read(
 
 
 def check(sources: Sequence[str], layout: Layout, columns: Mapping[str, str]) -> None:
-    """Raise CorpusError when a Parquet file cannot be opened or lacks a required column; reads no rows.
+    """Raise CorpusError when a file cannot be opened or lacks a required column.
 
-    JSON lines have no schema to look at: what they lack shows when they are read.
+    JSON lines are read until every column has been seen, which is one line as a rule. Standard input can be read only
+    once: what its first rows lack shows when they are.
     """
-    for source in filter(is_parquet, sources):
-        with _readable(source), pq.ParquetFile(source) as file:
-            _check_schema(source, _names(layout, columns), file.schema_arrow)
+    names = _names(layout, columns)
+    for source in sources:
+        with _readable(source):
+            if is_parquet(source):
+                with pq.ParquetFile(source) as file:
+                    _check_schema(source, names, file.schema_arrow)
+            elif source != STDIN:
+                _check_records(source, names, _records(source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,30 +170,52 @@ def _moment(scalar: pa.Scalar) -> Any:
 
 
 def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reject]:
-    missing, objects, shown = set(names.required.values()), 0, _shown(source)
-    keys: dict[str, None] = {}
-    for row, line in _lines(source):
+    records = _records(source)
+    if source == STDIN:  # which could not be looked at before
+        first = list(itertools.islice(records, CHUNK if limit is None else min(limit, CHUNK)))
+        _check_records(source, names, first)
+        records = itertools.chain(first, records)
+    shown = _shown(source)
+    for number, record in records:
+        if isinstance(record, Reject):
+            yield record
+        else:
+            values = {ours: record.get(theirs) for ours, theirs in names.all.items()}
+            yield parse(names.layout, shown, number, values)
+
+
+def _check_records(source: str, names: _Names, records: Iterable[tuple[int, dict[str, Any] | Reject]]) -> None:
+    """Raise CorpusError when none of the records has a required column; look no further than to where all were seen."""
+    missing, keys = set(names.required.values()), dict[str, None]()
+    for _, record in records:
+        if isinstance(record, Reject):
+            continue
+        missing -= record.keys()
+        if not missing:
+            return
+        if len(keys) < CHUNK:
+            keys.update(dict.fromkeys(record))
+    if keys:
+        _check_columns(source, names, [*keys, *(set(names.required.values()) - missing)])
+
+
+def _records(source: str) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
+    """Yield the objects of JSON lines by their numbers from 1, and a reject for each line that is none."""
+    shown = _shown(source)
+    for number, line in _lines(source):
         try:
             record = json.loads(line.decode())
         except UnicodeDecodeError as error:
-            yield _unreadable(shown, row, Reason.INVALID_UTF8, f"byte {error.start + 1} of the line")
+            yield number, _unreadable(shown, number, Reason.INVALID_UTF8, f"byte {error.start + 1} of the line")
             continue
         except (ValueError, RecursionError) as error:
-            yield _unreadable(shown, row, Reason.MALFORMED_JSON, str(error))
+            yield number, _unreadable(shown, number, Reason.MALFORMED_JSON, str(error))
             continue
-        if not isinstance(record, dict):
-            kind = type(record).__name__
-            yield _unreadable(shown, row, Reason.MALFORMED_JSON, f"expected an object, found {kind}")
-            continue
-        missing -= record.keys()
-        if missing and len(keys) < CHUNK:
-            keys.update(dict.fromkeys(record))
-        objects += 1
-        if missing and objects == limit:  # nobody will read on to the end
-            _check_columns(source, names, list(keys))
-        yield parse(names.layout, shown, row, {ours: record.get(theirs) for ours, theirs in names.all.items()})
-    if keys and missing:
-        _check_columns(source, names, list(keys))
+        if isinstance(record, dict):
+            yield number, record
+        else:
+            detail = f"expected an object, found {type(record).__name__}"
+            yield number, _unreadable(shown, number, Reason.MALFORMED_JSON, detail)
 
 
 def _unreadable(source: str, row: int, reason: Reason, detail: str) -> Reject:

@@ -51,6 +51,17 @@ def test_what_cannot_be_done_is_one_clear_line(run, arguments, status, message, 
     assert [line for line in err.splitlines() if message in line]
 
 
+def test_an_input_that_lacks_a_column_costs_the_last_run_nothing(run, write_jsonl, reviews):
+    good = write_jsonl(reviews(9), "good.jsonl")
+    assert run("run", "sentiment", "-i", good, "--model", "tiny", "-o", "out")[0] == 0
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file() and path.stat().st_size}
+    bad = write_jsonl([{"review_id": str(n), "restaurant_id": "x"} for n in range(5000)], "bad.jsonl")
+    for more in ([], ["--limit", "2"], ["--limit", "4500"]):
+        status, _, err = run("run", "sentiment", "-i", good, "-i", bad, "--model", "tiny", "-o", "out", *more)
+        assert (status, "bad.jsonl has no column 'text'; it has: review_id, restaurant_id" in err) == (1, True), err
+        assert {path: path.read_bytes() for path in before} == before
+
+
 @pytest.mark.parametrize("toml", ["polcy = 'fifo'", "limit = 'many'", "= 3", "[engine]\nmax_model_len = -1"])
 def test_a_mistake_in_the_settings_file_is_named(run, toml, write_jsonl, reviews):
     Path("reviewbatch.toml").write_text(toml)

@@ -15,6 +15,7 @@ GOOD = {"review_id": "a", "restaurant_id": "x", "text": "Fine."}
 
 
 def read(*sources, limit=None, **columns):
+    reader.check([str(s) for s in sources], REVIEWS, columns)
     return [row for chunk in reader.read([str(s) for s in sources], REVIEWS, columns, limit) for row in chunk]
 
 
@@ -193,8 +194,23 @@ def test_parquet_ids_of_another_kind_and_columns_of_one_name(tmp_path):
         read(tmp_path / "t.parquet")
 
 
+def test_a_column_that_only_later_rows_have_is_there_whatever_the_limit(write_jsonl):
+    late = [{"review_id": "a", "restaurant_id": "x"}] * 9 + [GOOD]
+    assert [row.reason for row in read(write_jsonl(late), limit=5)] == ["no-text"] * 5
+
+
+def test_stdin_is_refused_by_its_first_rows(monkeypatch):
+    class Stdin:
+        buffer = io.BytesIO(b'{"review_id": "a", "restaurant_id": "x"}\n' * (reader.CHUNK + 1))
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    with pytest.raises(CorpusError, match="no column 'text'; it has: review_id, restaurant_id"):
+        next(reader.read(["-"], REVIEWS, {}))
+
+
 def test_limit_stops_reading(tmp_path, write_jsonl):
-    assert len(read(write_jsonl([GOOD] * 9), tmp_path / "never-opened.jsonl", limit=5)) == 5
+    sources = [str(write_jsonl([GOOD] * 9)), str(tmp_path / "never-opened.jsonl")]
+    assert [len(chunk) for chunk in reader.read(sources, REVIEWS, {}, 5)] == [5]
 
 
 def test_a_deadline_is_a_timestamp_or_iso_8601_text_in_local_time_unless_it_says_otherwise(tmp_path, write_jsonl):
