@@ -1,7 +1,7 @@
 """The file behind the ledger: its tables, and how it is opened. `docs/ledger.md` describes them."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -79,8 +79,47 @@ GROUP BY job.id;
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger file to work on, making it when it is not there. Raises LedgerError when it is not one."""
-    return _checked(path, path.resolve().as_uri(), _prepare)
+    """Open a ledger file to work on, making it when it is not there.
+
+    Raises LedgerError when it is not one, or of another version, and leaves such a file as it is.
+    """
+    new = not path.exists() or _is_new(path)
+    db = _open(path)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA cache_size = -65536")
+        if new:
+            # One transaction: a first run killed here leaves an empty file, not half a schema.
+            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+    except sqlite3.Error as error:
+        db.close()
+        raise LedgerError(f"cannot write to {path}: {error}") from error
+    return db
+
+
+def read(path: Path) -> sqlite3.Connection:
+    """Open a ledger file to read, also while a run writes it or where one may not write.
+
+    Raises LedgerError when it is not one, or holds nothing yet.
+    """
+    db = _open(path, "?mode=ro")
+    try:
+        empty = _holds_nothing(db, path)
+    except LedgerError:
+        db.close()
+        raise
+    if empty:
+        db.close()
+        raise LedgerError(f"{path} holds no run yet")
+    return db
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a ledger file, also while a run writes it. Raises LedgerError when it is not one."""
+    with closing(_open(source, "?mode=ro")) as from_, closing(sqlite3.connect(target)) as to:
+        if not _holds_nothing(from_, source):
+            from_.backup(to)
 
 
 @contextmanager
@@ -94,46 +133,36 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a ledger file, also while a run writes it. Raises LedgerError when it is not one."""
-    with closing(read(source)) as from_, closing(sqlite3.connect(target)) as to:
-        from_.backup(to)
+def _is_new(path: Path) -> bool:
+    """Say whether a file holds nothing yet. Raises LedgerError when it is no ledger, or of another version."""
+    # With no log beside it nobody works on it, and SQLite need not make one to look into it.
+    logged = path.with_name(f"{path.name}-wal").exists()
+    with closing(_open(path, "?mode=ro" if logged else "?immutable=1")) as db:
+        return _holds_nothing(db, path)
 
 
-def read(path: Path) -> sqlite3.Connection:
-    """Open a ledger file to read, also while a run writes it or where one may not write."""
-    return _checked(path, f"{path.resolve().as_uri()}?mode=ro", _version)
-
-
-def _checked(path: Path, uri: str, prepare: Callable[[sqlite3.Connection], int]) -> sqlite3.Connection:
-    db: sqlite3.Connection | None = None
+def _holds_nothing(db: sqlite3.Connection, path: Path) -> bool:
     try:
-        db = sqlite3.connect(uri, uri=True)
-        db.row_factory = sqlite3.Row
-        version = prepare(db)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
     except sqlite3.Error as error:
-        if db:
-            db.close()
         raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
+    if not version and not tables:
+        return True
+    ours = version and "request" in tables
+    if not ours and (tables or version == VERSION):
+        raise LedgerError(f"{path} is not a ledger of this program, but another's database: choose another --output")
     if version != VERSION:
-        db.close()
         raise LedgerError(
             f"{path} was written by another version (schema {version}, this one is {VERSION}): choose another --output"
         )
+    return False
+
+
+def _open(path: Path, how: str = "") -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}{how}", uri=True)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
+    db.row_factory = sqlite3.Row
     return db
-
-
-def _prepare(db: sqlite3.Connection) -> int:
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA cache_size = -65536")
-    if not (version := _version(db)):
-        # One transaction: a first run killed here leaves an empty file, not half a schema.
-        db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        return VERSION
-    return version
-
-
-def _version(db: sqlite3.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    return version

@@ -2,6 +2,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -9,6 +10,7 @@ from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Row
 from pipelines.engine.interface import Failure, Timing
 from pipelines.errors import LedgerError
+from pipelines.ledger import database
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, AnsweredRow, Asker, Flight, NewJob, Question, StoredRequest
 from scheduling.job import Job
@@ -189,6 +191,49 @@ def test_another_version_and_another_kind_of_file_are_refused(tmp_path):
     (tmp_path / "run.sqlite").write_text("this is no database, but it is long enough to be looked at" * 20)
     with pytest.raises(LedgerError, match="not a ledger"):
         Ledger(tmp_path)
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+@pytest.mark.parametrize(
+    ("version", "table", "message"),
+    [(99, "request", "another version"), (0, "theirs", "another's database"), (4, "theirs", "another's database"),
+     (7, "theirs", "another's database"), (4, None, "another's database")],
+)  # fmt: skip
+def test_a_file_that_is_refused_is_left_as_it_is(tmp_path, journal, version, table, message):
+    path = tmp_path / "run.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA journal_mode = {journal}")
+        db.execute(f"PRAGMA user_version = {version}")
+        if table:
+            db.execute(f"CREATE TABLE {table} (id INTEGER)")
+    before = path.read_bytes()
+    for opening in (Ledger, lambda folder: database.read(folder / "run.sqlite")):
+        with pytest.raises(LedgerError, match=message):
+            opening(tmp_path)
+        assert path.read_bytes() == before
+    with pytest.raises(LedgerError, match=message):
+        Ledger(tmp_path)
+
+
+def test_a_file_that_another_program_works_on_is_refused_and_left_to_it(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "run.sqlite")) as theirs:
+        theirs.execute("PRAGMA journal_mode = WAL")
+        theirs.execute("CREATE TABLE theirs (id INTEGER)")
+        theirs.commit()  # into the log beside the file
+        with pytest.raises(LedgerError, match="another's database"):
+            Ledger(tmp_path)
+        assert [name for (name,) in theirs.execute("SELECT name FROM sqlite_master")] == ["theirs"]
+
+
+def test_a_first_run_that_was_killed_before_it_wrote_anything_left_an_empty_file(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "run.sqlite")) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(LedgerError, match="holds no run yet"):
+        database.read(tmp_path / "run.sqlite")
+    database.copy(tmp_path / "run.sqlite", tmp_path / "copy.sqlite")
+    with closing(Ledger(tmp_path)) as ledger:
+        ledger.begin({})
+        assert ledger.counts().rows == 0
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
