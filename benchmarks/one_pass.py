@@ -25,8 +25,7 @@ from pipelines.engine.vllm_engine import VllmEngine
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import ingest
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS, Task
 
@@ -82,7 +81,7 @@ with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as l
     ledger.begin({})
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    Ingestion(ledger, prompts, stages, config).fill(ingest.rows(config), lambda _: None)
+    Ingestion(ledger, prompts, stages, config).fill(Corpus(config), lambda _: None)
     planned = time.monotonic()
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()

@@ -16,8 +16,7 @@ from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import ingest
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -29,7 +28,7 @@ with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Led
     ledger.begin({})
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    Ingestion(ledger, prompts, stages, config).fill(ingest.rows(config), lambda _: None)
+    Ingestion(ledger, prompts, stages, config).fill(Corpus(config), lambda _: None)
     filled = time.monotonic()
     costing = Costing(prompts=prompts, config=config, block_size=32, speed=None, clock=Clock())
     todo = backlog.make(ledger, costing)

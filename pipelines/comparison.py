@@ -23,8 +23,8 @@ from pipelines.ledger import database, history
 from pipelines.ledger.ledger import Ledger
 from pipelines.output import times
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import context, ingest
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions import context
+from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
 from scheduling.speed import Speed
 
@@ -53,11 +53,11 @@ def compare(
     Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
     input holds no row that can be used.
     """
-    rows = ingest.rows(config)
+    corpus = Corpus(config)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
         prompts = Prompts(config.model, config.arguments, config.templates)
-        Ingestion(planned, prompts, Stages(planned, prompts, config), config).fill(rows, emit)
+        Ingestion(planned, prompts, Stages(planned, prompts, config), config).fill(corpus, emit)
         counts = planned.counts()
         emit(counts.planned)
         if not counts.waiting:

@@ -19,8 +19,8 @@ from pipelines.ledger import counts, database
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import StoredJob
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import context, ingest
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions import context
+from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
@@ -40,14 +40,14 @@ def preview(
     `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
     every field. Raises CorpusError when the input holds no rows.
     """
-    rows = ingest.rows(config)
+    corpus = Corpus(config)
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)
             ledger.begin({})
-            Ingestion(ledger, prompts, Stages(ledger, prompts, config), config).fill(rows, emit)
+            Ingestion(ledger, prompts, Stages(ledger, prompts, config), config).fill(corpus, emit)
             prompts.context = context.needed(ledger.counts(), prompts, config)
             limits = limits_for(prompts.context)
             costing = Costing(

@@ -22,8 +22,8 @@ from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
 from pipelines.output import report, results
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import context, ingest
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions import context
+from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
 
 
@@ -42,12 +42,12 @@ def run(
     """
     began = time.monotonic()
     # What cannot be done is said before the ledger forgets the last run's rows.
-    rows = ingest.rows(config)
+    corpus = Corpus(config)
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    ledger.begin({**facts, **_settings(config)})
+    ledger.begin({**facts, **_settings(config), **ledger.inputs.facts(config.sources, corpus.first)})
     try:
-        Ingestion(ledger, prompts, stages, config).fill(rows, emit)
+        Ingestion(ledger, prompts, stages, config).fill(corpus, emit)
         ledger.note(plan_s=time.monotonic() - began)
         counts = ledger.counts()
         emit(counts.planned)

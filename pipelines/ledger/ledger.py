@@ -16,6 +16,7 @@ from pipelines.errors import LedgerError
 from pipelines.ledger import history
 from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect, transaction
+from pipelines.ledger.inputs import Inputs
 from pipelines.ledger.jobs import Jobs
 from pipelines.ledger.lock import hold
 from pipelines.ledger.records import RequestState, RunStatus
@@ -24,8 +25,9 @@ from pipelines.ledger.rows import Rows
 
 
 class Ledger:
-    """The ledger of one output folder, held by one process at a time: its runs, and its `rows`, `jobs` and `requests`.
+    """The ledger of one output folder, held by one process at a time.
 
+    It has runs, and their `inputs`, `rows`, `jobs` and `requests`.
     Raises LedgerError when another run holds the folder, or its file is of another version.
     """
 
@@ -37,7 +39,8 @@ class Ledger:
         except LedgerError:
             self._lock.close()
             raise
-        self.rows, self.jobs, self.requests = Rows(self._db), Jobs(self._db), Requests(self._db)
+        self.inputs, self.rows = Inputs(self._db), Rows(self._db)
+        self.jobs, self.requests = Jobs(self._db), Requests(self._db)
 
     def close(self) -> None:
         """Close the file and let go of the folder."""

@@ -52,6 +52,7 @@ def _last_run(output: Path) -> Iterator[tuple[sqlite3.Connection, Run]]:
 
 def _report(db: sqlite3.Connection, run: Run) -> dict[str, Any]:
     facts = dict(run.facts)
+    facts.pop("files", None)
     figures = facts.pop("tasks", {})  # what each task says of its results
     return {
         "schema": SCHEMA,

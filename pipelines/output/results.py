@@ -55,6 +55,8 @@ class StoredAnswers:
 def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, emit: Emit) -> dict[str, Any]:
     """Write each task's results, and the rejects, in bounded memory; return what the report says of each task."""
     (ledger.folder / "results").mkdir(exist_ok=True)
+    for name in ledger.inputs.tasks_of_others():
+        _remove(ledger.folder, name)
     figures = {}
     for task in config.tasks:
         answers = _answers(ledger, stages, prompts, config, task=task, emit=emit)
@@ -93,6 +95,13 @@ def _write(folder: Path, task: Task, answers: StoredAnswers, kind: str) -> dict[
         _write_tables(folder, f"{task.name}_by_restaurant", kind, [table], schema=table.schema)
     figures = task.figures(rows, answers)
     return {**figures, "figures": list(figures)}
+
+
+def _remove(folder: Path, task: str) -> None:
+    """Remove a task's results: the folder holds those of the input given last."""
+    for kind in FORMATS:
+        for name in (task, f"{task}_by_restaurant"):
+            _path(folder, name, kind).unlink(missing_ok=True)
 
 
 def _write_tables(folder: Path, name: str, kind: str, tables: Iterable[pa.Table], *, schema: pa.Schema) -> None:

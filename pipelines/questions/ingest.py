@@ -19,13 +19,24 @@ from pipelines.questions.stages import Stages
 Chunk = list[Row | Reject]
 
 
-def rows(config: Config) -> Iterator[Chunk]:
-    """Begin to read the corpus, and return its chunks. Raises CorpusError when it holds no rows."""
-    chunks = reader.read(config.sources, config.layout, config.columns, config.limit)
-    first = next(chunks, None)
-    if first is None:
-        raise CorpusError("no rows in the input: its files are empty")
-    return chain([first], chunks)
+class Corpus:
+    """The rows of a config's input, of which the `first` are there already. Raises CorpusError when it holds none."""
+
+    def __init__(self, config: Config) -> None:
+        self._chunks = reader.read(config.sources, config.layout, config.columns, config.limit)
+        first = next(self._chunks, None)
+        if first is None:
+            raise CorpusError("no rows in the input: its files are empty")
+        self._first = first
+
+    @property
+    def first(self) -> list[Row]:
+        """The usable rows of the first chunk."""
+        return [row for row in self._first if isinstance(row, Row)]
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield every chunk, once."""
+        return chain([self._first], self._chunks)
 
 
 class Ingestion:

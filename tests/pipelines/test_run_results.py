@@ -1,5 +1,7 @@
 """The tables that a run leaves."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import polars as pl
@@ -20,6 +22,49 @@ def test_jsonl_results_replace_parquet_ones(go, tmp_path, write_jsonl, reviews, 
     assert sorted(file.name for file in folder.iterdir()) == ["sentiment.jsonl", "sentiment_by_restaurant.jsonl"]
     assert pl.read_ndjson(folder / "sentiment.jsonl").equals(parquet)
     assert pl.read_ndjson(folder / "sentiment_by_restaurant.jsonl").equals(by_restaurant)
+
+
+def names(tmp_path):
+    return sorted(file.stem for file in (tmp_path / "out" / "results").iterdir())
+
+
+def test_of_one_input_tasks_may_be_asked_one_after_the_other(go, tmp_path, write_jsonl, reviews, fake_engine):
+    go(write_jsonl(reviews(6)), fake_engine)
+    for n in (6, 8, 4):  # also when it has grown, or lost some rows
+        report, _ = go(write_jsonl(reviews(n)), fake_engine, "summary")
+        assert report["run"]["input"] == 1
+    go(write_jsonl(reviews(6)), fake_engine, "strengths", limit=2)
+    assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant", "strengths", "summary"]
+
+
+@pytest.mark.parametrize("same_file", [False, True])
+def test_another_input_leaves_no_results_of_the_last_one(
+    go, tmp_path, write_jsonl, reviews, fake_engine, same_file, results
+):
+    go(write_jsonl(reviews(6)), fake_engine)
+    go(write_jsonl(reviews(6)), fake_engine, "summary", format="jsonl")
+    mine = tmp_path / "out" / "results" / "mine.parquet"
+    mine.write_text("what somebody else has put there")
+    # The same rows in another file, or other rows in the same: what the cron job reads is another export.
+    rows = [{**row, "text": f"{row['text']} today"} for row in reviews(6)] if same_file else reviews(6)
+    report, _ = go(write_jsonl(rows, "reviews.jsonl" if same_file else "more.jsonl"), fake_engine, "strengths")
+    assert report["run"]["input"] == 2
+    assert names(tmp_path) == ["mine", "strengths"]
+    report, _ = go(write_jsonl(rows, "reviews.jsonl" if same_file else "more.jsonl"), fake_engine)
+    assert report["run"]["input"] == 2
+    assert names(tmp_path) == ["mine", "sentiment", "sentiment_by_restaurant", "strengths"]
+    assert results().height == 6
+
+
+def test_a_folder_of_an_earlier_version_is_known_by_its_rows(go, tmp_path, write_jsonl, reviews, fake_engine):
+    path = write_jsonl(reviews(6))
+    go(path, fake_engine)
+    with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as db:
+        db.execute("UPDATE run SET facts = json_remove(facts, '$.input', '$.files')")
+        db.commit()
+    report, _ = go(path, fake_engine, "summary")
+    assert report["run"]["input"] == 1
+    assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant", "summary"]
 
 
 def test_the_roll_up_counts_what_the_rows_say(go, write_jsonl, reviews, fake_engine, results):

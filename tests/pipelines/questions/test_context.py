@@ -10,8 +10,8 @@ from pipelines.config import Config
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import context, ingest
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions import context
+from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -34,7 +34,7 @@ def needed(config, folder):
         prompts = Prompts(config.model, config.arguments, config.templates)
         ledger.begin({})
         ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
-        ingestion.fill(ingest.rows(config), lambda _: None)
+        ingestion.fill(Corpus(config), lambda _: None)
         longest = max(ledger.counts().longest.values())
         return longest, context.needed(ledger.counts(), prompts, config)
 
