@@ -33,11 +33,11 @@ def compare(
     if len(set(ranked)) < max(2, len(ranked)):
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
     asked = preparation.tasks(names or [], chosen)
-    found = preparation.sources(asked, chosen)
+    sources = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
-        config, _, measurements = preparation.configure(asked, chosen, found, emit)
+        config, _, measurements = preparation.configure(asked, chosen, sources, emit)
         start = ENGINES[config.feed].starter(config.model, config.arguments)
         compared = compare(config, ranked, repeat, start, speed=measurements.speed(config.names), emit=emit)
     if as_json:

@@ -31,7 +31,7 @@ def show(compared: dict[str, Any]) -> None:
         table.add_column(f"{policy} / {next(iter(policies))}", justify="right", no_wrap=True)
     for title, name in FIGURES.items():
         if all(name in figures for figures in policies.values()):
-            ratios = [found.get(name) for found in compared["against_first"].values()]
+            ratios = [against.get(name) for against in compared["against_first"].values()]
             table.add_row(
                 title,
                 *(_spread(figures[name]) for figures in policies.values()),

@@ -50,8 +50,8 @@ def doctor(*, as_json: options.AsJson = False) -> None:
         screen.data(json.dumps({"ready": ready, "findings": [*map(asdict, findings)], **facts, "model": about}))
     else:
         screen.lists.print(f"python {python} on {system}")
-        for name, found in packages.items():
-            screen.lists.print(f"{name} {found or 'is not installed'}")
+        for name, installed in packages.items():
+            screen.lists.print(f"{name} {installed or 'is not installed'}")
         show(findings)
     if not ready:
         raise typer.Exit(1)

@@ -98,7 +98,7 @@ def _stand_by(reader: int) -> None:
     while True:
         came: Any = b""
         if select.select([reader], [], [], 0.5)[0]:
-            came = [of for of in os.read(reader, 64) if of in {signal.SIGINT, signal.SIGTERM}]
+            came = [signalled for signalled in os.read(reader, 64) if signalled in {signal.SIGINT, signal.SIGTERM}]
         now = time.monotonic()
         if number and ((came and now > first + TWICE) or now > first + GRACE):
             _end(128 + number, f"interrupted{kept()}")

@@ -10,10 +10,10 @@ TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 def duration(text: str) -> float:
     """Return the seconds of a duration. Raises ValueError that says what was expected."""
-    found = DURATION.fullmatch(text.strip())
-    if not found:
+    match = DURATION.fullmatch(text.strip())
+    if not match:
         raise ValueError(f"a duration such as 90s, 10m or 1h30m expected, found {text!r}")
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
     length = hours * 3600 + minutes * 60 + seconds
     if length > LONGEST:
         raise ValueError(f"a duration of at most a year expected, found {text!r}")
@@ -26,8 +26,8 @@ def moment(text: str, now: datetime) -> float:
     `now` is in local time and has no zone, so that the clock may change in between. Raises ValueError that says
     what was expected.
     """
-    if found := TIME.fullmatch(text.strip()):
-        then = now.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+    if match := TIME.fullmatch(text.strip()):
+        then = now.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
         return (then if then > now else then + timedelta(days=1)).timestamp()
     try:
         return now.timestamp() + duration(text)

@@ -96,7 +96,8 @@ def settings(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]]
     """Give a command the options of all settings, `without` a few; it takes what was chosen as keyword arguments."""
 
     def give(command: Callable[..., None]) -> Callable[..., None]:
-        own = [of for of in inspect.signature(command).parameters.values() if of.kind is not of.VAR_KEYWORD]
+        taken = inspect.signature(command).parameters.values()
+        own = [parameter for parameter in taken if parameter.kind is not parameter.VAR_KEYWORD]
         shared = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
             for name, option in SETTINGS.items()
@@ -108,9 +109,9 @@ def settings(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]]
             command(**given)
 
         # Typer reads this: arguments, then shared options, then the command's own.
-        parameters = sorted([*shared, *own], key=lambda of: of.kind)
+        parameters = sorted([*shared, *own], key=lambda parameter: parameter.kind)
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        called.__annotations__ = {of.name: of.annotation for of in parameters}
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return called
 
     return give

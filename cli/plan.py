@@ -20,10 +20,10 @@ def plan(
 
     chosen = settings.load(**given)
     asked = preparation.tasks(names or [], chosen)
-    found = preparation.sources(asked, chosen)
+    sources = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
-        config, _, measurements = preparation.configure(asked, chosen, found, emit)
+        config, _, measurements = preparation.configure(asked, chosen, sources, emit)
         limits = partial(vllm_setup.limits, config.model, config.arguments)
         seen = preview(chosen.output, config, limits, measurements.speed(config.names), emit=emit)
     if as_json:

@@ -48,9 +48,11 @@ class Rates:
         self._seen.append(now)
         while len(self._seen) > 2 and now.seconds - self._seen[1].seconds > PACE:  # noqa: PLR2004
             self._seen.popleft()
-        then = self._seen[0] if len(self._seen) > 1 else Progress(0, 0, 0, 0, 0, 0, 0, 0, 0)
-        span = max(now.seconds - then.seconds, 1e-9)
-        return (now.prefilled - then.prefilled) / span, (now.decoded - then.decoded) / span
+        then = self._seen[0]
+        alone = len(self._seen) == 1  # then the rates are those since the beginning
+        seconds, prefilled, decoded = (0.0, 0, 0) if alone else (then.seconds, then.prefilled, then.decoded)
+        span = max(now.seconds - seconds, 1e-9)
+        return (now.prefilled - prefilled) / span, (now.decoded - decoded) / span
 
 
 class LiveProgress:
@@ -82,9 +84,9 @@ class LiveProgress:
                 people.print(f"[green]✓[/] {kept(event)}")
             case Ordered():
                 people.print(f"[green]✓[/] {ordered(event)}")
-            case Passing(policy, number, of):
+            case Passing(policy, number, total):
                 self._rates = Rates()
-                people.print(f"pass {number} of {of}: {policy}")
+                people.print(f"pass {number} of {total}: {policy}")
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
@@ -118,9 +120,9 @@ class PlainProgress:
                 say(kept(event))
             case Ordered():
                 say(ordered(event))
-            case Passing(policy, number, of):
+            case Passing(policy, number, total):
                 self._rates, self._next = Rates(), PLAIN_EVERY
-                say(f"pass {number} of {of}: {policy}")
+                say(f"pass {number} of {total}: {policy}")
             case Unpacking() | EngineStarting():
                 say(phase(event))
             case EngineStarted(seconds):
@@ -162,8 +164,8 @@ def phase(event: Reading | Asking | Unpacking | EngineStarting | WritingResults)
     match event:
         case Reading(rows):
             return f"reading the corpus: {rows:,} rows"
-        case Asking(restaurants, of):
-            return f"putting prompts together: {restaurants:,} of {of:,} restaurants"
+        case Asking(restaurants, total):
+            return f"putting prompts together: {restaurants:,} of {total:,} restaurants"
         case Unpacking(model):
             return f"unpacking {model}, once"
         case EngineStarting(model):

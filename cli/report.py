@@ -17,9 +17,9 @@ def report(
     from cli import tables
     from pipelines.output.report import build
 
-    found = build(out)
+    built = build(out)
     if as_json:
-        screen.data(json.dumps(found))
+        screen.data(json.dumps(built))
     else:
-        tables.show(found)
+        tables.show(built)
         tables.show_files(out)

@@ -47,7 +47,7 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
     asked = preparation.tasks(names, chosen)
-    found = preparation.sources(asked, chosen)
+    sources = preparation.sources(asked, chosen)
     with closing(Ledger(chosen.output)) as ledger:
         screen.divert(chosen.output / "engine.log")
         with watching(quiet=quiet) as draw:
@@ -55,7 +55,7 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             from pipelines.engine.vllm_engine import ENGINES
 
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
-            config, device, measurements = preparation.configure(asked, chosen, found, emit)
+            config, device, measurements = preparation.configure(asked, chosen, sources, emit)
             facts = {"device": device.name, "vllm": device.vllm}
             start = ENGINES[config.feed].starter(config.model, config.arguments)
             return run.run(ledger, config, start, measurements, facts=facts, emit=emit)

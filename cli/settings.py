@@ -161,13 +161,13 @@ def load(**options: Any) -> Settings:
 
 def _pairs(given: Iterable[str], option: str) -> dict[str, str]:
     """Return NAME=VALUE arguments as a mapping."""
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise ConfigError(f"{option} {text}: NAME=VALUE expected")
-        found[name] = value
-    return found
+        pairs[name] = value
+    return pairs
 
 
 def _decoded(value: str) -> Any:
@@ -178,9 +178,9 @@ def _decoded(value: str) -> Any:
         return value
 
 
-def _one_of(known: Iterable[str], value: str, noun: str) -> str:
-    if value not in known:
-        raise ValueError(f"no such {noun}: it is one of {', '.join(known)}")
+def _one_of(names: Iterable[str], value: str, noun: str) -> str:
+    if value not in names:
+        raise ValueError(f"no such {noun}: it is one of {', '.join(names)}")
     return value
 
 

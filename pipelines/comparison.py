@@ -157,18 +157,18 @@ def _ratios(first: Sequence[Figures], other: Sequence[Figures]) -> dict[str, Any
     is more than one of each.
     """
     before, after = _columns(first), _columns(other)
-    found = {}
+    ratios = {}
     for name in before.keys() & after.keys():
         pairs = [b / a for a, b in zip(before[name], after[name], strict=True) if a]
         apart = max(before[name]) < min(after[name]) or max(after[name]) < min(before[name])
         if pairs:
-            found[name] = {
+            ratios[name] = {
                 "median": median(pairs),
                 "low": min(pairs),
                 "high": max(pairs),
                 "more_than_noise": len(first) > 1 and apart,
             }
-    return {name: found[name] for name in before if name in found}
+    return {name: ratios[name] for name in before if name in ratios}
 
 
 def _columns(passes: Sequence[Figures]) -> Mapping[str, list[float]]:

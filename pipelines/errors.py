@@ -55,13 +55,13 @@ class OutOfTimeError(EngineError):
     """The deadline has passed while the engine was not there."""
 
 
-def complaint(error: Any, known: Iterable[str]) -> tuple[str, str]:
-    """Return where the first mistake is that pydantic found, its `known` names given, and what it is."""
+def complaint(error: Any, names: Iterable[str]) -> tuple[str, str]:
+    """Return where the first mistake is that pydantic found, of these `names`, and what it is."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     if first["type"] != "extra_forbidden":
         return where, first["msg"].removeprefix("Value error, ")
-    close = get_close_matches(where, known, 1)  # none to a key within another
+    close = get_close_matches(where, names, 1)  # none to a key within another
     return where, f"no such key, did you mean {close[0]}?" if close else "no such key"
 
 

@@ -18,10 +18,10 @@ class Asking:
     """What is to be asked about restaurants as a whole is being worked out: so many of them are done."""
 
     restaurants: int
-    of: int
+    total: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """The corpus has been read and the work is known: its rows, and the requests that are left to answer."""
 
@@ -57,7 +57,7 @@ class Passing:
 
     policy: str
     number: int
-    of: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class EngineStarted:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """The work so far, in totals since the engine was up.
 

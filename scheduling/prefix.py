@@ -20,12 +20,12 @@ class PrefixCache:
 
     def cached(self, prompt: Sequence[int]) -> int:
         """Return how many tokens at the start of the prompt are held."""
-        found = 0
+        held = 0
         for key in self._keys(prompt, len(prompt) - 1):
             if key not in self._held:
                 break
-            found += self._block_size
-        return found
+            held += self._block_size
+        return held
 
     def add(self, prompt: Sequence[int]) -> None:
         """Hold the prompt's blocks, and let go of those used longest ago."""

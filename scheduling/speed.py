@@ -73,7 +73,7 @@ class Prediction:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
     """Engine seconds per computed prompt token, per request, and per output token after the first.
 

@@ -105,7 +105,16 @@ class FakeEngine:
                     request.id,
                     self.says(request),
                     {token: -1.0 - n for n, token in enumerate(request.sampling.score)},
-                    Timing(now, now, now, now, len(request.prompt), 0, 1, 0),
+                    Timing(
+                        now,
+                        now,
+                        now,
+                        now,
+                        prompt_tokens=len(request.prompt),
+                        cached_tokens=0,
+                        output_tokens=1,
+                        preemptions=0,
+                    ),
                 )
             )
         return done

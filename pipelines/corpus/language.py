@@ -22,7 +22,7 @@ def of(text: str) -> str:
         return DEFAULT
     plain = unicodedata.normalize("NFKC", text)
     for lang, script in SCRIPTS.items():
-        if (found := len(script.findall(plain))) and found >= sum(map(str.isalpha, plain)) * SHARE:
+        if (letters := len(script.findall(plain))) and letters >= sum(map(str.isalpha, plain)) * SHARE:
             return lang
     return DEFAULT
 

@@ -252,10 +252,10 @@ def _split(stream: Any) -> Iterable[bytes]:
         yield b"".join(pieces)
 
 
-def _check_columns(source: str, names: _Names, found: Sequence[str]) -> None:
+def _check_columns(source: str, names: _Names, present: Sequence[str]) -> None:
     for ours, theirs in names.required.items():
-        if theirs not in found:
-            shown = ", ".join(map(str, found[:20])) or "none"
+        if theirs not in present:
+            shown = ", ".join(map(str, present[:20])) or "none"
             raise CorpusError(
                 f"{source} has no column {theirs!r}; it has: {shown}. Name it with --column {ours}=THEIRS"
             )

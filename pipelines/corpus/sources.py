@@ -21,7 +21,7 @@ def find(inputs: Sequence[str], *, output: Path) -> list[str]:
     What an earlier run wrote to the `output` folder is passed over: yesterday's results are no reviews.
     Raises CorpusError for a path that is not there, a file of another kind, or a folder without files.
     """
-    found: dict[str, str] = {}
+    by_path: dict[str, str] = {}
     written = os.path.realpath(output / "results"), os.path.realpath(output / "rejects.jsonl")
     for given in inputs:
         files = [given] if given == STDIN else [file for file in _expand(given) if not _below(file, written)]
@@ -29,8 +29,8 @@ def find(inputs: Sequence[str], *, output: Path) -> list[str]:
             raise CorpusError(f"no reviews in {given}: no {KINDS} file there, or only this program's own output")
         for file in files:
             # Two inputs may name one file; its rows must not come twice.
-            found.setdefault(file if file == STDIN else os.path.realpath(file), file)
-    return list(found.values())
+            by_path.setdefault(file if file == STDIN else os.path.realpath(file), file)
+    return list(by_path.values())
 
 
 def is_parquet(source: str) -> bool:

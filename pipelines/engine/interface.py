@@ -1,7 +1,7 @@
 """What the run needs of an engine, and what goes in and out of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol, TypeVar
 
 from pipelines.corpus.reject import Reason
@@ -44,6 +44,7 @@ class Timing:
     scheduled: float
     first_token: float
     last_token: float
+    _: KW_ONLY
     prompt_tokens: int
     cached_tokens: int
     output_tokens: int

@@ -140,22 +140,22 @@ def _raised(logged: str) -> list[str]:
 
 def _records(logged: str) -> Iterable[str]:
     """Return the errors that were logged, each without its prefixes, and what else was printed, by process."""
-    found: dict[tuple[str, str], list[str]] = {}
+    records: dict[tuple[str, str], list[str]] = {}
     for line in logged.splitlines():
         process, record, text = LINE.fullmatch(line).groups("")  # type: ignore[union-attr]  # every line is one
         # vLLM says around a failed call that it has failed, and with what.
         text = re.sub(r"Worker failed with error '(.*)', please check the stack trace above.*", r"\1", text)
-        found.setdefault((process, record), []).append(text.rstrip())
+        records.setdefault((process, record), []).append(text.rstrip())
     return [
         "\n".join(lines)
-        for (_, record), lines in found.items()
+        for (_, record), lines in records.items()
         if record.startswith(("ERROR", "CRITICAL")) or not record
     ]
 
 
 def _aborted(logged: str) -> list[str]:
     """Return what C and C++ said as they ended a process."""
-    return [what or said for what, said in ABORT.findall(logged)]
+    return [what or message for what, message in ABORT.findall(logged)]
 
 
 def _ended(pattern: re.Pattern[str], text: str) -> list[str]:
@@ -173,15 +173,15 @@ def _said(error: str) -> str:
     first, *more = [line for line in re.sub(r"^(\S+:)\s+", r"\1 ", error).splitlines() if line.strip()]
     if more and re.search(r"\d+ validation errors? for \w+$", first):
         # Pydantic's: the names of fields begin a line, what is wrong with them is indented below.
-        found: dict[str, str] = {}
+        complaints: dict[str, str] = {}
         field = ""
         for line in more:
             if not line.startswith(" "):
                 field = line.partition(".")[0]
             elif not line.startswith("    "):
                 what = line.strip().removeprefix("Value error, ").partition(" [type=")[0]
-                found.setdefault(field, f"{field}: {what}" if field else what)
-        return "; ".join(found.values()) or first
+                complaints.setdefault(field, f"{field}: {what}" if field else what)
+        return "; ".join(complaints.values()) or first
     return VAGUE.sub("", first)
 
 

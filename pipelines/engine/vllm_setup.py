@@ -62,18 +62,18 @@ def device() -> Device:
 def machine() -> Machine:
     """Gather the facts about this machine. Starts CUDA in this process: whether it starts is the fact that matters."""
     shm = shutil.disk_usage(SHM) if Path(SHM).is_dir() else None
-    known = Machine(shm_bytes=shm and shm.total, shm_free_bytes=shm and shm.free)
+    machine = Machine(shm_bytes=shm and shm.total, shm_free_bytes=shm and shm.free)
     try:
         on = device()
     except EngineError as error:
-        return replace(known, trouble=str(error).removesuffix(SEE))
+        return replace(machine, trouble=str(error).removesuffix(SEE))
     driver, driver_cuda, _ = _driver()
-    known = replace(known, kind=on.kind, name=on.name, vllm=on.vllm, driver=driver, driver_cuda=driver_cuda)
+    machine = replace(machine, kind=on.kind, name=on.name, vllm=on.vllm, driver=driver, driver_cuda=driver_cuda)
     if on.kind == "cpu":
         here = _memory()
         return replace(
-            known,
-            processor=processor.found(),
+            machine,
+            processor=processor.detect(),
             memory_bytes=here.total_memory,
             memory_free_bytes=here.available_memory,
         )
@@ -81,7 +81,7 @@ def machine() -> Machine:
     from vllm.config import CacheConfig
 
     return replace(
-        known,
+        machine,
         cards=tuple(map(_card, range(torch.cuda.device_count()))),
         built_cuda=torch.version.cuda,
         architectures=tuple(torch.cuda.get_arch_list()),
@@ -95,10 +95,10 @@ def _card(index: int) -> Card:
 
     try:
         free, total = torch.cuda.mem_get_info(index)
-        found = torch.cuda.get_device_properties(index)
+        properties = torch.cuda.get_device_properties(index)
     except RuntimeError as error:
         return Card(index, _name(index), trouble=first_line(error))
-    return Card(index, found.name, (found.major, found.minor), total, free)
+    return Card(index, properties.name, (properties.major, properties.minor), total_bytes=total, free_bytes=free)
 
 
 def _name(index: int) -> str:
@@ -177,7 +177,7 @@ def number_format(model: Model, kind: str, arguments: Mapping[str, Any]) -> str:
 
 def _on_cpu(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return what vLLM is told on a CPU: a number format it is quick in, as far as that fits the memory."""
-    wanted, shape = arguments.get("dtype", processor.found().dtype), read(model.folder)
+    wanted, shape = arguments.get("dtype", processor.detect().dtype), read(model.folder)
     context = arguments.get("max_model_len", model.context)
     dtype, kv_cache = memory.fit(shape, wanted, context, _memory().available_memory)
     return {**CPU_ARGUMENTS, "dtype": dtype, "kv_cache_memory_bytes": kv_cache}

@@ -34,7 +34,13 @@ class Counts:
     @property
     def planned(self) -> Planned:
         """The event that tells of it."""
-        return Planned(self.rows, self.answered, self.rejected, self.requests, self.prompt_tokens)
+        return Planned(
+            rows=self.rows,
+            answered=self.answered,
+            rejected=self.rejected,
+            requests=self.requests,
+            prompt_tokens=self.prompt_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)

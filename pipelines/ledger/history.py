@@ -22,7 +22,7 @@ class Run:
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskTotals:
     """What a run did for one task: answered requests and rows, tokens, and seconds until the last answer, if any."""
 

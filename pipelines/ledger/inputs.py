@@ -48,9 +48,9 @@ class Inputs:
         ).fetchone()
         return [row["task"] for row in noted if now and row["number"] != now["number"]]
 
-    def _shares_files(self, known: str | None, files: Sequence[str]) -> bool:
+    def _shares_files(self, stored: str | None, files: Sequence[str]) -> bool:
         """Say whether the last run read one of the files; one of an earlier version did not note what it read."""
-        return known is None or not set(files).isdisjoint(json.loads(known))
+        return stored is None or not set(files).isdisjoint(json.loads(stored))
 
     def _shares_rows(self, first: Sequence[Row]) -> bool:
         """Say whether the last run read one of these rows; where one of the two had none, nothing speaks against it."""

@@ -162,8 +162,8 @@ def _answered(answer: Answer) -> dict[str, Any]:
 
 
 def _stage(*, stage: int, state: str, answer: str | None, rows: int) -> StageRequest:
-    known = json.loads(answer) if answer and state == RequestState.ANSWERED else None
-    return StageRequest(stage, RequestState(state), known, rows)
+    value = json.loads(answer) if answer and state == RequestState.ANSWERED else None
+    return StageRequest(stage, RequestState(state), value, rows)
 
 
 _ASK = """

@@ -47,28 +47,28 @@ def diagnose(
     if not machine.kind:
         return [Finding("missing", "vllm", _advised(machine.trouble or "vLLM cannot be used"))]
     named = f": {machine.name}" if machine.name != machine.kind else ""
-    found = [Finding("ok", "vllm", f"vLLM {machine.vllm} runs on {machine.kind}{named}")]
+    findings = [Finding("ok", "vllm", f"vLLM {machine.vllm} runs on {machine.kind}{named}")]
     if machine.kind == "cuda":
-        found.append(driver(machine))
+        findings.append(driver(machine))
     if machine.kind in {"cuda", "rocm"}:
-        found += cards(machine)
-        found += parallel(machine, model, shape, shm=shm)
+        findings += cards(machine)
+        findings += parallel(machine, model, shape, shm=shm)
     elif machine.kind == "cpu" and machine.driver:
         text = f"NVIDIA driver {machine.driver} is here, but this vLLM is the CPU's: pip install '.[gpu]' in a new venv"
-        found.append(Finding("warning", "driver", text))
+        findings.append(Finding("warning", "driver", text))
     dtype = "bfloat16"
     if machine.kind == "cpu":
         finding, dtype = numbers(machine, shape)
-        found.append(finding)
-    found += [weights(model, shape, installed), context(shape, dtype)]
+        findings.append(finding)
+    findings += [weights(model, shape, installed), context(shape, dtype)]
     spare = working + shape.kv_bytes(shape.context, dtype)
     if machine.memory_free_bytes is not None:
-        found.append(fits(model, shape, "the free memory", machine.memory_free_bytes, spare=spare, dtype=dtype))
+        findings.append(fits(model, shape, "the free memory", machine.memory_free_bytes, spare=spare, dtype=dtype))
     for card in machine.cards[:1]:
         if not card.trouble:
             budget = min(card.free_bytes, taken(card, machine.utilization))
-            found.append(fits(model, shape, f"what vLLM may take of card {card.index}", budget, spare=spare))
-    return found
+            findings.append(fits(model, shape, f"what vLLM may take of card {card.index}", budget, spare=spare))
+    return findings
 
 
 def driver(machine: Machine) -> Finding:
@@ -96,11 +96,13 @@ def cards(machine: Machine) -> list[Finding]:
     """Judge each card. Only the first is needed: what is wrong with the others is a warning."""
     if not machine.cards:
         return [Finding("missing", "cards", "no card is visible: see CUDA_VISIBLE_DEVICES")]
-    found = [_card(card, machine) for card in machine.cards]
-    good = [card.index for card, finding in zip(machine.cards, found, strict=True) if finding.status == "ok"]
-    if found[0].status == "missing" and good:
-        found[0] = Finding("missing", "cards", f"{found[0].text}; CUDA_VISIBLE_DEVICES can put card {good[0]} first")
-    return found
+    findings = [_card(card, machine) for card in machine.cards]
+    good = [card.index for card, finding in zip(machine.cards, findings, strict=True) if finding.status == "ok"]
+    if findings[0].status == "missing" and good:
+        findings[0] = Finding(
+            "missing", "cards", f"{findings[0].text}; CUDA_VISIBLE_DEVICES can put card {good[0]} first"
+        )
+    return findings
 
 
 def _card(card: Card, machine: Machine) -> Finding:
@@ -133,15 +135,15 @@ def parallel(machine: Machine, model: str, shape: Shape, *, shm: int = GIB) -> l
     if not usable:
         return []
     heads = f": {model} has {shape.heads} attention heads, {shape.kv_heads} of keys and values" if usable > 1 else ""
-    found = [Finding("ok", "parallel", f"tensor_parallel_size may be {_either(shape.splits(usable))}{heads}")]
+    findings = [Finding("ok", "parallel", f"tensor_parallel_size may be {_either(shape.splits(usable))}{heads}")]
     if (free := machine.shm_free_bytes) is not None:
         text = f"{SHM} has {gib(free)} free"
         if usable > 1 and free < shm:
             how = "start the container with --shm-size=8g or --ipc=host"
-            found.append(Finding("warning", "shm", f"{text}, cards that work together need {gib(shm)}: {how}"))
+            findings.append(Finding("warning", "shm", f"{text}, cards that work together need {gib(shm)}: {how}"))
         else:
-            found.append(Finding("ok", "shm", text))
-    return found
+            findings.append(Finding("ok", "shm", text))
+    return findings
 
 
 def weights(model: str, shape: Shape, installed: str) -> Finding:

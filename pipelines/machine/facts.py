@@ -1,6 +1,6 @@
 """The machine: the facts that decide whether vLLM can run on it. `vllm_setup.machine` gathers them."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from pipelines.machine.processor import Processor
 
@@ -14,12 +14,13 @@ class Card:
     index: int
     name: str
     capability: tuple[int, ...] = ()
+    _: KW_ONLY
     total_bytes: int = 0
     free_bytes: int = 0
     trouble: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What is known of this machine; None is what could not be found out, or does not apply.
 

@@ -42,19 +42,19 @@ class Processor:
         return "twice the memory of bfloat16, which would be 4 to 7 times slower here"
 
 
-def found() -> Processor:
+def detect() -> Processor:
     """Return this machine's processor."""
     try:
-        known = re.search(r"^(?:flags|Features)\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)
+        flags_line = re.search(r"^(?:flags|Features)\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)
     except OSError:
-        known = None
+        flags_line = None
     lowered = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "ALL"
-    return _of(set(known[1].split()) if known else set(), lowered.upper())
+    return _of(set(flags_line[1].split()) if flags_line else set(), lowered.upper())
 
 
 def _of(flags: set[str], isa: str) -> Processor:
     """Return the processor that has these flags, of which oneDNN is to use no more than an instruction set."""
     whole = isa in {"ALL", "DEFAULT"}
     return Processor(
-        tuple(name for name, (of, sets) in UNITS.items() if of & flags and (whole or re.search(sets, isa)))
+        tuple(name for name, (features, sets) in UNITS.items() if features & flags and (whole or re.search(sets, isa)))
     )

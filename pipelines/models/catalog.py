@@ -18,7 +18,7 @@ CHECKSUM = "checksum.blake2b"
 SAMPLES, SAMPLE = 64, 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
     """A name for a model that this program knows where to find. The `shape` is that of a default."""
 
@@ -31,7 +31,7 @@ class Alias:
 
 ALIASES: Mapping[str, Alias] = MappingProxyType({
     "smollm2-135m": Alias(
-        "SmolLM2-135M-Instruct from its Python package; the default without a GPU",
+        about="SmolLM2-135M-Instruct from its Python package; the default without a GPU",
         make=packaged.unpack,
         module=packaged.MODULE,
         shape=Shape(
@@ -40,14 +40,16 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
         ),
     ),
     "qwen2.5-1.5b": Alias(
-        "Qwen2.5-1.5B-Instruct; the default on a GPU",
+        about="Qwen2.5-1.5B-Instruct; the default on a GPU",
         hub_id="Qwen/Qwen2.5-1.5B-Instruct",
         shape=Shape(
             weights_bytes=3_087_428_608, layers=28, heads=12, kv_heads=2, head_size=128, intermediate=8960,
             vocabulary=151_936, context=32_768,
         ),
     ),
-    "tiny": Alias("1.3 M random weights, made on the spot: for smoke runs, its answers mean nothing", make=tiny.make),
+    "tiny": Alias(
+        about="1.3 M random weights, made on the spot: for smoke runs, its answers mean nothing", make=tiny.make
+    ),
 })  # fmt: skip
 
 
@@ -99,10 +101,10 @@ def shape(name: str, cache: Path) -> Shape:
     """Return the shape of a default model, as its files have it where they are here."""
     alias = ALIASES[name]
     folder = _kept(alias.hub_id) if alias.hub_id else cache / name
-    found = (folder and read(folder)) or alias.shape
-    if found is None:
+    shape = (folder and read(folder)) or alias.shape
+    if shape is None:
         raise ModelError(f"{name} is nobody's default: its shape is not known")
-    return found
+    return shape
 
 
 def checksum(folder: Path) -> str:
@@ -176,9 +178,9 @@ def _fetch(hub_id: str) -> Path:
     try:
         return Path(snapshot_download(hub_id, allow_patterns=wanted))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        known = ", ".join(ALIASES)
+        aliases = ", ".join(ALIASES)
         raise ModelError(
-            f"no model {hub_id!r}: not an alias ({known}), not a folder, and not to be had from "
+            f"no model {hub_id!r}: not an alias ({aliases}), not a folder, and not to be had from "
             f"Hugging Face ({type(error).__name__})"
         ) from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 VOCABULARY_BLOCK = 64  # vLLM rounds the vocabulary up to a multiple of this before it splits it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A dense transformer. `weights_bytes` is for two bytes a number, `head_size` in numbers, `context` in tokens."""
 
@@ -51,7 +51,7 @@ def read(folder: Path) -> Shape | None:
         heads = int(text["num_attention_heads"])
         files = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
         stored = text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or "bfloat16"
-        found = Shape(
+        shape = Shape(
             weights_bytes=files // _times(stored),
             layers=int(text["num_hidden_layers"]),
             heads=heads,
@@ -63,7 +63,7 @@ def read(folder: Path) -> Shape | None:
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError):
         return None
-    return found if files and "quantization_config" not in config else None
+    return shape if files and "quantization_config" not in config else None
 
 
 def _times(dtype: str) -> int:

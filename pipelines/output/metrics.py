@@ -16,8 +16,8 @@ Sample = tuple[tuple[str, ...], dict[str, str], float]
 def text(report: Mapping[str, Any]) -> str:
     """Return every figure of a report in Prometheus's text format.
 
-    A name is the path in the report: `tasks.sentiment.jobs.longest_wait_s` becomes
-    `reviewbatch_jobs_longest_wait_seconds{task="sentiment"}`, and a distribution has a label for its statistic.
+    A name is the path in the report: `tasks.NAME.jobs.longest_wait_s` becomes
+    `reviewbatch_jobs_longest_wait_seconds{task="NAME"}`, and a distribution has a label for its statistic.
     """
     run = report["run"]
     about = {name: str(run[name]) for name in ("status", "model", "policy") if name in run}
@@ -25,21 +25,21 @@ def text(report: Mapping[str, Any]) -> str:
     for path, labels, value in [(("run", "info"), about, 1.0), *_samples((), {}, report)]:
         name = "_".join(("reviewbatch", *path))
         name = f"{name.removesuffix('_s')}_seconds" if name.endswith("_s") else name
-        shown = ",".join(f'{label}="{_escaped(said)}"' for label, said in labels.items())
+        shown = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
         samples[name].append(f"{name}{{{shown}}} {value}\n" if shown else f"{name} {value}\n")
-    return "".join(f"# TYPE {name} gauge\n{''.join(found)}" for name, found in samples.items())
+    return "".join(f"# TYPE {name} gauge\n{''.join(lines)}" for name, lines in samples.items())
 
 
 def _samples(path: tuple[str, ...], labels: dict[str, str], part: Any) -> Iterator[Sample]:
     if isinstance(part, int | float) and not isinstance(part, bool):
         yield path, labels, part
     elif isinstance(part, Mapping):
-        of = "statistic" if part.keys() == set(STATISTICS) else LABELS.get(path[-1]) if path else None
+        label_name = "statistic" if part.keys() == set(STATISTICS) else LABELS.get(path[-1]) if path else None
         # The tasks' own figures go by their names alone, the label says whose they are.
         below = path[:-1] if path == ("tasks",) else path
         for name, value in part.items():
-            if of:
-                yield from _samples(below, {**labels, of: name}, value)
+            if label_name:
+                yield from _samples(below, {**labels, label_name: name}, value)
             elif name not in LEFT_OUT:
                 yield from _samples((*path, name), labels, value)
 

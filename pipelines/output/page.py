@@ -81,9 +81,9 @@ def _own(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spans(task: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    of = {**{f"request: {title}": task[name] for title, name in TITLES.items()},
+    spreads = {**{f"request: {title}": task[name] for title, name in TITLES.items()},
           "job: wait": task["jobs"]["wait_s"], "job: completion": task["jobs"]["completion_s"]}  # fmt: skip
-    return [(title, *(spread[column] for column in STATISTICS)) for title, spread in of.items()]
+    return [(title, *(spread[column] for column in STATISTICS)) for title, spread in spreads.items()]
 
 
 def _tiles(figures: Mapping[str, Any]) -> str:

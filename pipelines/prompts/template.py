@@ -1,7 +1,7 @@
 """A prompt template: the text that stands around what a prompt is about, and its token ids."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.engine.interface import Sampling
@@ -24,6 +24,7 @@ class PromptTemplate:
     shared_prefix: str
     suffix: str
     max_tokens: int = 1
+    _: KW_ONLY
     words: tuple[tuple[str, ...], ...] = ()
     schema: str | None = None
     penalty: float = 0.0

@@ -24,8 +24,8 @@ def ask(
     forms = [by_lang[row.lang] for _, row in rows]
     texts = [body(row.text) for _, row in rows]
     keys = [prompts.key(task.name, form, [text]) for form, text in zip(forms, texts, strict=True)]
-    known = ledger.requests.known(keys, again=again)
-    new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    asked = ledger.requests.known(keys, again=again)
+    new = {key: text for key, text in zip(keys, texts, strict=True) if key not in asked}
     bodies = dict(zip(new, prompts.encode(list(new.values())), strict=True))
     questions = [
         question(prompts, task.name, form, key, job=jobs[row.unit], seqs=[seq], body=bodies.get(key))

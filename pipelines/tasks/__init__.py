@@ -1,4 +1,7 @@
-"""The tasks: what can be asked of a corpus."""
+"""The tasks: what can be asked of a corpus.
+
+Imports `prompts` and what is below it, of the ledger its records alone.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

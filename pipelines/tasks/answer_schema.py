@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ class Field:
     schema: Mapping[str, Any]
     meaning: str = ""
     example: Any = None
+    _: KW_ONLY
     quoting: Quoting | None = None
     tone: int = 0
 
@@ -114,9 +115,9 @@ def arrow(schema: Mapping[str, Any]) -> pa.DataType:
 TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
 
 
-def distinct(texts: Sequence[str], known: Sequence[str] = ()) -> list[str]:
-    """Return the texts that say something, each once whatever its case, and none that is `known`."""
-    seen = {text.casefold() for text in known} | {""}
+def distinct(texts: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Return the texts that say something, each once whatever its case, and none that is `taken`."""
+    seen = {text.casefold() for text in taken} | {""}
     return [text for text in texts if text.casefold() not in seen and not seen.add(text.casefold())]  # type: ignore[func-returns-value]
 
 

@@ -6,7 +6,7 @@ diners wrote it does neither, and what it says can be looked up.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -52,6 +52,7 @@ class Quoting:
 
     least: int
     most: int
+    _: KW_ONLY
     choice: int = 30
     words: tuple[int, int] = (2, 10)
     length: int = 60
@@ -93,9 +94,9 @@ def central(quotes: Sequence[str], most: int, others: Sequence[str] = ()) -> lis
         return distinct
     places: dict[str, int] = {}
     words = [_WORD.findall(quote.casefold()) for quote in (*distinct, *others)]
-    found = np.array([places.setdefault(word, len(places)) for said in words for word in said], dtype=np.int64)
-    quote = np.repeat(np.arange(len(words)), [len(said) for said in words])
-    pairs, times = np.unique(quote * len(places) + found, return_counts=True)
+    word = np.array([places.setdefault(text, len(places)) for texts in words for text in texts], dtype=np.int64)
+    quote = np.repeat(np.arange(len(words)), [len(texts) for texts in words])
+    pairs, times = np.unique(quote * len(places) + word, return_counts=True)
     quote, word = np.divmod(pairs, max(len(places), 1))
     weight = times * np.log1p(len(words) / np.bincount(word)[word])
     weight /= np.sqrt(np.bincount(quote, weight**2))[quote]
@@ -116,8 +117,8 @@ def points(quote: str) -> list[str]:
         for start in range(len(words) - length + 1)
     ]
     bare = (span for span in spans if not {span[0].strip(_EDGES).lower(), span[-1].strip(_EDGES).lower()} & FUNCTION)
-    said = dict.fromkeys(" ".join(span).strip(_EDGES) for span in bare)
-    return list(filter(_whole, said)) or [quote]
+    distinct = dict.fromkeys(" ".join(span).strip(_EDGES) for span in bare)
+    return list(filter(_whole, distinct)) or [quote]
 
 
 def _spread(quotes: Sequence[str], most: int) -> list[Sequence[str]]:

@@ -44,8 +44,8 @@ def _one_of(quotes: Sequence[str]) -> Mapping[str, Any]:
 
 COMPARISON = AnswerSchema((
     Field("better", TEXTS, "what the comparison showed it to be better at, in words of its reviews",
-          ["broth that actually tastes of something"], Quoting(2, 5, choice=20), 1),
-    Field("worse", TEXTS, "and what to be worse at", ["The queue was out of the door"], Quoting(0, 2, choice=20), -1),
+          ["broth that actually tastes of something"], quoting=Quoting(2, 5, choice=20), tone=1),
+    Field("worse", TEXTS, "and what to be worse at", ["The queue was out of the door"], quoting=Quoting(0, 2, choice=20), tone=-1),
 ))  # fmt: skip
 CONCLUSION = AnswerSchema((
     Field(

@@ -15,8 +15,8 @@ from pipelines.tasks.task import IDS, Column, Example
 
 ANSWER = AnswerSchema((
     Field("summary", TEXTS, quoting=Quoting(2, 3, choice=10, words=(5, 20), length=120)),
-    Field("praised", TEXTS, "what is praised", ["broth that actually tastes of something"], Quoting(1, 3), 1),
-    Field("criticised", TEXTS, "what is criticised", ["The queue was out of the door"], Quoting(0, 2), -1),
+    Field("praised", TEXTS, "what is praised", ["broth that actually tastes of something"], quoting=Quoting(1, 3), tone=1),
+    Field("criticised", TEXTS, "what is criticised", ["The queue was out of the door"], quoting=Quoting(0, 2), tone=-1),
 ))  # fmt: skip
 COLUMNS = (
     *IDS["restaurant"],

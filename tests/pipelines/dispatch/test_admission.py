@@ -67,7 +67,9 @@ def admission(
 
 
 def completion(id_: int) -> Completion:
-    return Completion(id_, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))
+    return Completion(
+        id_, "", {}, Timing(0, 0, 0, 0, prompt_tokens=121, cached_tokens=96, output_tokens=1, preemptions=0)
+    )
 
 
 def land(admission: Watched, *ids: int) -> None:
@@ -108,7 +110,14 @@ def test_a_flight_knows_what_should_be_cached():
     it = admission(n=2)
     it.admit(0.0)
     it.admit(1.0)
-    first, second = (it.land(Completion(n, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0))) for n in range(2))
+    first, second = (
+        it.land(
+            Completion(
+                n, "", {}, Timing(0, 0, 0, 0, prompt_tokens=121, cached_tokens=96, output_tokens=1, preemptions=0)
+            )
+        )
+        for n in range(2)
+    )
     assert (first.expected_cached, first.turn.job.id, first.admitted) == (0, 0, 0.0)
     assert (second.expected_cached, second.admitted) == (96, 1.0)
 
@@ -116,7 +125,9 @@ def test_a_flight_knows_what_should_be_cached():
 def test_what_is_asked_a_second_time_goes_before_all_others_and_with_more_room():
     it = admission(n=20)
     it.admit(0.0)
-    flight = it.land(Completion(0, "", {}, Timing(0, 0, 0, 0, 121, 96, 1, 0)))
+    flight = it.land(
+        Completion(0, "", {}, Timing(0, 0, 0, 0, prompt_tokens=121, cached_tokens=96, output_tokens=1, preemptions=0))
+    )
     it.readmit(flight)
     first, *others = it.admit(1.0)
     assert (first.id, first.sampling.max_tokens) == (0, 4)

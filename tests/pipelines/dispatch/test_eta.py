@@ -17,7 +17,12 @@ class Watched(Eta):
 
     def land(self):
         self.in_flight -= LOAD.size
-        self.finish(LOAD, Completion(0, "", {}, Timing(0, 0, 0, 0, 150, 50, 21, 0)))
+        self.finish(
+            LOAD,
+            Completion(
+                0, "", {}, Timing(0, 0, 0, 0, prompt_tokens=150, cached_tokens=50, output_tokens=21, preemptions=0)
+            ),
+        )
 
     def at(self, seconds, requests=0):
         return self.progress(requests, self.in_flight, seconds)

@@ -18,7 +18,7 @@ from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
 from scheduling.speed import Work
 
-TIMING = Timing(0.1, 0.2, 0.3, 0.4, 10, 4, 1, 0)
+TIMING = Timing(0.1, 0.2, 0.3, 0.4, prompt_tokens=10, cached_tokens=4, output_tokens=1, preemptions=0)
 
 
 def review(number: int, restaurant: str = "x") -> Row:

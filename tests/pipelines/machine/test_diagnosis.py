@@ -19,7 +19,7 @@ def card(index=0, name="NVIDIA H100 80GB HBM3", capability=(9, 0), total=79.2, f
     return (
         Card(index, name, trouble=trouble)
         if trouble
-        else Card(index, name, capability, int(total * GIB), int(free * GIB))
+        else Card(index, name, capability, total_bytes=int(total * GIB), free_bytes=int(free * GIB))
     )
 
 

@@ -82,7 +82,7 @@ def test_the_facts_about_cards(with_cards):
     assert (found.kind, found.name, found.driver, found.driver_cuda) == ("cuda", "L4", "570.86.10", "12.8")
     assert (found.built_cuda, found.architectures) == ("12.9", ("sm_80", "sm_90"))
     assert found.cards == (
-        Card(0, "NVIDIA L4", (8, 9), 23 * GIB, 22 * GIB),
+        Card(0, "NVIDIA L4", (8, 9), total_bytes=23 * GIB, free_bytes=22 * GIB),
         Card(1, "L4", trouble="CUDA error: out of memory"),
         Card(2, "GPU is lost", trouble="CUDA error: out of memory"),
     )

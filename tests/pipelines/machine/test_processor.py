@@ -19,7 +19,7 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
         if isa:
             monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", isa)
-        return processor.found()
+        return processor.detect()
 
     return machine
 
@@ -59,4 +59,4 @@ def test_a_lowered_instruction_set_counts(machine, isa, best, dtype):
 
 def test_where_nothing_is_known_it_is_float32(monkeypatch, tmp_path):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "none")
-    assert processor.found().dtype == "float32"
+    assert processor.detect().dtype == "float32"

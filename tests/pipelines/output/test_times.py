@@ -44,9 +44,21 @@ def ledger(tmp_path):
     (anchor,) = ledger.requests.waiting(3)
     ledger.requests.settle(
         [
-            Answer(Flight(good, turn(1), 0.0, 8), [], Timing(0.0, 0.5, 2.0, 2.0, 15, 8, 1, 0)),
-            Answer(Flight(long, turn(0), 1.0, 8), [], Timing(1.0, 3.0, 4.0, 9.0, 15, 4, 6, 1)),
-            Answer(Flight(anchor, turn(3), 9.0, 8), [], Timing(9.0, 9.0, 10.0, 10.0, 15, 8, 1, 0)),
+            Answer(
+                Flight(good, turn(1), 0.0, 8),
+                [],
+                Timing(0.0, 0.5, 2.0, 2.0, prompt_tokens=15, cached_tokens=8, output_tokens=1, preemptions=0),
+            ),
+            Answer(
+                Flight(long, turn(0), 1.0, 8),
+                [],
+                Timing(1.0, 3.0, 4.0, 9.0, prompt_tokens=15, cached_tokens=4, output_tokens=6, preemptions=1),
+            ),
+            Answer(
+                Flight(anchor, turn(3), 9.0, 8),
+                [],
+                Timing(9.0, 9.0, 10.0, 10.0, prompt_tokens=15, cached_tokens=8, output_tokens=1, preemptions=0),
+            ),
         ],
         [],
     )

@@ -59,7 +59,9 @@ def test_a_tokenizer_that_cannot_tell_labels_apart_is_refused():
 
 def test_an_answer_is_the_log_probability_of_each_word(shown):
     scores = {token: -float(n) for n, token in enumerate(shown.sampling.score)}
-    completion = Completion(1, "", scores, Timing(0, 0, 0, 0, 1, 0, 1, 0))
+    completion = Completion(
+        1, "", scores, Timing(0, 0, 0, 0, prompt_tokens=1, cached_tokens=0, output_tokens=1, preemptions=0)
+    )
     assert SENTIMENT.parse("ask.en", completion) == [-float(n) for n in range(len(scores))]
 
 
