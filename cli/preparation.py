@@ -1,6 +1,6 @@
-"""Preparation: what a command needs before it can work, from the settings to an order for a model on a device."""
+"""Preparation: what a command needs before it can work, from the settings to a config for a model on a device."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ConfigError, UsageError
 
@@ -18,22 +18,22 @@ def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
     from pathlib import Path
 
     from pipelines.corpus.row import LAYOUTS
-    from pipelines.tasks import built_in, custom
+    from pipelines.tasks import MAX_EXPANSIONS, built_in, custom
 
-    known = built_in(max_expansions=chosen.max_expansions, single_stage=chosen.single_stage)
-    if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"no task {unknown[0]!r}: it is one of {', '.join(known)}, or a file given with --task-file")
+    ours = built_in(max_expansions=chosen.max_expansions or MAX_EXPANSIONS, single_stage=chosen.single_stage)
+    if unknown := [name for name in names if name not in ours]:
+        raise UsageError(f"no task {unknown[0]!r}: it is one of {', '.join(ours)}, or a file given with --task-file")
     own = [custom.load(Path(path)) for path in chosen.task_file]
-    found = [*(known[name] for name in dict.fromkeys(names)), *own]
-    if not found:
-        raise UsageError(f"no task: name one or more of {', '.join(known)}, or give a file with --task-file")
-    if taken := [task.name for n, task in enumerate(own) if task.name in {*known, *(t.name for t in own[:n])}]:
+    asked = [*(ours[name] for name in dict.fromkeys(names)), *own]
+    if not asked:
+        raise UsageError(f"no task: name one or more of {', '.join(ours)}, or give a file with --task-file")
+    if taken := [task.name for n, task in enumerate(own) if task.name in {*ours, *(t.name for t in own[:n])}]:
         raise UsageError(f"--task-file: there is a task {taken[0]!r} already, give yours another name")
-    if len({LAYOUTS[task.unit].id for task in found}) > 1:
-        of = {LAYOUTS[task.unit].id: task.name for task in found}
-        inputs = " and ".join(f"{name} (with {column})" for column, name in of.items())
+    by_id = {LAYOUTS[task.unit].id: task.name for task in asked}
+    if len(by_id) > 1:
+        inputs = " and ".join(f"{name} (with {column})" for column, name in by_id.items())
         raise UsageError(f"{inputs} read different inputs: run each by itself")
-    return found
+    return asked
 
 
 def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
@@ -54,9 +54,9 @@ def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
         raise ConfigError(f"no column {min(unknown)!r} for {asked[0].name}: it is one of {', '.join(layout.names)}")
     if unknown := chosen.sla.keys() - {ALL, *TASKS, *(task.name for task in asked)}:
         raise ConfigError(f"setting sla: no such task {min(unknown)!r}: it is one of {', '.join(TASKS)}")
-    found = find(chosen.input, output=chosen.output)
-    reader.check(found, layout, chosen.columns)
-    return found
+    files = find(chosen.input, output=chosen.output)
+    reader.check(files, layout, chosen.columns)
+    return files
 
 
 def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
@@ -64,14 +64,16 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
     from cli.settings import ALL
 
     common = chosen.sla.get(ALL)
-    found = {task.name: chosen.sla.get(task.name, common) for task in asked}
-    return {name: seconds for name, seconds in found.items() if seconds is not None}
+    by_task = {task.name: chosen.sla.get(task.name, common) for task in asked}
+    return {name: seconds for name, seconds in by_task.items() if seconds is not None}
 
 
 def configure(
-    asked: "list[Task]", chosen: "Settings", found: list[str], emit: "Emit"
+    asked: "list[Task]", chosen: "Settings", files: list[str], emit: "Emit"
 ) -> "tuple[Config, Device, Measurements]":
-    """Return the order, with its model made ready, the device, and what has been measured of the two."""
+    """Return the config, with its model made ready, the device, and what has been measured of the two."""
+    from dataclasses import fields
+
     from pipelines import cache
     from pipelines.config import Config
     from pipelines.engine import process, vllm_setup
@@ -83,29 +85,21 @@ def configure(
     process.listen(lambda text: emit(Warned(text)))
     name = chosen.model or catalog.default(device.kind)
     model = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
-    made = Config(
-        tasks=asked,
-        sources=found,
-        columns=chosen.columns,
-        limit=chosen.limit,
-        model=model,
-        arguments=chosen.engine,
-        policy=chosen.policy,
-        objective=chosen.objective,
-        ageing=chosen.ageing,
-        max_wait=chosen.max_wait,
-        sla=slas(asked, chosen),
-        deadline=chosen.deadline,
-        stall_timeout=chosen.stall_timeout,
-        feed=chosen.feed,
-        format=chosen.format,
-        calibration=chosen.calibration,
-        lang=chosen.lang,
-        again=chosen.again,
-    )
-    kept = cache.folder("measurements")
-    dtype = vllm_setup.number_format(model, device.kind, chosen.engine)
+    # A config has most settings by their own names, and of these what is made of them.
+    made: dict[str, Any] = {
+        "tasks": asked, "sources": files, "model": model, "arguments": chosen.engine, "sla": slas(asked, chosen)
+    }  # fmt: skip
+    same = {
+        field.name: getattr(chosen, field.name) for field in fields(Config) if field.init and field.name not in made
+    }
+    config = Config(**made, **same)
     measurements = Measurements.of(
-        kept, model, device=device.name, vllm=device.vllm, dtype=dtype, arguments=chosen.engine, feed=chosen.feed
+        cache.folder("measurements"),
+        model,
+        device=device.name,
+        vllm=device.vllm,
+        dtype=vllm_setup.number_format(model, device.kind, chosen.engine),
+        arguments=chosen.engine,
+        feed=chosen.feed,
     )
-    return made, device, measurements
+    return config, device, measurements

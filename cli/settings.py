@@ -6,10 +6,12 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import typer
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -20,45 +22,126 @@ from pydantic_settings import (
 )
 
 from cli.moments import duration, moment
-from pipelines.config import AUTO
 from pipelines.corpus.row import COLUMNS
 from pipelines.errors import ConfigError, complaint
-from pipelines.tasks import MAX_EXPANSIONS
-from pipelines.tasks.expansion import WAYS
-from scheduling.forecast import OBJECTIVES
+from scheduling.forecast import AUTO, OBJECTIVES
 from scheduling.policy import DEFAULT, POLICIES, named_by_switches
 
 FILE, PREFIX = "reviewbatch.toml", "REVIEWBATCH_"
 ALL = "*"  # the SLA of every task that has none of its own
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How a setting is given on the command line: as what, by which names if not its own, with what help."""
+
+    kind: Any
+    typer: Any
+
+
+def option(kind: Any, *names: str, help: str, metavar: str | None = None) -> Option:  # noqa: A002  as typer has it
+    """Make the option of a setting, which is not given unless somebody gives it."""
+    return Option(kind | None, typer.Option(*names, help=help, metavar=metavar))
+
+
 class Settings(BaseSettings):
-    """What a run may be told. A list or table in the environment is JSON: REVIEWBATCH_INPUT='["a", "b"]'."""
+    """What a run may be told. A list or table in the environment is JSON: REVIEWBATCH_INPUT='["a", "b"]'.
+
+    Each is declared here and nowhere else; --help has them in this order.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", validate_default=False)
 
-    input: Annotated[list[str], NoDecode] = Field(default_factory=list)
-    output: Path = Path("out")
-    model: str | None = None
-    policy: str = DEFAULT
-    objective: str = "completion"
-    ageing: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    max_wait: float = math.inf
-    sla: Annotated[dict[str, float], NoDecode] = Field(default_factory=dict)
-    deadline: float = math.inf
-    stall_timeout: float = 600.0
-    feed: Literal["continuous", "generate"] = "continuous"
-    limit: PositiveInt | None = None
-    columns: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
-    max_rejects: NonNegativeInt | None = None
-    format: Literal["parquet", "jsonl"] = "parquet"
-    calibration: Literal["raw", "anchors", "corpus"] = "anchors"
-    lang: str | None = None
-    max_expansions: Annotated[int, Field(ge=1, le=len(WAYS))] = MAX_EXPANSIONS
-    single_stage: bool = False
-    again: bool = False
-    task_file: Annotated[list[str], NoDecode] = Field(default_factory=list)
-    engine: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
+    input: Annotated[
+        list[str],
+        NoDecode,
+        option(
+            list[str], "-i", "--input", help="File, folder or glob of Parquet or JSON lines; - is stdin. Repeatable."
+        ),
+    ] = Field(default_factory=list)
+    output: Annotated[
+        Path, option(Path, "-o", "--output", help="Folder for results and ledger; the same folder again continues.")
+    ] = Path("out")
+    again: Annotated[
+        bool,
+        option(bool, "--again", help="Ask afresh what an earlier run has answered, for instance with another vLLM."),
+    ] = False
+    model: Annotated[str | None, option(str, help="Alias (see `reviewbatch models`), folder, or Hugging Face id.")] = (
+        None
+    )
+    policy: Annotated[
+        str, option(str, help="Who goes first: prefill (the cheapest job), fifo, task, hybrid, cost, longest, or auto.")
+    ] = DEFAULT
+    objective: Annotated[
+        str, option(str, help="What --policy auto picks a policy for: completion, makespan or sla.")
+    ] = "completion"
+    ageing: Annotated[
+        float,
+        Field(ge=0, allow_inf_nan=False),
+        option(float, help="How much cost a second of waiting makes up for, in prompt tokens.", metavar="COST"),
+    ] = 0.0
+    max_wait: Annotated[
+        float, option(str, help="A job that has waited so long goes next, whatever its cost.", metavar="DURATION")
+    ] = math.inf
+    sla: Annotated[
+        dict[str, float],
+        NoDecode,
+        option(str, help="How long a job may take, for goodput and SLA attainment.", metavar="DURATION"),
+    ] = Field(default_factory=dict)
+    deadline: Annotated[
+        float,
+        option(
+            str,
+            help="Stop in time for 06:00, or for 45m from now, with status 4 if work is left.",
+            metavar="TIME|DURATION",
+        ),
+    ] = math.inf
+    stall_timeout: Annotated[
+        float,
+        option(
+            str, help="An engine that has had nothing to tell for so long is started again (10m).", metavar="DURATION"
+        ),
+    ] = 600.0
+    feed: Annotated[
+        Literal["continuous", "generate"],
+        option(str, help="continuous, or generate: one LLM.generate a batch, the plain way."),
+    ] = "continuous"
+    limit: Annotated[PositiveInt | None, option(int, help="Read only the first N rows.")] = None
+    columns: Annotated[
+        dict[str, str],
+        NoDecode,
+        option(
+            list[str], "--column", help="A column the input calls something else. Repeatable.", metavar="NAME=THEIRS"
+        ),
+    ] = Field(default_factory=dict)
+    task_file: Annotated[
+        list[str], NoDecode, option(list[str], "--task-file", help="A task of your own. Repeatable.", metavar="TOML")
+    ] = Field(default_factory=list)
+    single_stage: Annotated[
+        bool, option(bool, "--single-stage", help="Ask for strengths in one prompt, not in two.")
+    ] = False
+    max_expansions: Annotated[int | None, option(int, help="How many expansions of a query at most, 1 to 10 (5).")] = (
+        None
+    )
+    lang: Annotated[
+        str | None,
+        option(str, help="The language of all rows, instead of a `lang` column or their script.", metavar="CODE"),
+    ] = None
+    max_rejects: Annotated[
+        NonNegativeInt | None, option(int, help="Exit with status 3 when more rows are rejected.")
+    ] = None
+    format: Annotated[Literal["parquet", "jsonl"], option(str, "--format", help="Results as parquet or jsonl.")] = (
+        "parquet"
+    )
+    calibration: Annotated[
+        Literal["raw", "anchors", "corpus"],
+        option(str, help="How label probabilities are made: anchors, corpus or raw (see the README)."),
+    ] = "anchors"
+    engine: Annotated[
+        dict[str, Any],
+        NoDecode,
+        option(list[str], "--engine", help="Any vLLM engine argument. Repeatable.", metavar="KEY=VALUE"),
+    ] = Field(default_factory=dict)
 
     @field_validator("input", "task_file", "columns", "engine", mode="before")
     @classmethod
@@ -96,6 +179,15 @@ class Settings(BaseSettings):
     @classmethod
     def _is_moment(cls, value: Any) -> float:
         return moment(str(value), datetime.now())  # noqa: DTZ005  a time of day is meant in local time
+
+    @field_validator("max_expansions")
+    @classmethod
+    def _is_known(cls, value: int | None) -> int | None:
+        from pipelines.tasks.expansion import WAYS  # all tasks come along, which --help can do without
+
+        if value is not None and not 1 <= value <= len(WAYS):
+            raise ValueError(f"1 to {len(WAYS)} expected, found {value}")
+        return value
 
     @field_validator("columns")
     @classmethod

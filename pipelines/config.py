@@ -11,8 +11,6 @@ from pipelines.prompts.template import PromptTemplate
 from pipelines.tasks import Task
 from scheduling.policy import DEFAULT
 
-AUTO = "auto"  # the policy that picks one
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:

@@ -10,6 +10,7 @@ from scheduling.job import Job
 from scheduling.policy import DEFAULT, POLICIES
 from scheduling.queue import JobQueue
 
+AUTO = "auto"  # the policy that picks one, by the forecast
 ALIKE = 1.001  # forecasts that differ by less are the same
 
 

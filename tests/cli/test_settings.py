@@ -1,8 +1,12 @@
+import inspect
 import time
+from dataclasses import MISSING, fields
 
 import pytest
 
 from cli import preparation, settings
+from cli.main import app
+from pipelines.config import Config
 from pipelines.errors import ConfigError, ReviewbatchError
 
 
@@ -134,3 +138,20 @@ def test_an_sla_is_for_the_tasks_that_have_none_of_their_own():
 
 def test_a_task_named_twice_is_asked_once():
     assert [task.name for task in preparation.tasks(["summary", "summary"], settings.load())] == ["summary"]
+
+
+def test_a_setting_is_declared_once_and_used_by_its_name():
+    declared = settings.Settings.model_fields
+    for name, field in declared.items():
+        assert [part for part in field.metadata if isinstance(part, settings.Option)], f"{name} is no option"
+    made = {"tasks", "sources", "model", "arguments", "sla"}  # what the program makes of settings, see `configure`
+    for field in fields(Config):
+        if field.init and field.name not in made:
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            assert default == declared[field.name].get_default(call_default_factory=True), field.name
+    before = {"input", "output", "model", "task_file", "single_stage", "max_expansions", "max_rejects", "engine", "sla"}
+    used = {field.name for field in fields(Config)} | before
+    assert declared.keys() <= used, "a setting that nobody uses"
+    commands = [command.callback for command in app.registered_commands]
+    shared = [set(inspect.signature(command).parameters) & declared.keys() for command in commands]
+    assert max(shared, key=len) == declared.keys()
