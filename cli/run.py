@@ -19,6 +19,7 @@ def run(
 ) -> None:
     """Do the work, or what is left of it: the same command on the same folder continues."""
     from cli import settings
+    from pipelines.ledger.records import RunStatus
 
     chosen = settings.load(**given)
     report = _run(names or [], chosen, quiet=quiet)
@@ -30,7 +31,7 @@ def run(
         tables.show(report)
         tables.show_files(chosen.output)
     rejected, waiting = report["rows"]["rejected"], report["rows"]["waiting"]
-    if report["run"]["status"] == "deadline":
+    if report["run"]["status"] == RunStatus.DEADLINE:
         screen.say(f"stopped at --deadline with {waiting:,} rows left: the same command continues")
         raise typer.Exit(OUT_OF_TIME)
     if chosen.max_rejects is not None and rejected > chosen.max_rejects:

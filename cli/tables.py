@@ -7,6 +7,7 @@ from rich.table import Table
 
 from cli.progress import band, clock
 from cli.screen import many, people, say
+from pipelines.ledger.records import RunStatus
 from pipelines.output.times import STATISTICS, TITLES
 
 
@@ -33,7 +34,7 @@ def show(report: dict[str, Any]) -> None:
     people.print(f"[bold]{rows['in']:,}[/] rows = " + " + ".join(totals))
     if rows["rejects_by_reason"]:
         people.print("rejects: " + counted(rows["rejects_by_reason"]) + _under(report["tasks"]))
-    if run.get("predicted") and run["status"] == "done":
+    if run.get("predicted") and run["status"] == RunStatus.DONE:
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
         say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
     start = f", engine start {run['engine_start_s']:.1f} s" if "engine_start_s" in run else ""

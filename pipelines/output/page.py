@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from pipelines.ledger.records import RunStatus
 from pipelines.output.times import STATISTICS, TITLES
 
 WIDTH, HEIGHT, MARGIN = 640, 180, 64
@@ -45,7 +46,7 @@ def render(report: Mapping[str, Any], curves: Mapping[str, Points]) -> str:
 
 def _totals(report: Mapping[str, Any]) -> dict[str, Any]:
     run, rows = report["run"], report["rows"]
-    predicted = run.get("predicted") if run["status"] == "done" else None
+    predicted = run.get("predicted") if run["status"] == RunStatus.DONE else None
     return {
         **{f"rows {name}": rows[name] for name in ("in", "answered", "rejected", "waiting")},
         "engine start, s": run.get("engine_start_s"),

@@ -24,7 +24,7 @@ def drain(engine, steps: int = 60) -> dict[int, Completion | Failure]:
 
 
 @pytest.fixture
-def sturdy(fake_engine):
+def supervised(fake_engine):
     made, deaths = [], []
 
     def start(patience):
@@ -38,54 +38,54 @@ def sturdy(fake_engine):
     return engine
 
 
-def test_a_request_that_kills_twice_is_poison_and_the_others_are_answered(sturdy):
-    sturdy.submit([request(0), request(1, DEADLY), request(2)])
-    sturdy.step()
-    sturdy.submit([request(3)])
-    found = drain(sturdy)
+def test_a_request_that_kills_twice_is_poison_and_the_others_are_answered(supervised):
+    supervised.submit([request(0), request(1, DEADLY), request(2)])
+    supervised.step()
+    supervised.submit([request(3)])
+    found = drain(supervised)
     assert {number for number, done in found.items() if isinstance(done, Completion)} == {0, 2, 3}
     assert found[1].reason == "poison"
-    assert len(sturdy.reported) == 2
-    assert all(engine.closed for engine in sturdy.made[:-1])
+    assert len(supervised.reported) == 2
+    assert all(engine.closed for engine in supervised.made[:-1])
 
 
-def test_a_few_in_flight_at_a_death_go_one_at_a_time(sturdy):
-    sturdy.submit([request(0), request(1, DEADLY), request(2), request(3)])
-    drain(sturdy)
-    assert [engine.most_in_flight for engine in sturdy.made[1:]] == [1, 1]
+def test_a_few_in_flight_at_a_death_go_one_at_a_time(supervised):
+    supervised.submit([request(0), request(1, DEADLY), request(2), request(3)])
+    drain(supervised)
+    assert [engine.most_in_flight for engine in supervised.made[1:]] == [1, 1]
 
 
 @pytest.mark.parametrize("poisoned", [0, 1000, 2047])
-def test_poison_among_many_is_found_in_a_few_deaths_and_groups(sturdy, poisoned):
+def test_poison_among_many_is_found_in_a_few_deaths_and_groups(supervised, poisoned):
     """Asked one at a time it would cost two deaths and 2,048 rounds, each as long as an answer takes."""
-    sturdy.submit([request(n, DEADLY if n == poisoned else 1) for n in range(2048)])
+    supervised.submit([request(n, DEADLY if n == poisoned else 1) for n in range(2048)])
     found, rounds = {}, 0
     while len(found) < 2048:
-        found |= {done.id: done for done in sturdy.step()}
+        found |= {done.id: done for done in supervised.step()}
         rounds += 1
     assert [number for number, done in found.items() if isinstance(done, Failure)] == [poisoned]
     assert found[poisoned].reason == "poison"
-    assert len(sturdy.reported) == 4  # of all, of 128, of 8, of the one
+    assert len(supervised.reported) == 4  # of all, of 128, of 8, of the one
     assert rounds <= 2 * (16 + 16 + 8)  # a round of the fake engine is two steps: 2 % of those of asking singly
 
 
-def test_many_poison_rows_at_once_are_all_found(sturdy):
+def test_many_poison_rows_at_once_are_all_found(supervised):
     poison = {3, 4, 5, 700, 1500, 1501}
-    sturdy.submit([request(n, DEADLY if n in poison else 1) for n in range(2048)])
+    supervised.submit([request(n, DEADLY if n in poison else 1) for n in range(2048)])
     found = {}
     while len(found) < 2048:
-        found |= {done.id: done for done in sturdy.step()}
+        found |= {done.id: done for done in supervised.step()}
     assert {number for number, done in found.items() if isinstance(done, Failure)} == poison
 
 
-def test_what_is_handed_over_meanwhile_is_not_taken_for_a_suspect(sturdy):
-    sturdy.submit([request(n, DEADLY if n == 7 else 1) for n in range(40)])
-    sturdy.step()
-    sturdy.submit([request(n) for n in range(40, 80)])
-    found = drain(sturdy, 200)
+def test_what_is_handed_over_meanwhile_is_not_taken_for_a_suspect(supervised):
+    supervised.submit([request(n, DEADLY if n == 7 else 1) for n in range(40)])
+    supervised.step()
+    supervised.submit([request(n) for n in range(40, 80)])
+    found = drain(supervised, 200)
     assert len(found) == 80
-    assert all(engine.most_in_flight <= 3 for engine in sturdy.made[1:-1])
-    assert sturdy.made[-1].most_in_flight == 40
+    assert all(engine.most_in_flight <= 3 for engine in supervised.made[1:-1])
+    assert supervised.made[-1].most_in_flight == 40
 
 
 def test_past_the_deadline_a_dead_engine_is_not_started_again(fake_engine):
@@ -113,25 +113,25 @@ def test_an_engine_that_is_not_up_at_the_deadline_is_given_up(monkeypatch):
         SupervisedEngine(start, "fake", lambda _: None, time.monotonic() + 0.05)
 
 
-def test_poison_rows_side_by_side_are_all_found(sturdy):
-    sturdy.submit([request(0), *(request(n, DEADLY) for n in range(1, 6)), request(6)])
-    found = drain(sturdy)
+def test_poison_rows_side_by_side_are_all_found(supervised):
+    supervised.submit([request(0), *(request(n, DEADLY) for n in range(1, 6)), request(6)])
+    found = drain(supervised)
     assert {number for number, done in found.items() if isinstance(done, Failure)} == {1, 2, 3, 4, 5}
     assert len(found) == 7
 
 
-def test_an_engine_that_dies_again_and_again_is_given_up(sturdy):
-    sturdy.submit([request(n, DEADLY) for n in range(20)])
+def test_an_engine_that_dies_again_and_again_is_given_up(supervised):
+    supervised.submit([request(n, DEADLY) for n in range(20)])
     with pytest.raises(EngineError, match="died 10 times in a row"):
-        drain(sturdy)
+        drain(supervised)
 
 
-def test_a_suspect_that_was_answered_is_none_when_it_is_asked_again(sturdy):
-    sturdy.submit([request(0), request(1, DEADLY)])
-    drain(sturdy)
-    sturdy.submit([request(0), request(2)])
-    assert len(drain(sturdy)) == 2
-    assert sturdy.made[-1].most_in_flight == 2
+def test_a_suspect_that_was_answered_is_none_when_it_is_asked_again(supervised):
+    supervised.submit([request(0), request(1, DEADLY)])
+    drain(supervised)
+    supervised.submit([request(0), request(2)])
+    assert len(drain(supervised)) == 2
+    assert supervised.made[-1].most_in_flight == 2
 
 
 def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fake_engine, monkeypatch):
@@ -159,8 +159,8 @@ def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fa
     assert len(starts) == 4
 
 
-def test_nothing_changes_while_it_lives(sturdy):
-    sturdy.submit([request(n) for n in range(5)])
-    assert len(drain(sturdy)) == 5
-    assert len(sturdy.made) == 1
-    assert (sturdy.limits.max_num_seqs, sturdy.kv_cache_tokens) == (4, 100_000)
+def test_nothing_changes_while_it_lives(supervised):
+    supervised.submit([request(n) for n in range(5)])
+    assert len(drain(supervised)) == 5
+    assert len(supervised.made) == 1
+    assert (supervised.limits.max_num_seqs, supervised.kv_cache_tokens) == (4, 100_000)
