@@ -22,14 +22,14 @@ def compare(
     **given: Any,
 ) -> None:
     """Do the same work under several policies on one engine, in turns, and show what the order changes."""
-    from cli import comparison_tables, settings
+    from cli import comparison_tables, loading
     from cli.progress import watching
     from pipelines import cache
     from pipelines.comparison import compare
     from pipelines.engine.vllm_engine import ENGINES
 
-    chosen = settings.load(**given)
-    ranked = [settings.load(policy=name.strip()).policy for name in policies.split(",")]
+    chosen = loading.load(**given)
+    ranked = [loading.load(policy=name.strip()).policy for name in policies.split(",")]
     if len(set(ranked)) < max(2, len(ranked)):
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
     asked = preparation.tasks(names or [], chosen)

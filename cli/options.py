@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -27,8 +27,8 @@ def settings(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]]
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[option.kind, option.typer]
             )
-            for name, field in Settings.model_fields.items()
-            for option in field.metadata
+            for name, declared in get_type_hints(Settings, include_extras=True).items()
+            for option in declared.__metadata__
             if isinstance(option, Option) and name not in without
         ]
 

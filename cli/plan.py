@@ -12,13 +12,13 @@ def plan(
     names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:
     """Show what `run` would do: jobs, order, batches and predicted time. Loads no model weights."""
-    from cli import plan_tables, settings
+    from cli import loading, plan_tables
     from cli.progress import watching
     from pipelines import cache
     from pipelines.engine import vllm_setup
     from pipelines.preview import preview
 
-    chosen = settings.load(**given)
+    chosen = loading.load(**given)
     asked = preparation.tasks(names or [], chosen)
     sources = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")

@@ -38,7 +38,8 @@ def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
 
 def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
     """Return the input files. Raises an error for what can be seen to be wrong before vLLM is imported."""
-    from cli.settings import ALL, FILE
+    from cli.loading import FILE
+    from cli.settings import ALL
     from pipelines.corpus import reader
     from pipelines.corpus.row import LAYOUTS
     from pipelines.corpus.sources import find

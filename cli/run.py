@@ -18,10 +18,10 @@ def run(
     names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:
     """Do the work, or what is left of it: the same command on the same folder continues."""
-    from cli import settings
+    from cli import loading
     from pipelines.ledger.records import RunStatus
 
-    chosen = settings.load(**given)
+    chosen = loading.load(**given)
     report = _run(names or [], chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))

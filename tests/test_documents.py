@@ -10,8 +10,8 @@ import pytest
 import typer
 
 from cli.lists import described
+from cli.loading import MODEL
 from cli.main import app
-from cli.settings import Settings
 from pipelines.tasks import TASKS
 from pipelines.tasks.custom import _File, load
 
@@ -46,7 +46,7 @@ def test_every_command_of_the_program_is_in_the_readme():
 
 def test_the_settings_file_in_the_readme_is_valid():
     (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert Settings.model_validate(tomllib.loads(block)).engine == {"max_num_seqs": 64}
+    assert MODEL.model_validate(tomllib.loads(block)).engine == {"max_num_seqs": 64}
 
 
 def test_every_make_target_named_exists():

@@ -24,7 +24,15 @@ ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 def at(seconds: float, share: float) -> Progress:
     return Progress(
-        seconds, int(share * 100), 100, 1, 8, int(share * 5000), int(share * 100), share, seconds / share - seconds
+        seconds=seconds,
+        answers=int(share * 100),
+        all_answers=100,
+        rejects=1,
+        in_flight=8,
+        prefilled=int(share * 5000),
+        decoded=int(share * 100),
+        share=share,
+        eta=seconds / share - seconds,
     )
 
 

@@ -1,10 +1,11 @@
 import inspect
 import time
-from dataclasses import MISSING, fields
+from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
-from cli import preparation, settings
+from cli import loading, preparation, settings
 from cli.main import app
 from pipelines.config import Config
 from pipelines.errors import ConfigError, ReviewbatchError
@@ -19,24 +20,24 @@ def nothing_set(tmp_path, monkeypatch):
 
 
 def test_options_win_over_environment_over_file_over_defaults(nothing_set, monkeypatch):
-    assert settings.load().model is None
+    assert loading.load().model is None
     (nothing_set / "reviewbatch.toml").write_text('model = "file"\nformat = "jsonl"')
-    assert settings.load().model == "file"
+    assert loading.load().model == "file"
     monkeypatch.setenv("REVIEWBATCH_MODEL", "environment")
-    assert settings.load(model=None).model == "environment"
-    chosen = settings.load(model="option")
+    assert loading.load(model=None).model == "environment"
+    chosen = loading.load(model="option")
     assert (chosen.model, chosen.format) == ("option", "jsonl")
 
 
 def test_switches_choose_the_policy_unless_one_is_named(monkeypatch):
-    assert settings.load().policy == "prefill"
+    assert loading.load().policy == "prefill"
     monkeypatch.setenv("VLLM_PRIORITY_BY_PREFILL_COST", "FALSE")
-    assert settings.load().policy == "task"
+    assert loading.load().policy == "task"
     monkeypatch.setenv("VLLM_USE_PRIORITY_QUEUE", "0")
-    assert settings.load().policy == "fifo"
-    assert settings.load(policy="prefill").policy == "prefill"
+    assert loading.load().policy == "fifo"
+    assert loading.load(policy="prefill").policy == "prefill"
     monkeypatch.setenv("REVIEWBATCH_POLICY", "task")
-    assert settings.load().policy == "task"
+    assert loading.load().policy == "task"
 
 
 @pytest.mark.parametrize(
@@ -44,37 +45,37 @@ def test_switches_choose_the_policy_unless_one_is_named(monkeypatch):
 )
 def test_inputs_in_the_environment_are_one_path_or_json(monkeypatch, value, expected):
     monkeypatch.setenv("REVIEWBATCH_INPUT", value)
-    assert settings.load().input == expected
+    assert loading.load().input == expected
 
 
 def test_tables_in_the_environment_are_json(monkeypatch):
     monkeypatch.setenv("REVIEWBATCH_COLUMNS", '{"text": "Review"}')
-    assert settings.load().columns == {"text": "Review"}
+    assert loading.load().columns == {"text": "Review"}
     monkeypatch.setenv("REVIEWBATCH_COLUMNS", "text=Review")
     with pytest.raises(ConfigError, match="columns"):
-        settings.load()
+        loading.load()
 
 
 def test_engine_values_are_read_as_json_where_they_are():
     given = ["max_num_seqs=8", "enforce_eager=false", "dtype=float16", 'x={"a": [1]}', "y=a=b"]
-    assert settings.load(engine=given).engine == {
+    assert loading.load(engine=given).engine == {
         "max_num_seqs": 8, "enforce_eager": False, "dtype": "float16", "x": {"a": [1]}, "y": "a=b",
     }  # fmt: skip
 
 
 def test_an_sla_is_for_all_tasks_or_for_each(nothing_set):
-    assert settings.load(sla="10m").sla == {"*": 600.0}
-    assert settings.load().sla == {}
+    assert loading.load(sla="10m").sla == {"*": 600.0}
+    assert loading.load().sla == {}
     (nothing_set / "reviewbatch.toml").write_text('[sla]\nsentiment = "1h30m"')
-    assert settings.load().sla == {"sentiment": 5400.0}
-    assert settings.load(sla="90s").sla == {"*": 90.0}
+    assert loading.load().sla == {"sentiment": 5400.0}
+    assert loading.load(sla="90s").sla == {"*": 90.0}
 
 
 def test_times_may_stand_in_the_environment(monkeypatch):
     monkeypatch.setenv("REVIEWBATCH_SLA", '{"sentiment": "2m"}')
     monkeypatch.setenv("REVIEWBATCH_MAX_WAIT", "30s")
     monkeypatch.setenv("REVIEWBATCH_DEADLINE", "45m")
-    before, chosen = time.time(), settings.load()
+    before, chosen = time.time(), loading.load()
     assert chosen.sla == {"sentiment": 120.0}
     assert chosen.max_wait == 30.0
     assert before + 2700 <= chosen.deadline <= time.time() + 2700
@@ -98,17 +99,17 @@ def test_times_may_stand_in_the_environment(monkeypatch):
 )  # fmt: skip
 def test_what_cannot_be_meant_is_named_with_what_was_expected(given, message):
     with pytest.raises(ConfigError) as error:
-        settings.load(**given)
+        loading.load(**given)
     assert message in str(error.value)
 
 
 def test_a_setting_that_is_none_is_named_wherever_it_stands(monkeypatch, nothing_set):
     (nothing_set / "reviewbatch.toml").write_text('modle = "tiny"')
     with pytest.raises(ConfigError, match="setting modle: no such key, did you mean model?"):
-        settings.load()
+        loading.load()
     monkeypatch.setenv("REVIEWBATCH_MODLE", "tiny")
     with pytest.raises(ConfigError, match="environment variable REVIEWBATCH_MODLE: no such setting"):
-        settings.load()
+        loading.load()
 
 
 @pytest.mark.parametrize(
@@ -123,32 +124,32 @@ def test_a_setting_that_is_none_is_named_wherever_it_stands(monkeypatch, nothing
     ],
 )  # fmt: skip
 def test_tasks_and_settings_that_do_not_go_together(given, names, message):
-    chosen = settings.load(input=["x.jsonl"], **given)
+    chosen = loading.load(input=["x.jsonl"], **given)
     with pytest.raises(ReviewbatchError) as error:
         preparation.sources(preparation.tasks(names, chosen), chosen)
     assert message in str(error.value)
 
 
 def test_an_sla_is_for_the_tasks_that_have_none_of_their_own():
-    chosen = settings.load(sla='{"*": "1m", "summary": "1h"}')
+    chosen = loading.load(sla='{"*": "1m", "summary": "1h"}')
     assert preparation.slas(preparation.tasks(["sentiment", "summary"], chosen), chosen) == {
         "sentiment": 60.0, "summary": 3600.0,
     }  # fmt: skip
 
 
 def test_a_task_named_twice_is_asked_once():
-    assert [task.name for task in preparation.tasks(["summary", "summary"], settings.load())] == ["summary"]
+    assert [task.name for task in preparation.tasks(["summary", "summary"], loading.load())] == ["summary"]
 
 
 def test_a_setting_is_declared_once_and_used_by_its_name():
-    declared = settings.Settings.model_fields
-    for name, field in declared.items():
-        assert [part for part in field.metadata if isinstance(part, settings.Option)], f"{name} is no option"
+    declared = {field.name: field for field in fields(settings.Settings)}
+    for name, hint in get_type_hints(settings.Settings, include_extras=True).items():
+        assert [part for part in hint.__metadata__ if isinstance(part, settings.Option)], f"{name} is no option"
     made = {"tasks", "sources", "model", "arguments", "sla"}  # what the program makes of settings, see `configure`
     for field in fields(Config):
         if field.init and field.name not in made:
-            default = field.default if field.default_factory is MISSING else field.default_factory()
-            assert default == declared[field.name].get_default(call_default_factory=True), field.name
+            other = declared[field.name]
+            assert (field.default, field.default_factory) == (other.default, other.default_factory), field.name
     before = {"input", "output", "model", "task_file", "single_stage", "max_expansions", "max_rejects", "engine", "sla"}
     used = {field.name for field in fields(Config)} | before
     assert declared.keys() <= used, "a setting that nobody uses"
