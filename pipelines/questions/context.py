@@ -17,7 +17,7 @@ STEP = 256  # tokens that it is rounded up to
 def needed(counts: Counts, prompts: Prompts, config: Config) -> int:
     """Return the context that suffices for all that waits, asked twice if need be, and for the stages that follow.
 
-    It is never more than the model's, and that where a person has set `max_model_len`.
+    It is never more than the model's, and that where a person has set `max_model_len`; where nothing waits, some.
     """
     if "max_model_len" in config.arguments:
         return prompts.context
@@ -31,4 +31,4 @@ def needed(counts: Counts, prompts: Prompts, config: Config) -> int:
             answer = template.sampling.roomier().max_tokens
             # A later stage is about a chunk of answers, and of two at least; something may stand after them.
             longest = max(longest, template.tokens + max(2 * CHUNK, 2 * answer) + 2 * OTHERS + answer)
-    return min(prompts.context, math.ceil(longest / STEP) * STEP)
+    return min(prompts.context, max(1, math.ceil(longest / STEP)) * STEP)

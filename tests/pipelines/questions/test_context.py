@@ -47,6 +47,16 @@ def test_it_is_what_the_longest_prompt_needs_rounded_up(config, tmp_path):
     assert short < longest < long < longest + 2 * context.STEP
 
 
+def test_where_nothing_waits_it_is_what_an_engine_could_be_set_up_for(config, tmp_path, fake_engine):
+    done = config(2, "sentiment")
+    with closing(Ledger(tmp_path)) as ledger:
+        kept = Measurements(tmp_path / "m.jsonl")
+        run.run(ledger, done, lambda **_: fake_engine(), kept, facts={}, emit=lambda _: None)
+        assert ledger.counts().requests == 0
+        prompts = Prompts(done.model, done.arguments, done.templates)
+        assert context.needed(ledger.counts(), prompts, done) == context.STEP
+
+
 def test_a_persons_own_setting_wins(config, tmp_path):
     assert needed(config(2, "sentiment", arguments={"max_model_len": 2000}), tmp_path)[1] == 2000
 
