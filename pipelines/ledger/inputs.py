@@ -14,8 +14,6 @@ from typing import Any
 from pipelines.corpus.row import Row
 from pipelines.corpus.sources import STDIN
 
-LOOKED_AT = 512  # rows at the beginning of an input
-
 
 class Inputs:
     """The inputs of a ledger's runs."""
@@ -33,7 +31,7 @@ class Inputs:
             "SELECT facts ->> 'input' AS number, facts -> 'files' AS files FROM run ORDER BY id DESC LIMIT 1"
         ).fetchone()
         number = (last["number"] or 1) if last else 1
-        if last and not (self._shares_files(last["files"], files) and self._shares_rows(first[:LOOKED_AT])):
+        if last and not (self._shares_files(last["files"], files) and self._shares_rows(first)):
             number += 1
         return {"input": number, "files": files}
 
