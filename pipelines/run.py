@@ -17,6 +17,7 @@ from pipelines.engine.interface import Engine, Start
 from pipelines.engine.supervised import SupervisedEngine
 from pipelines.errors import OutOfTimeError
 from pipelines.events import Emit, KeptAnswers, Ordered, Warned, WritingResults
+from pipelines.ledger.counts import Counts
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
@@ -45,16 +46,17 @@ def run(
     corpus = Corpus(config)
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    ledger.begin({**facts, **_settings(config), **ledger.inputs.facts(config.sources, corpus.first)})
+    seen = ledger.inputs.look(config.sources, corpus.first)
+    ledger.begin({**facts, **_settings(config)})
     try:
         Ingestion(ledger, prompts, stages, config).fill(corpus, emit)
-        ledger.note(plan_s=time.monotonic() - began)
+        ledger.note(plan_s=time.monotonic() - began, **ledger.inputs.facts(seen))
         counts = ledger.counts()
         emit(counts.planned)
         if counts.requests and time.time() + ledger.last_start() < config.deadline:
             prompts.context = context.needed(counts, prompts, config)
             with suppress(OutOfTimeError):
-                _ask(ledger, stages, prompts, config, start=start, measurements=measurements, emit=emit)
+                _ask(ledger, stages, prompts, config, counts=counts, start=start, measurements=measurements, emit=emit)
         else:
             _tell_kept(ledger, emit)
         emit(WritingResults())
@@ -74,6 +76,7 @@ def _ask(
     prompts: Prompts,
     config: Config,
     *,
+    counts: Counts,
     start: Start[Engine],
     measurements: Measurements,
     emit: Emit,
@@ -96,7 +99,7 @@ def _ask(
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
         ledger.note(ordered_by=todo.policy, why=todo.why or None, predicted=predicted, order_s=clock.now())
-        stats = Loop(ledger, stages, todo, engine).run(emit)
+        stats = Loop(ledger, stages, todo, engine, answers=counts.answers).run(emit)
         ledger.note(**asdict(stats), engine_restarts=engine.restarts)
     if not engine.restarts:  # or the engine would seem slow
         measurements.add(measure(ledger.folder, stats.steps), lambda why: emit(Warned(why)))

@@ -1,7 +1,8 @@
 """The inputs: which runs of a ledger read the same one, and which results are of another.
 
-An input has a number. The same files are the same input as long as rows of it are there again: one may grow or lose
-rows from run to run, and one task may be asked after the other.
+An input has a number. It is that of the last run which wrote results as long as one of the files is the same and rows
+of the one are among those of the other: an input may grow or lose rows from run to run, and one task may be asked
+after the other.
 """
 
 import hashlib
@@ -9,10 +10,31 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from pipelines.corpus.row import Row
 from pipelines.corpus.sources import STDIN
+
+SAMPLE = 512  # rows at either end of the last input that are looked for in the next
+
+Known = tuple[str, str, str]  # of a row: its id, unit and text
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is seen of the next run's input before the last one's rows are forgotten.
+
+    It is the input of number `same` if its rows are `shared`, which the `sample` of the last one's may still show, and
+    otherwise that of number `other`.
+    """
+
+    files: list[str]
+    same: int | None
+    other: int
+    shared: bool
+    _: KW_ONLY
+    sample: Sequence[Known] = ()
 
 
 class Inputs:
@@ -21,19 +43,28 @@ class Inputs:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def facts(self, sources: Iterable[str], first: Sequence[Row]) -> dict[str, Any]:
-        """Return what the next run is to note of its input, before the rows of the last one are forgotten.
-
-        `first` are rows at its beginning.
-        """
+    def look(self, sources: Iterable[str], first: Sequence[Row]) -> Seen:
+        """Look at the next run's input, of which some rows are the `first`."""
         files = sorted({_fingerprint(source) for source in sources})
-        last = self._db.execute(
-            "SELECT facts ->> 'input' AS number, facts -> 'files' AS files FROM run ORDER BY id DESC LIMIT 1"
-        ).fetchone()
-        number = (last["number"] or 1) if last else 1
-        if last and not (self._shares_files(last["files"], files) and self._shares_rows(first)):
-            number += 1
-        return {"input": number, "files": files}
+        (highest,) = self._db.execute("SELECT max(coalesce(facts ->> 'input', 1)) FROM run").fetchone()
+        last = self._run("TRUE")
+        wrote = self._run("facts -> 'tasks' IS NOT NULL") or last
+        if last is None or wrote is None:
+            return Seen(files, None, 1, shared=False)
+        number, known = wrote["number"] or 1, wrote["files"]
+        # A run of an earlier version has not noted what it read.
+        if known is not None and set(files).isdisjoint(json.loads(known)):
+            return Seen(files, None, highest + 1, shared=False)
+        if last["id"] != wrote["id"] and last["number"] != number:
+            return Seen(files, number, highest + 1, shared=True)  # the rows are those of yet another input
+        sample = self._sample()
+        shared = not sample or not first or self._holds((row.id, row.unit, row.text) for row in first)
+        return Seen(files, number, highest + 1, shared, sample=sample)
+
+    def facts(self, seen: Seen) -> dict[str, Any]:
+        """Return what a run is to note of its input, whose rows have been read by now."""
+        same = seen.same is not None and (seen.shared or self._holds(seen.sample))
+        return {"input": seen.same if same else seen.other, "files": seen.files}
 
     def tasks_of_others(self) -> list[str]:
         """Return the tasks whose last results are of another input than that of the last run."""
@@ -41,21 +72,28 @@ class Inputs:
             "SELECT task.key AS task, coalesce(run.facts ->> 'input', 1) AS number, max(run.id) "
             "FROM run JOIN json_each(run.facts, '$.tasks') AS task GROUP BY task.key"
         )  # the number comes from the row with the greatest id
-        now = self._db.execute(
-            "SELECT coalesce(facts ->> 'input', 1) AS number FROM run ORDER BY id DESC LIMIT 1"
+        last = self._run("TRUE")
+        return [row["task"] for row in noted if last and row["number"] != (last["number"] or 1)]
+
+    def _run(self, which: str) -> Any:
+        """Return the last run of some, its number of the input and its files as it has noted them."""
+        return self._db.execute(
+            "SELECT id, facts ->> 'input' AS number, facts -> 'files' AS files FROM run "  # noqa: S608
+            f"WHERE {which} ORDER BY id DESC LIMIT 1"
         ).fetchone()
-        return [row["task"] for row in noted if now and row["number"] != now["number"]]
 
-    def _shares_files(self, stored: str | None, files: Sequence[str]) -> bool:
-        """Say whether the last run read one of the files; one of an earlier version did not note what it read."""
-        return stored is None or not set(files).isdisjoint(json.loads(stored))
+    def _sample(self) -> list[Known]:
+        """Return rows at either end of the last input."""
+        return [
+            (row["id"], row["unit"], row["text"])
+            for order in ("seq", "seq DESC")
+            for row in self._db.execute(f"SELECT id, unit, text FROM item ORDER BY {order} LIMIT ?", (SAMPLE,))  # noqa: S608
+        ]
 
-    def _shares_rows(self, first: Sequence[Row]) -> bool:
-        """Say whether the last run read one of these rows; where one of the two had none, nothing speaks against it."""
-        if not first or not self._db.execute("SELECT 1 FROM item LIMIT 1").fetchone():
-            return True
+    def _holds(self, rows: Iterable[Known]) -> bool:
+        """Say whether one of the rows is among those read last."""
         sql = "SELECT 1 FROM item WHERE id = ? AND unit = ? AND text = ?"
-        return any(self._db.execute(sql, (row.id, row.unit, row.text)).fetchone() for row in first)
+        return any(self._db.execute(sql, row).fetchone() for row in rows)
 
 
 def _fingerprint(source: str) -> str:

@@ -60,6 +60,7 @@ def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, e
     figures = {}
     for task in config.tasks:
         answers = _answers(ledger, stages, prompts, config, task=task, emit=emit)
+        ledger.note(tasks={task.name: {}})  # there are results of this input from here on, whatever happens
         figures[task.name] = _write(ledger.folder, task, answers, config.format)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rows.rejects():

@@ -56,6 +56,41 @@ def test_another_input_leaves_no_results_of_the_last_one(
     assert results().height == 6
 
 
+def test_a_mistaken_run_in_between_that_wrote_nothing_costs_nothing(go, tmp_path, write_jsonl, reviews, fake_engine):
+    path, other = write_jsonl(reviews(6)), write_jsonl(reviews(6), "other.jsonl")
+    go(path, fake_engine)
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(other, stopped, "summary")
+    report, _ = go(path, fake_engine, "summary")
+    assert report["run"]["input"] == 1
+    assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant", "summary"]
+
+
+def test_an_input_that_grows_at_the_front_is_the_same(go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch):
+    monkeypatch.setattr("pipelines.corpus.reader.CHUNK", 4)
+    go(write_jsonl(reviews(6)), fake_engine)
+    new = [{**row, "review_id": f"new{n}", "text": f"new {n}"} for n, row in enumerate(reviews(9))]
+    report, _ = go(write_jsonl([*new, *reviews(6)]), fake_engine, "summary")
+    assert report["run"]["input"] == 1
+    assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant", "summary"]
+
+
+def test_results_of_a_run_that_failed_while_it_wrote_go_too(
+    go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(type(TASKS["summary"]), "tables", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            go(write_jsonl(reviews(6)), fake_engine, "sentiment", "summary")
+    assert names(tmp_path)[0] == "sentiment"
+    go(write_jsonl(reviews(6), "other.jsonl"), fake_engine, "summary")
+    assert names(tmp_path) == ["summary"]
+
+
 def test_a_folder_of_an_earlier_version_is_known_by_its_rows(go, tmp_path, write_jsonl, reviews, fake_engine):
     path = write_jsonl(reviews(6))
     go(path, fake_engine)
