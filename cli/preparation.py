@@ -56,7 +56,7 @@ def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
     if unknown := chosen.sla.keys() - {ALL, *TASKS, *(task.name for task in asked)}:
         raise ConfigError(f"setting sla: no such task {min(unknown)!r}: it is one of {', '.join(TASKS)}")
     files = find(chosen.input, output=chosen.output)
-    reader.check(files, layout, chosen.columns)
+    reader.check(files, layout, chosen.columns, chosen.limit)
     return files
 
 

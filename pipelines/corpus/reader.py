@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Layout, Row, parse
-from pipelines.corpus.sources import STDIN, compression, is_parquet
+from pipelines.corpus.sources import STDIN, compression, is_parquet, is_stream
 from pipelines.errors import CorpusError
 
 CHUNK = 4096
@@ -22,6 +22,7 @@ BLOCK = 1 << 20
 BOM = b"\xef\xbb\xbf"
 _IDS = "text or whole numbers", (pa.types.is_integer, pa.types.is_floating)
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+Record = tuple[int, dict[str, Any] | Reject]  # of JSON lines: its number from 1, and what it holds
 NOTES = ("lang", "category", "city", "rating")  # they may be there by chance, and hold anything
 # What a Parquet column may hold besides text.
 EXPECTED: Mapping[str, tuple[str, Sequence[Callable[[pa.DataType], bool]]]] = {
@@ -48,11 +49,11 @@ def read(
         yield chunk
 
 
-def check(sources: Sequence[str], layout: Layout, columns: Mapping[str, str]) -> None:
+def check(sources: Sequence[str], layout: Layout, columns: Mapping[str, str], limit: int | None = None) -> None:
     """Raise CorpusError when a file cannot be opened or lacks a required column.
 
-    JSON lines are read until every column has been seen, which is one line as a rule. Standard input can be read only
-    once: what its first rows lack shows when they are.
+    JSON lines are read until every column has been seen, which is one line as a rule, and no further than to `limit`.
+    What can be read only once, standard input or a pipe, is not looked into: what it lacks shows when it is read.
     """
     names = _names(layout, columns)
     for source in sources:
@@ -60,8 +61,8 @@ def check(sources: Sequence[str], layout: Layout, columns: Mapping[str, str]) ->
             if is_parquet(source):
                 with pq.ParquetFile(source) as file:
                     _check_schema(source, names, file.schema_arrow)
-            elif source != STDIN:
-                _check_records(source, names, _records(source))
+            elif not is_stream(source):
+                _check_records(source, names.required, itertools.islice(_records(source), limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _parquet(source: str, names: _Names) -> Iterator[Row | Reject]:
 
 
 def _check_schema(source: str, names: _Names, schema: pa.Schema) -> None:
-    _check_columns(source, names, schema.names)
+    _check_columns(source, names.required, schema.names)
     for ours, theirs in names.all.items():
         if schema.names.count(theirs) > 1:
             raise CorpusError(f"{source} has more than one column {theirs!r}")
@@ -171,10 +172,8 @@ def _moment(scalar: pa.Scalar) -> Any:
 
 def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reject]:
     records = _records(source)
-    if source == STDIN:  # which could not be looked at before
-        first = list(itertools.islice(records, CHUNK if limit is None else min(limit, CHUNK)))
-        _check_records(source, names, first)
-        records = itertools.chain(first, records)
+    if is_stream(source):  # which could not be looked at before
+        records = _checked(source, names, records, limit)
     shown = _shown(source)
     for number, record in records:
         if isinstance(record, Reject):
@@ -184,10 +183,29 @@ def _jsonl(source: str, names: _Names, limit: int | None) -> Iterator[Row | Reje
             yield parse(names.layout, shown, number, values)
 
 
-def _check_records(source: str, names: _Names, records: Iterable[tuple[int, dict[str, Any] | Reject]]) -> None:
+def _checked(source: str, names: _Names, records: Iterator[Record], limit: int | None) -> Iterator[Record]:
+    """Yield the records of what can be read once. Raises CorpusError when it lacks a column.
+
+    Without what every row needs it is refused by its first chunk; a column that was named may come as late as the end.
+    """
+    first = list(itertools.islice(records, CHUNK if limit is None else min(limit, CHUNK)))
+    if limit is None or limit > CHUNK:
+        always = {ours: theirs for ours, theirs in names.required.items() if ours in names.layout.required}
+    else:
+        always = dict(names.required)  # there is no more to come
+    _check_records(source, always, first)
+    missing = set(names.required.values())
+    for number, record in itertools.chain(first, records):
+        if missing and not isinstance(record, Reject):
+            missing -= record.keys()
+        yield number, record
+    _check_records(source, {ours: theirs for ours, theirs in names.required.items() if theirs in missing}, first)
+
+
+def _check_records(source: str, required: Mapping[str, str], records: Iterable[Record]) -> None:
     """Raise CorpusError when none of the records has a required column; look no further than to where all were seen."""
-    missing, keys = set(names.required.values()), dict[str, None]()
-    for _, record in records:
+    missing, keys = set(required.values()), dict[str, None]()
+    for _, record in records if missing else ():
         if isinstance(record, Reject):
             continue
         missing -= record.keys()
@@ -196,10 +214,10 @@ def _check_records(source: str, names: _Names, records: Iterable[tuple[int, dict
         if len(keys) < CHUNK:
             keys.update(dict.fromkeys(record))
     if keys:
-        _check_columns(source, names, [*keys, *(set(names.required.values()) - missing)])
+        _check_columns(source, required, [*keys, *(set(required.values()) - missing)])
 
 
-def _records(source: str) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
+def _records(source: str) -> Iterator[Record]:
     """Yield the objects of JSON lines by their numbers from 1, and a reject for each line that is none."""
     shown = _shown(source)
     for number, line in _lines(source):
@@ -252,8 +270,8 @@ def _split(stream: Any) -> Iterable[bytes]:
         yield b"".join(pieces)
 
 
-def _check_columns(source: str, names: _Names, present: Sequence[str]) -> None:
-    for ours, theirs in names.required.items():
+def _check_columns(source: str, required: Mapping[str, str], present: Sequence[str]) -> None:
+    for ours, theirs in required.items():
         if theirs not in present:
             shown = ", ".join(map(str, present[:20])) or "none"
             raise CorpusError(

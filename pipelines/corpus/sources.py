@@ -38,6 +38,11 @@ def is_parquet(source: str) -> bool:
     return source.lower().endswith(PARQUET)
 
 
+def is_stream(source: str) -> bool:
+    """Say whether the source can be read only once: standard input, or a pipe with a name."""
+    return source == STDIN or (os.path.exists(source) and not os.path.isfile(source))
+
+
 def compression(source: str) -> str | None:
     """Return how the source is packed, by its name: gzip, zstd or not at all."""
     return PACKED.get(Path(source).suffix.lower())

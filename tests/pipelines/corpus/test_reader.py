@@ -1,6 +1,8 @@
 import gzip
 import io
 import json
+import os
+import threading
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ GOOD = {"review_id": "a", "restaurant_id": "x", "text": "Fine."}
 
 
 def read(*sources, limit=None, **columns):
-    reader.check([str(s) for s in sources], REVIEWS, columns)
+    reader.check([str(s) for s in sources], REVIEWS, columns, limit)
     return [row for chunk in reader.read([str(s) for s in sources], REVIEWS, columns, limit) for row in chunk]
 
 
@@ -49,8 +51,6 @@ def test_the_case_of_a_name_does_not_matter(tmp_path):
 
 
 def test_a_file_name_that_is_no_text(tmp_path):
-    import os
-
     path = os.fsencode(tmp_path) + b"/x\xff.jsonl"
     with open(path, "wb") as file:
         file.write(json.dumps(GOOD).encode())
@@ -194,18 +194,46 @@ def test_parquet_ids_of_another_kind_and_columns_of_one_name(tmp_path):
         read(tmp_path / "t.parquet")
 
 
-def test_a_column_that_only_later_rows_have_is_there_whatever_the_limit(write_jsonl):
+def test_a_column_that_only_later_rows_have_is_there_unless_they_are_not_read(write_jsonl):
     late = [{"review_id": "a", "restaurant_id": "x"}] * 9 + [GOOD]
-    assert [row.reason for row in read(write_jsonl(late), limit=5)] == ["no-text"] * 5
+    assert [row.reason for row in read(write_jsonl(late))[:-1]] == ["no-text"] * 9
+    with pytest.raises(CorpusError, match="no column 'text'"):
+        read(write_jsonl(late), limit=5)
+
+
+def stdin(monkeypatch, *rows):
+    class Stdin:
+        buffer = io.BytesIO(b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+
+    monkeypatch.setattr("sys.stdin", Stdin)
 
 
 def test_stdin_is_refused_by_its_first_rows(monkeypatch):
-    class Stdin:
-        buffer = io.BytesIO(b'{"review_id": "a", "restaurant_id": "x"}\n' * (reader.CHUNK + 1))
-
-    monkeypatch.setattr("sys.stdin", Stdin)
+    stdin(monkeypatch, *[{"review_id": "a", "restaurant_id": "x"}] * (reader.CHUNK + 1))
     with pytest.raises(CorpusError, match="no column 'text'; it has: review_id, restaurant_id"):
         next(reader.read(["-"], REVIEWS, {}))
+
+
+def test_a_column_that_was_named_may_come_late_on_stdin_but_has_to_come(monkeypatch):
+    due = {**GOOD, "due": "2026-01-01"}
+    stdin(monkeypatch, *[GOOD] * (reader.CHUNK + 1), due)
+    assert len(read("-", deadline="due")) == reader.CHUNK + 2
+    stdin(monkeypatch, *[GOOD] * (reader.CHUNK + 1))
+    with pytest.raises(CorpusError, match="no column 'due'; it has: review_id"):
+        read("-", deadline="due")
+    stdin(monkeypatch, *[GOOD] * 9, due)
+    with pytest.raises(CorpusError, match="no column 'due'"):
+        read("-", limit=5, deadline="due")
+
+
+def test_a_pipe_with_a_name_is_read_once(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    os.mkfifo(path)
+    line = json.dumps(GOOD).encode() + b"\n"
+    writer = threading.Thread(target=lambda: path.write_bytes(line * 9))
+    writer.start()
+    assert len(read(path)) == 9
+    writer.join()
 
 
 def test_limit_stops_reading(tmp_path, write_jsonl):
