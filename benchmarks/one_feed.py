@@ -73,7 +73,7 @@ with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as l
             prompts=prompts, config=config, block_size=engine.limits.block_size, speed=None, clock=Clock()
         )
         todo = backlog.make(ledger, costing)
-        done = Loop(ledger, stages, todo, engine).run(lambda _: None)
+        done = Loop(ledger, stages, todo, engine, answers=ledger.counts().answers).run(lambda _: None)
     answers = [row.value for row in ledger.requests.answered_rows("gist")]
     output, longest = ledger._db.execute("SELECT sum(output_tokens), max(output_tokens) FROM request").fetchone()  # noqa: SLF001
 screen.data(json.dumps({

@@ -89,7 +89,7 @@ with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as l
             prompts=prompts, config=config, block_size=engine.limits.block_size, speed=None, clock=Clock()
         )
         todo = backlog.make(ledger, costing)
-        done = Loop(ledger, stages, todo, engine).run(etas)
+        done = Loop(ledger, stages, todo, engine, answers=ledger.counts().answers).run(etas)
         block_size = engine.limits.block_size
     count, prompt_tokens, cached, output = ledger._db.execute(  # noqa: SLF001
         "SELECT count(*), sum(prompt_tokens), sum(cached_tokens), sum(output_tokens) FROM request"

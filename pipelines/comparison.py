@@ -90,7 +90,7 @@ def compare(
                             if not turn:
                                 emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
-                            passes[policy].append(_pass(ledger, todo, engine, emit))
+                            passes[policy].append(_pass(ledger, todo, engine, counts.answers, emit=emit))
     ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
     return {
         "schema": SCHEMA,
@@ -118,11 +118,12 @@ def _warm_up(engine: Engine, ledger: Ledger, prompts: Prompts) -> None:
         left -= len(engine.step(math.inf))
 
 
-def _pass(ledger: Ledger, todo: Backlog, engine: Engine, emit: Emit) -> Figures:
+def _pass(ledger: Ledger, todo: Backlog, engine: Engine, answers: int, *, emit: Emit) -> Figures:
     """Do the work once, and return what it took."""
     costing = todo.costing
     ledger.note(engine_up=costing.clock.epoch, sla=dict(costing.config.sla))
-    stats = Loop(ledger, Stages(ledger, costing.prompts, costing.config), todo, engine).run(emit)
+    stages = Stages(ledger, costing.prompts, costing.config)
+    stats = Loop(ledger, stages, todo, engine, answers=answers).run(emit)
     ledger.note(makespan_s=stats.makespan_s)
     with closing(database.read(ledger.folder / database.NAME)) as db:
         run = history.last_run(db)

@@ -37,15 +37,16 @@ def measure(folder: Path, steps: int) -> Measured | None:
     """
     with closing(read(folder / NAME)) as db:
         run = history.last_run(db)
-        requests, seconds = history.answered_until(db, run.number) if run else (0, 0.0)
+        # Before the first was admitted, jobs were put in order, and the engine had nothing to do.
+        requests, began, ended = history.answered_between(db, run.number) if run else (0, 0.0, 0.0)
         if run is None or requests < REQUESTS:
             return None
         count = max(1, min(SLICES, steps // STEPS, requests // REQUESTS))
-        work = history.work_by_slice(db, run.number, seconds, count)
+        work = history.work_by_slice(db, run.number, began, ended, slices=count)
         decode = history.decode_by_task(db, run.number)
     return Measured(
         slices=[
-            Slice(seconds=seconds / count, prefilled=prefilled, requests=asked, decoded=decoded)
+            Slice(seconds=(ended - began) / count, prefilled=prefilled, requests=asked, decoded=decoded)
             for prefilled, asked, decoded in work
         ],
         tasks={task.task: (task.requests, task.output_tokens) for task in decode},

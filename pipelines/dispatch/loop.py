@@ -33,16 +33,19 @@ class DispatchStats:
 
 
 class Loop:
-    """Does the work of a backlog, a step of the engine at a time, until all is done or time is up."""
+    """Does the work of a backlog, a step of the engine at a time, until all is done or time is up.
 
-    def __init__(self, ledger: Ledger, stages: Stages, backlog: Backlog, engine: Engine) -> None:
+    It should give so many `answers` to rows.
+    """
+
+    def __init__(self, ledger: Ledger, stages: Stages, backlog: Backlog, engine: Engine, *, answers: int) -> None:
         costing = backlog.costing
         self._ledger, self._stages, self._backlog, self._engine = ledger, stages, backlog, engine
         self._config, self._prompts, self._clock = costing.config, costing.prompts, costing.clock
         self._deadline = self._clock.at(self._config.deadline)
         self._jobs = backlog.queue()
         predicted = backlog.prediction.makespan if backlog.prediction else 0.0
-        self._eta = Eta(ledger.counts().answers, backlog.work, engine.stats, predicted)
+        self._eta = Eta(answers, backlog.work, engine.stats, predicted)
         self._admission = Admission(
             RequestQueue(self._jobs, ledger.requests.waiting),
             self._prompts,

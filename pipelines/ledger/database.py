@@ -135,8 +135,8 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _is_new(path: Path) -> bool:
     """Say whether a file holds nothing yet. Raises LedgerError when it is no ledger, or of another version."""
-    # With no log beside it nobody works on it, and SQLite need not make one to look into it.
-    logged = path.with_name(f"{path.name}-wal").exists()
+    # With no log or journal beside it nobody works on it, and SQLite need not make one to look into it.
+    logged = any(path.with_name(f"{path.name}-{kind}").exists() for kind in ("wal", "journal"))
     with closing(_open(path, "?mode=ro" if logged else "?immutable=1")) as db:
         return _holds_nothing(db, path)
 

@@ -124,20 +124,25 @@ def prefills(db: sqlite3.Connection, run: int) -> Iterator[tuple[float, int]]:
     )
 
 
-def answered_until(db: sqlite3.Connection, run: int) -> tuple[int, float]:
-    """Return how many requests a run answered, and when the last of them was; 0 and 0.0 when it answered none."""
-    requests, seconds = db.execute(
-        "SELECT count(*), coalesce(max(last_token), 0.0) FROM request WHERE run = ? AND state = 'answered'", (run,)
+def answered_between(db: sqlite3.Connection, run: int) -> tuple[int, float, float]:
+    """Return how many requests a run answered, when the first was admitted, and the last token; or zeros."""
+    requests, began, ended = db.execute(
+        "SELECT count(*), coalesce(min(admitted), 0.0), coalesce(max(last_token), 0.0) FROM request "
+        "WHERE run = ? AND state = 'answered'",
+        (run,),
     ).fetchone()
-    return requests, seconds
+    return requests, began, ended
 
 
-def work_by_slice(db: sqlite3.Connection, run: int, seconds: float, slices: int) -> list[tuple[int, int, int]]:
-    """Return the prompt tokens computed, requests, and output tokens after the first, in each slice of a run's seconds.
+def work_by_slice(
+    db: sqlite3.Connection, run: int, began: float, ended: float, *, slices: int
+) -> list[tuple[int, int, int]]:
+    """Return the prompt tokens computed, requests, and output tokens after the first, in each slice of a run.
 
-    A request's prefill counts where its first token is, its decode where its last is.
+    The slices are of equal length between two moments. A request's prefill counts where its first token is, its
+    decode where its last is.
     """
-    about = {"run": run, "seconds": seconds, "slices": slices}
+    about = {"run": run, "began": began, "seconds": ended - began, "slices": slices}
     prefilled = {row["slice"]: row for row in db.execute(_SLICES.format(moment="first_token"), about)}
     decoded = {row["slice"]: row for row in db.execute(_SLICES.format(moment="last_token"), about)}
     return [
@@ -161,7 +166,7 @@ def decode_by_task(db: sqlite3.Connection, run: int) -> list[TaskDecode]:
 
 
 _SLICES = """
-SELECT min(CAST({moment} / :seconds * :slices AS INTEGER), :slices - 1) AS slice, count(*) AS requests,
+SELECT min(CAST(({moment} - :began) / :seconds * :slices AS INTEGER), :slices - 1) AS slice, count(*) AS requests,
     sum(prompt_tokens - cached_tokens) AS prefilled, sum(output_tokens - 1) AS decoded
 FROM request WHERE run = :run AND state = 'answered' GROUP BY slice
 """

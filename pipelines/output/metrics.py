@@ -8,7 +8,7 @@ from pipelines.output.times import STATISTICS
 
 # Parts of a report whose keys are no names of figures, and the label they become.
 LABELS = {"tasks": "task", "sla": "task", "labels": "label", "rejects_by_reason": "reason"}
-LEFT_OUT = frozenset({"schema", "number", "engine"})
+LEFT_OUT = frozenset({"schema", "number", "input", "engine"})
 
 Sample = tuple[tuple[str, ...], dict[str, str], float]
 

@@ -33,7 +33,8 @@ def work(tmp_path, tiny, write_jsonl, reviews):
             ledger.begin({})
             Ingestion(ledger, prompts, stages, config).fill(Corpus(config), lambda _: None)
             costing = Costing(prompts=prompts, config=config, block_size=32, speed=None, clock=Clock())
-            stats = Loop(ledger, stages, backlog.make(ledger, costing), engine).run(seen.append)
+            todo, answers = backlog.make(ledger, costing), ledger.counts().answers
+            stats = Loop(ledger, stages, todo, engine, answers=answers).run(seen.append)
             return stats, [event for event in seen if isinstance(event, Progress)], ledger.counts()
 
     return work

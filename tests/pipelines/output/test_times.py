@@ -130,3 +130,7 @@ def test_a_run_is_cut_into_slices_that_add_up(ledger, monkeypatch):
     ]  # fmt: skip
     assert measured.tasks == {"sentiment": (3, 5)}
     assert measured.decode_s == pytest.approx(5.0)
+    ledger._db.execute("UPDATE request SET admitted = 4.0")  # until then the jobs were put in order
+    ledger._db.commit()
+    measured = measurements.measure(ledger.folder, steps=2 * measurements.STEPS)
+    assert [(piece.seconds, piece.requests) for piece in measured.slices] == [(3.0, 2), (3.0, 1)]
