@@ -1,5 +1,6 @@
 """What the run needs of an engine, and what goes in and out of it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol, TypeVar
@@ -14,12 +15,15 @@ class Sampling:
     `score` lists token ids whose log probabilities are wanted for the first output position;
     with `max_tokens=1` that is a single forward pass and nothing is generated. What is generated follows `schema`,
     a JSON Schema as text. Tokens lose `penalty` for every time they have been said (vLLM's `frequency_penalty`).
+    `marked` lists token ids whose log probabilities are wanted wherever one of them is said.
     """
 
     max_tokens: int
     score: tuple[int, ...] = ()
     schema: str | None = None
     penalty: float = 0.0
+    _: KW_ONLY
+    marked: tuple[int, ...] = ()
 
     def roomier(self) -> "Sampling":
         """Return the same with four times the room for the answer."""
@@ -62,13 +66,32 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in an answer where a marked token was said: which of them, and the natural-log probability of each.
+
+    They are numbered as `Sampling.marked` has them. Where the answer follows a schema, the probabilities are among what
+    that allows there.
+    """
+
+    said: int
+    logprobs: tuple[float, ...]
+
+    @property
+    def share(self) -> float:
+        """The probability of what was said, against the other marked tokens."""
+        return 1 / sum(math.exp(logprob - self.logprobs[self.said]) for logprob in self.logprobs)
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
-    """A finished request: its text, and the natural-log probabilities of the scored token ids."""
+    """A finished request: its text, the natural-log probabilities of the scored token ids, and its marks in order."""
 
     id: int
     text: str
     scores: Mapping[int, float]
     timing: Timing
+    _: KW_ONLY
+    marks: Sequence[Mark] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pipelines.corpus.reject import Reason
 from pipelines.engine import process, root_cause, vllm_setup
-from pipelines.engine.interface import Completion, EngineStats, Failure, Request, Sampling, Start, Timing
+from pipelines.engine.interface import Completion, EngineStats, Failure, Mark, Request, Sampling, Start, Timing
 from pipelines.engine.watchdog import Watchdog
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models.catalog import Model
@@ -212,7 +212,7 @@ def _sampling_params(sampling: Sampling) -> Any:
         max_tokens=sampling.max_tokens,
         frequency_penalty=sampling.penalty,
         structured_outputs=StructuredOutputsParams(json=sampling.schema) if sampling.schema else None,
-        logprob_token_ids=list(sampling.score) or None,
+        logprob_token_ids=list(sampling.score or sampling.marked) or None,
         detokenize=not sampling.score,
     )
 
@@ -241,4 +241,14 @@ def _completion(request: Request, output: Any) -> Completion | Failure:
             output_tokens=len(answer.token_ids),
             preemptions=getattr(stats, "num_preemptions", 0),  # vLLM 0.25 does not count them by request
         ),
+        marks=_marks(request.sampling.marked, answer),
     )
+
+
+def _marks(marked: Sequence[int], answer: Any) -> list[Mark]:
+    places = zip(answer.token_ids, answer.logprobs, strict=True) if marked and answer.logprobs else ()
+    return [
+        Mark(marked.index(said), tuple(logprobs[token].logprob if token in logprobs else -math.inf for token in marked))
+        for said, logprobs in places
+        if said in marked
+    ]

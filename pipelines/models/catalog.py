@@ -5,28 +5,34 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from pipelines.errors import ModelError
 from pipelines.models import packaged, tiny
-from pipelines.models.shape import Shape, read
+from pipelines.models.shape import Shape, parameters, read
 
 CHECKSUM = "checksum.blake2b"
 SAMPLES, SAMPLE = 64, 1 << 16
+# A model of so many parameters is spoken to in turns where nothing has been measured of it.
+CHAT_PARAMETERS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
-    """A name for a model that this program knows where to find. The `shape` is that of a default."""
+    """A name for a model that this program knows where to find. The `shape` is that of a default.
+
+    It is spoken to in turns if `chat`, for which there is a reason beside each.
+    """
 
     about: str
     hub_id: str | None = None
     make: Callable[[Path], None] | None = None
     module: str | None = None
     shape: Shape | None = None
+    chat: bool = False
 
 
 ALIASES: Mapping[str, Alias] = MappingProxyType({
@@ -42,6 +48,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
     "qwen2.5-1.5b": Alias(
         about="Qwen2.5-1.5B-Instruct; the default on a GPU",
         hub_id="Qwen/Qwen2.5-1.5B-Instruct",
+        chat=True,
         shape=Shape(
             weights_bytes=3_087_428_608, layers=28, heads=12, kv_heads=2, head_size=128, intermediate=8960,
             vocabulary=151_936, context=32_768,
@@ -55,12 +62,14 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model on this machine. `fingerprint` is the same as long as its files are."""
+    """A model on this machine, spoken to in turns if `chat`. `fingerprint` is the same as long as its files are."""
 
     name: str
     folder: Path
     fingerprint: str
     context: int
+    _: KW_ONLY
+    chat: bool = False
 
 
 def default(device: str) -> str:
@@ -82,7 +91,8 @@ def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> 
     else:
         folder = Path(name) if Path(name).is_dir() else _fetch(alias.hub_id if alias and alias.hub_id else name)
         fingerprint = checksum(folder)
-    return Model(name, folder, fingerprint, _context(folder))
+    chat = alias.chat if alias else parameters(folder) >= CHAT_PARAMETERS
+    return Model(name, folder, fingerprint, _context(folder), chat=chat)
 
 
 def installed(name: str, cache: Path) -> str:

@@ -66,5 +66,23 @@ def read(folder: Path) -> Shape | None:
     return shape if files and "quantization_config" not in config else None
 
 
+def parameters(folder: Path) -> int:
+    """Return about how many parameters the model in a folder has, from its config, 0 where that does not say.
+
+    Those of embeddings, attention and one set of inner layers: of a mixture of experts it is less than all.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        text = config.get("text_config", config)
+        hidden, heads = int(text["hidden_size"]), int(text["num_attention_heads"])
+        head_size = int(text.get("head_dim") or hidden // heads)
+        kv_heads = int(text.get("num_key_value_heads") or heads)
+        attention = 2 * hidden * head_size * (heads + kv_heads)
+        inner = 3 * hidden * int(text["intermediate_size"])
+        return int(text["vocab_size"]) * hidden + int(text["num_hidden_layers"]) * (attention + inner)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError):
+        return 0
+
+
 def _times(dtype: str) -> int:
     return 2 if dtype == "float32" else 1

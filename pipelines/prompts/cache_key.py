@@ -17,8 +17,13 @@ SPEED_ARGUMENTS = frozenset({
 })  # fmt: skip
 
 
-def identity(task: str, form: PromptTemplate, model: Model, arguments: Mapping[str, Any]) -> bytes:
-    """Return a digest, 32 bytes, of a prompt's form, the model and what changes its answers."""
+def identity(
+    task: str, form: PromptTemplate, model: Model, arguments: Mapping[str, Any], *, chat: bool = False
+) -> bytes:
+    """Return a digest, 32 bytes, of a prompt's form, the model and what changes its answers.
+
+    `chat` says whether the model is told the form's conversation.
+    """
     settings = sorted((name, str(value)) for name, value in arguments.items() if name not in SPEED_ARGUMENTS)
     # Every answer that people's ledgers keep is known by this text: were it worded anew, all would be asked anew.
     template = (
@@ -26,4 +31,8 @@ def identity(task: str, form: PromptTemplate, model: Model, arguments: Mapping[s
         f"words={form.words!r}, schema={form.schema!r}, penalty={form.penalty!r})"
     )
     text = f"({task!r}, {template}, {model.fingerprint!r}, {settings!r})"
+    if form.marks:
+        text += f" marks={form.marks!r}"
+    if chat and form.chat:
+        text += f" chat={form.chat.messages!r}"
     return hashlib.blake2b(text.encode(), digest_size=32).digest()

@@ -58,11 +58,12 @@ class Prompts:
         self._tokenizer = Tokenizer(model.folder)
         self._encoded: tuple[Sequence[str], list[list[int]]] = ([], [])
         self.templates: Mapping[tuple[str, str], TokenizedTemplate] = {
-            of_task: tokenize(template, self._tokenizer) for of_task, template in templates.items()
+            of_task: tokenize(template, self._tokenizer, chat=model.chat) for of_task, template in templates.items()
         }
         self._check_room()
         self._salts = {
-            (task, form): identity(task, template, model, arguments) for (task, form), template in templates.items()
+            (task, form): identity(task, template, model, arguments, chat=model.chat)
+            for (task, form), template in templates.items()
         }
 
     def prompt(self, asked: Asked) -> list[int]:

@@ -1,9 +1,11 @@
 """The tokenizer: text to token ids, with no way for text to become a special token."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from jinja2 import TemplateError
 from tokenizers import Tokenizer as Backend
 from transformers import AutoTokenizer
 
@@ -34,10 +36,30 @@ class Tokenizer:
         self.bos: tuple[int, ...] = (bos,) if bos is not None and bos in opening else ()
         definition |= {"added_tokens": [], "truncation": None, "padding": None}
         self._backend = Backend.from_str(json.dumps(definition))
+        self._original = original
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of the text and nothing else."""
         return self.encode_all([text])[0]
+
+    def conversation(self, messages: Sequence[Mapping[str, str]], gap: str) -> tuple[list[int], list[int]] | None:
+        """Return the tokens of a conversation before and after the `gap` in its last message.
+
+        They are as the model's chat template has them, whose special tokens they have; None where there is no template,
+        or it has no place for what is said.
+        """
+        if not self._original.chat_template:
+            return None
+        for said in (messages, _one_voice(messages)):
+            with suppress(TemplateError):
+                text = self._original.apply_chat_template(
+                    said, tokenize=False, add_generation_prompt=True, enable_thinking=False
+                )
+                before, found, after = text.partition(gap)
+                if found:
+                    first, last = self._original([before, after], add_special_tokens=False)["input_ids"]
+                    return first, last
+        return None
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text, computed in parallel."""
@@ -47,3 +69,11 @@ class Tokenizer:
     def _plain(self, ids: list[int]) -> list[int]:
         # A vocabulary may hold a special token as a piece of its own; then only leaving it out keeps it out.
         return ids if self.special.isdisjoint(ids) else [i for i in ids if i not in self.special]
+
+
+def _one_voice(messages: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return the conversation for a template that knows no system: what it is told stands before what is said first."""
+    first, *rest = messages
+    if first["role"] != "system" or not rest:
+        return [*messages]
+    return [{**rest[0], "content": f"{first['content']}\n\n{rest[0]['content']}"}, *rest[1:]]

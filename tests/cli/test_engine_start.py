@@ -54,16 +54,16 @@ def test_why_the_engine_died_is_told_as_it_is_started_again(program, write_jsonl
 
 
 def test_a_cache_too_small_for_the_models_context_will_do_for_shorter_prompts(run, write_jsonl, distinct):
-    """As on a card with little memory left: the model's 2,048 tokens take 2 MiB of KV cache or more."""
+    """As on a card with little memory left: the model's 8,192 tokens take 8 MiB of KV cache or more."""
     command = [*COMMAND, "-i", write_jsonl(distinct(6)), "--engine", f"kv_cache_memory_bytes={3 << 19}"]
     status, out, err = run("plan", *command[1:], "--json")
     assert status == 0, err
     plan = json.loads(out)
-    assert plan["context"] < plan["model_context"] == 2048
-    assert f"context {plan['context']:,} tokens, of the model's 2,048" in err
+    assert plan["context"] < plan["model_context"] == 8192
+    assert f"context {plan['context']:,} tokens, of the model's 8,192" in err
     status, out, err = run(*command, "--json")
     assert status == 0, err
     assert json.loads(out)["run"]["context"] == plan["context"]
-    status, _, err = run(*command, "--again", "--engine", "max_model_len=2048")
+    status, _, err = run(*command, "--again", "--engine", "max_model_len=8192")
     assert status == 1
     assert "error: vLLM did not start: To serve at least one request" in err

@@ -84,7 +84,7 @@ def test_a_review_longer_than_the_model_is_rejected_with_its_length(go, write_js
     report, _ = go(write_jsonl(rows), fake_engine)
     assert report["rows"]["rejects_by_reason"] == {"too-long": 1}
     (reject,) = map(json.loads, (tmp_path / "out/rejects.jsonl").read_text().splitlines())
-    assert "the limit is 2,047" in reject["detail"]
+    assert "the limit is 8,191" in reject["detail"]
     assert reject["id"] == "long"
 
 

@@ -1,5 +1,6 @@
 """Real vLLM on the tiny model: one engine for all of these."""
 
+import json
 import math
 import time
 import warnings
@@ -37,6 +38,27 @@ def test_scores_are_the_models_own_log_probabilities(engine, tiny):
         assert math.isclose(done.scores[token], expected[token].item(), abs_tol=0.15)  # vLLM may compute in bfloat16
 
 
+@pytest.mark.parametrize("fed", ["engine", "generating"])
+def test_marked_tokens_have_their_probabilities_wherever_one_is_said(request, tiny, tokenizer, fed):
+    """A random model would say neither; held to a schema it does, and how likely each was is still its own."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    marked = tuple(tokenizer.encode(word)[0] for word in ("zk", "qv"))
+    words = '{"type": "array", "items": {"enum": ["zk", "qv"]}, "minItems": 2, "maxItems": 2}'
+    asked = Request(1, [300, 301, 302], Sampling(40, schema=words, marked=marked))
+    done = ask(request.getfixturevalue(fed), asked)[1]
+    said = [("zk", "qv")[mark.said] for mark in done.marks]
+    assert said == json.loads(done.text)
+    model = AutoModelForCausalLM.from_pretrained(tiny.folder, dtype=torch.float32)
+    before = [300, 301, 302, *tokenizer.encode('["')]
+    with torch.inference_mode():
+        expected = model(torch.tensor([before])).logits[0, -1]
+    first, second = done.marks[0].logprobs
+    assert math.isclose(first - second, (expected[marked[0]] - expected[marked[1]]).item(), abs_tol=0.15)
+    assert 0 < done.marks[0].share < 1
+
+
 def test_timing_is_vllms_own_and_in_order(engine):
     found = ask(engine, *(Request(n, [400 + n] * 40, Sampling(3)) for n in range(12)))
     for done in found.values():
@@ -62,7 +84,7 @@ def test_a_prompt_it_will_not_take_is_refused_and_the_others_are_answered(engine
     assert isinstance(found[1], Completion)
     assert isinstance(found[2], Failure)
     assert found[2].reason == "engine-refused"
-    assert "2048" in found[2].detail
+    assert "8192" in found[2].detail
 
 
 def test_what_is_under_way_is_counted(engine):
@@ -90,7 +112,7 @@ def test_an_empty_engine_steps_without_work(engine):
 
 def test_its_size_is_known(engine):
     assert engine.limits.max_num_seqs == 8
-    assert engine.kv_cache_tokens >= 2048
+    assert engine.kv_cache_tokens >= 8192
 
 
 @pytest.mark.parametrize("arguments", [{"dtype": "float99"}, {"no_such_argument": 1}])
@@ -128,10 +150,10 @@ def test_what_it_has_forgotten_is_computed_again(engine):
 def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
     arguments = {"kv_cache_memory_bytes": 1 << 28, "max_num_seqs": 8}
     with warnings.catch_warnings(action="ignore"):  # vLLM's own, as it loads
-        assert limits(tiny, arguments, 2048) == engine.limits
-        assert limits(tiny, {**arguments, "enable_prefix_caching": False}, 2048).block_size == 0
+        assert limits(tiny, arguments, 8192) == engine.limits
+        assert limits(tiny, {**arguments, "enable_prefix_caching": False}, 8192).block_size == 0
         with pytest.raises(EngineError, match="vLLM would not start: "):
-            limits(tiny, {"max_num_batched_tokens": -3}, 2048)
+            limits(tiny, {"max_num_batched_tokens": -3}, 8192)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def test_tiny_is_made_once_and_is_the_same_everywhere(tmp_path, tiny):
     assert len(made) == 1
     assert first == again
     assert first.fingerprint == tiny.fingerprint
-    assert first.context == 2048
+    assert first.context == 8192
     assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
 
 

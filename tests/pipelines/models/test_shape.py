@@ -9,7 +9,7 @@ import pytest
 from pipelines.errors import ModelError
 from pipelines.models import catalog
 from pipelines.models.packaged import GGUF
-from pipelines.models.shape import read
+from pipelines.models.shape import parameters, read
 
 QWEN, SMOLLM = catalog.ALIASES["qwen2.5-1.5b"].shape, catalog.ALIASES["smollm2-135m"].shape
 HALF = replace(QWEN, weights_bytes=988_000_000, layers=24, heads=14, head_size=64, intermediate=4864)  # Qwen2.5-0.5B
@@ -51,7 +51,7 @@ def test_the_shape_is_what_the_files_say(tmp_path, tiny):
     with pytest.raises(ModelError, match="its shape is not known"):
         catalog.shape("tiny", tmp_path)
     of = read(tiny.folder)
-    assert (of.layers, of.heads, of.kv_heads, of.head_size, of.context) == (2, 4, 2, 64, 2048)
+    assert (of.layers, of.heads, of.kv_heads, of.head_size, of.context) == (2, 4, 2, 64, 8192)
     assert of.weights_bytes == (tiny.folder / "model.safetensors").stat().st_size
     assert of.weights("float32") == 2 * of.weights("bfloat16")
     assert of.kv_bytes(10, "float32") == 2 * of.kv_bytes(10) == 10 * 2 * 2 * 2 * 64 * 4
@@ -88,3 +88,30 @@ def test_what_is_in_the_hubs_cache_is_found_there(tmp_path, tiny, monkeypatch):
     (kept / "model.safetensors").write_bytes(b"0" * 2000)
     assert catalog.installed("qwen2.5-1.5b", tmp_path) == "in the hub cache"
     assert catalog.shape("qwen2.5-1.5b", tmp_path).weights_bytes == 2000
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # Qwen2.5-1.5B has 1.54 billion with its embeddings, SmolLM2-135M 135 million.
+        ({"hidden_size": 1536, "num_attention_heads": 12, "num_key_value_heads": 2, "intermediate_size": 8960,
+          "num_hidden_layers": 28, "vocab_size": 151_936}, 1.54e9),
+        ({"text_config": {"hidden_size": 576, "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64,
+          "intermediate_size": 1536, "num_hidden_layers": 30, "vocab_size": 49_152}}, 135e6),
+        ({"hidden_size": "wide"}, 0),
+    ],
+)  # fmt: skip
+def test_parameters_are_told_from_the_config(tmp_path, config, expected):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert parameters(tmp_path) == pytest.approx(expected, rel=0.01)
+    (tmp_path / "config.json").unlink()
+    assert parameters(tmp_path) == 0
+
+
+def test_large_models_are_spoken_to_in_turns_and_small_ones_are_not(tmp_path):
+    config = {"hidden_size": 4096, "num_attention_heads": 32, "intermediate_size": 11_008, "num_hidden_layers": 32,
+              "vocab_size": 32_000, "max_position_embeddings": 4096}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert catalog.find(str(tmp_path), tmp_path).chat
+    (tmp_path / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 2}))
+    assert not catalog.find(str(tmp_path), tmp_path).chat
