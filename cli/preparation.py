@@ -20,7 +20,11 @@ def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
     from pipelines.corpus.row import LAYOUTS
     from pipelines.tasks import MAX_EXPANSIONS, built_in, custom
 
-    ours = built_in(max_expansions=chosen.max_expansions or MAX_EXPANSIONS, single_stage=chosen.single_stage)
+    ours = built_in(
+        max_expansions=chosen.max_expansions or MAX_EXPANSIONS,
+        single_stage=chosen.single_stage,
+        aspects=chosen.aspects,
+    )
     if unknown := [name for name in names if name not in ours]:
         raise UsageError(f"no task {unknown[0]!r}: it is one of {', '.join(ours)}, or a file given with --task-file")
     own = [custom.load(Path(path)) for path in chosen.task_file]

@@ -101,6 +101,12 @@ def _are_ways(value: int | None) -> int | None:
     return value
 
 
+def _are_aspects(value: list[str]) -> list[str]:
+    if wrong := [name for name in value if not re.fullmatch(r"\w+([ -]\w+)*", name)]:
+        raise ValueError(f"a word or a few expected, such as parking, found {wrong[0]!r}")
+    return value
+
+
 def _are_columns(value: dict[str, str]) -> dict[str, str]:
     if unknown := value.keys() - set(COLUMNS):
         raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(COLUMNS)}")
@@ -209,6 +215,12 @@ class Settings:
         list[str],
         Read(_listed),
         option(list[str], "--task-file", help="A task of your own. Repeatable.", metavar="TOML"),
+    ] = field(default_factory=list)
+    aspects: Annotated[
+        list[str],
+        Read(_listed),
+        Check(_are_aspects),
+        option(list[str], "--aspect", help="An aspect that points may be about besides the usual. Repeatable."),
     ] = field(default_factory=list)
     single_stage: Annotated[
         bool, option(bool, "--single-stage", help="Ask for strengths in one prompt, not in two.")

@@ -91,7 +91,7 @@ def _write(folder: Path, task: Task, answers: StoredAnswers, kind: str) -> dict[
     """Write a task's results, and what they roll up to by restaurant; return what the report says of them."""
     _write_tables(folder, task.name, kind, task.tables(answers), schema=task.schema)
     rows = _scan(_path(folder, task.name, kind), task.schema, kind)
-    if (rolled_up := task.by_restaurant(rows)) is not None:
+    if (rolled_up := task.by_restaurant(rows, answers)) is not None:
         table = rolled_up.collect().to_arrow()
         _write_tables(folder, f"{task.name}_by_restaurant", kind, [table], schema=table.schema)
     figures = task.figures(rows, answers)

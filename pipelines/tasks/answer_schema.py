@@ -90,14 +90,20 @@ class AnswerSchema:
         The model is held to the schema while it writes, and what it wrote is not trusted all the same: it may have
         been cut off, and an engine may take a part of a schema for a hint.
         """
-        try:
-            answer = json.loads(text, parse_constant=_no_number, strict=False)
-            text.encode()
-        except (ValueError, RecursionError) as error:
-            raise MalformedError(f"no JSON: {error}") from error
-        if wrong := next(self._validator.iter_errors(answer), None):
-            raise MalformedError(f"{'.'.join(map(str, wrong.absolute_path)) or 'answer'}: {wrong.message[:200]}")
+        answer = checked(text, self._validator)
         return {field.name: _clean(answer[field.name], field.schema) for field in self.fields}
+
+
+def checked(text: str, validator: Any) -> Any:
+    """Return what an answer says in JSON, as a jsonschema `validator` will have it. Raises MalformedError."""
+    try:
+        answer = json.loads(text, parse_constant=_no_number, strict=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(f"no JSON: {error}") from error
+    if wrong := next(validator.iter_errors(answer), None):
+        raise MalformedError(f"{'.'.join(map(str, wrong.absolute_path)) or 'answer'}: {wrong.message[:200]}")
+    return answer
 
 
 def arrow(schema: Mapping[str, Any]) -> pa.DataType:

@@ -65,8 +65,9 @@ class Classification(Task):
             columns.append(probabilities[:, more] - probabilities[:, less])
         return pa.table([pa.array(column) for column in columns], schema=self.schema)
 
-    def by_restaurant(self, results: pl.LazyFrame) -> pl.LazyFrame | None:
+    def by_restaurant(self, results: pl.LazyFrame, answers: Answers) -> pl.LazyFrame | None:
         """Return one row per restaurant, in input order: how many reviews of each label, and the mean score if any."""
+        del answers
         if self.unit != "review":
             return None
         counts = [(pl.col("label") == label).sum().alias(label) for label in self.labels]

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from pipelines.corpus.row import Review
@@ -9,9 +10,33 @@ from pipelines.corpus.row import Review
 QUOTES = "\"'“”‘’«»「」『』.,;:!…- "  # what a model puts around words that it quotes
 
 
+# Quotation marks as people type them, as others do, and characters that are not seen.
+PLAIN = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "`": "'",
+        "´": "'",
+        "“": '"',
+        "”": '"',
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0f\ufeff"),
+    }
+)
+
+
 def normal(text: str) -> str:
-    """Return a text as it is compared: composed, in one case, on one line."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold()).strip()
+    """Return a text as it is compared: composed, in one case, on one line, with plain quotation marks."""
+    return _normal(text).strip()
+
+
+def find(text: str, quote: str) -> tuple[int, int] | None:
+    """Return where quoted words stand in a text: the first character, and the one after the last; None where nowhere.
+
+    Both are compared in their normal form, and the place is that in the text as it is.
+    """
+    words = normal(quote.strip(QUOTES)).strip(QUOTES)
+    start = _normal(text).find(words) if words else -1
+    return None if start < 0 else (_place(text, start), _place(text, start + len(words)))
 
 
 class Sources:
@@ -24,3 +49,12 @@ class Sources:
         """Return the ids of the reviews in which the quoted words stand, whatever white space and case are like."""
         words = normal(quote.strip(QUOTES)).strip(QUOTES)
         return [id_ for id_, text in self._texts if words in text] if words else []
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).translate(PLAIN).casefold())
+
+
+def _place(text: str, at: int) -> int:
+    """Return the last place in a text up to which its normal form has so many characters."""
+    return bisect_right(range(len(text) + 1), at, key=lambda end: len(_normal(text[:end]))) - 1

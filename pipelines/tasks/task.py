@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.corpus import language
 from pipelines.engine.interface import Completion
 from pipelines.ledger.records import AnsweredRow
-from pipelines.prompts.template import PromptTemplate, TokenizedTemplate, one_line
+from pipelines.prompts.template import Chat, PromptTemplate, TokenizedTemplate, one_line
 from pipelines.tasks.restaurant import RestaurantState, Stage
 
 OWN = 5  # the rank of tasks of one's own: after those of this program
@@ -123,9 +123,9 @@ class Task:
         """Yield the results a piece at a time; every piece has the task's schema."""
         raise NotImplementedError
 
-    def by_restaurant(self, results: pl.LazyFrame) -> pl.LazyFrame | None:
+    def by_restaurant(self, results: pl.LazyFrame, answers: Answers) -> pl.LazyFrame | None:
         """Return the results rolled up by restaurant, for a file of their own, None where there is nothing to."""
-        del results
+        del results, answers
         return None
 
     def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
@@ -157,13 +157,11 @@ def worked(
     """
     forms = {}
     for lang in _languages(examples):
-        shown = "".join(
-            f"{noun}: {one_line(example.text)}\n{answer}: {example.answer}\n\n"
-            for example in examples
-            if example.lang == lang
-        )
+        turns = [(f"{noun}: {one_line(ex.text)}", ex.answer) for ex in examples if ex.lang == lang]
+        shown = "".join(f"{asked}\n{answer}: {answered}\n\n" for asked, answered in turns)
         prefix = f"{instruction}\n\n{shown}{noun}:" if instruction else f"{shown}{noun}:"
-        forms[f"ask.{lang}"] = PromptTemplate(prefix, f"\n{answer}:", **answering)
+        chat = Chat(instruction, tuple(turns), f"{noun}:")
+        forms[f"ask.{lang}"] = PromptTemplate(prefix, f"\n{answer}:", chat=chat, **answering)
     return forms
 
 

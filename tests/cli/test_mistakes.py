@@ -10,7 +10,7 @@ import pytest
     [
         (["run", "sentiment"], 2, "no input: give one with -i"),
         (["run", "mood", "-i", "r.jsonl"], 2, "no task 'mood': it is one of sentiment"),
-        (["run", "-i", "r.jsonl"], 2, "no task: name one or more of sentiment, summary, strengths, query-expansion"),
+        (["run", "-i", "r.jsonl"], 2, "no task: name one or more of sentiment, points, summary, strengths, query-expansion"),
         (["run", "sentiment", "query-expansion", "-i", "r.jsonl"], 2, "read different inputs: run each by itself"),
         (["run", "query-expansion", "-i", "r.jsonl"], 1, "r.jsonl has no column 'query_id'; it has: review_id"),
         (["run", "query-expansion", "-i", "r.jsonl", "--max-expansions", "11"], 1, "setting max_expansions: "),

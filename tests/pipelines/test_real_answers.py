@@ -1,5 +1,6 @@
 """Every task on a real engine."""
 
+import json
 from collections import Counter
 
 import polars as pl
@@ -7,6 +8,8 @@ import pytest
 
 from pipelines.tasks.aggregation import Review
 from pipelines.tasks.evidence import Sources
+
+KOREAN_REVIEW = {"review_id": "k", "restaurant_id": "숯불마당", "text": "국물이 정말 진하고 맛있어요."}
 
 
 @pytest.mark.parametrize("single_stage", [False, True])
@@ -73,3 +76,20 @@ def test_queries_are_expanded_on_a_real_engine(go, write_jsonl, lent, results):
         said = [text.casefold() for text in expansions]
         assert len(set(said)) == len(said)
         assert query_.casefold() not in said
+
+
+def test_points_on_a_real_engine_parse_and_stand_where_they_say(go, write_jsonl, lent, results, corpus, query):
+    reviews = [*corpus({"large": 5, "small": 1}, words=1), KOREAN_REVIEW]
+    report, _ = go(write_jsonl(reviews), lent, "points")
+    assert report["rows"]["answered"] == 7, report["rows"]
+    assert dict(query("SELECT form, count(*) FROM request GROUP BY form")) == {"ask.en": 6, "ask.ko": 1}
+    answers = [json.loads(answer) for (answer,) in query("SELECT answer FROM request")]
+    said = [point for answer in answers for point in answer]
+    assert said, "a model of random weights always says something"
+    found, task = results("points"), report["tasks"]["points"]
+    assert found.height == sum(task["labels"].values())
+    texts = {row["review_id"]: row["text"] for row in reviews}
+    assert all(texts[row["review_id"]][row["start"] : row["end"]] == row["what"] for row in found.iter_rows(named=True))
+    table = results("points_by_restaurant")
+    assert table["restaurant_id"].unique(maintain_order=True).to_list() == ["large", "small", "숯불마당"]
+    assert table.filter(pl.col("aspect") == "food")["reviews"].to_list() == [5, 1, 1]

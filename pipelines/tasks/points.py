@@ -1,0 +1,183 @@
+"""Points: what a review praises and what it criticises, in a few words that stand in it.
+
+A review is read by itself, once for ever; restaurants are counted out of the points of their reviews. The words come
+first in an answer and what they are about after them: said the other way round, aspects were found less often and were
+wrong more often.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+import polars as pl
+import pyarrow as pa
+
+from pipelines.engine.interface import Completion, Mark
+from pipelines.ledger.records import AnsweredRow
+from pipelines.prompts.template import one_line
+from pipelines.tasks.answer_schema import checked
+from pipelines.tasks.evidence import find, normal
+from pipelines.tasks.points_examples import EXAMPLES
+from pipelines.tasks.task import IDS, Answers, Column, Example, Task, worked
+
+SIDES = {"good": "praised", "bad": "criticised"}  # as a model says it, and as the results have it
+ASPECTS = (
+    "food", "drinks", "portions", "service", "price", "ambience", "cleanliness", "location", "delivery", "overall",
+)  # fmt: skip
+MOST, LENGTH, TOKENS = 12, 90, 256  # points of a review, characters of one's words, tokens of them all
+INSTRUCTION = (
+    "List what the diner praises and criticises in the review. For each point: a few words copied from the review, the "
+    "aspect, good or bad. Aspects: {}; overall is a verdict on the place or the visit as a whole. What merely happened "
+    "is no point. No points: []"
+)
+COLUMNS = (
+    *IDS["review"],
+    Column("side", pa.string(), "praised or criticised", "praised"),
+    Column("aspect", pa.string(), "what it is about, one of " + ", ".join(ASPECTS), "food"),
+    Column("what", pa.string(), "a few words of the review", "broth that actually tastes of something"),
+    Column("start", pa.int64(), "where in the text they stand: the first character, from 0", 17),
+    Column("end", pa.int64(), "and the one after the last", 56),
+    Column("confidence", pa.float64(), "the probability of the side, null where it cannot be told", 0.99),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One thing that a review praises or criticises; its words stand in the text from `start` up to `end`."""
+
+    side: str
+    aspect: str
+    what: str
+    start: int
+    end: int
+    confidence: float | None
+
+
+def stated(text: str, said: Sequence[Mapping[str, Any]]) -> list[Point]:
+    """Return those of a review's points whose words stand in its text, none twice."""
+    points: dict[tuple[int, int], Point] = {}
+    for point in said:
+        if place := find(text, point["what"]):
+            start, end = _whole_words(text, *place) if len(point["what"]) >= LENGTH else place
+            points.setdefault((start, end), Point(**{**point, "what": text[start:end]}, start=start, end=end))
+    return list(points.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points(Task):
+    """The task: points about any of the `aspects`."""
+
+    aspects: tuple[str, ...]
+    validator: Any
+
+    def parse(self, form: str, completion: Completion) -> list[dict[str, Any]]:
+        """Return the points of the answer: what, aspect, side, and its confidence."""
+        del form
+        said = checked(completion.text, self.validator)
+        sure = _confidences(said, completion.marks)
+        return [
+            {"what": one_line(what), "aspect": aspect, "side": SIDES[side], "confidence": confidence}
+            for (what, aspect, side), confidence in zip(said, sure, strict=True)
+        ]
+
+    def tables(self, answers: Answers) -> Iterator[pa.Table]:
+        """See `Task`."""
+        for rows in answers.rows():
+            yield self.table_of(
+                {"review_id": row.id, "restaurant_id": row.unit, **{name: getattr(point, name) for name in NAMES}}
+                for row in rows
+                for point in stated(row.text, row.value)
+            )
+
+    def by_restaurant(self, results: pl.LazyFrame, answers: Answers) -> pl.LazyFrame:
+        """Return a row for each restaurant, in input order, and aspect: how many of its reviews say what of it."""
+        reviews = Counter(row.unit for rows in answers.rows() for row in rows)
+        restaurants = pl.LazyFrame(
+            {"restaurant_id": list(reviews), "reviews": list(reviews.values())},
+            schema={"restaurant_id": pl.String, "reviews": pl.Int64},
+        )
+        saying = {
+            **{side: pl.col("review_id").filter(pl.col("side") == side).n_unique() for side in SIDES.values()},
+            "mentioned": pl.col("review_id").n_unique(),
+        }
+        counts = results.group_by("restaurant_id", "aspect").agg(**saying)
+        return (
+            restaurants.join(pl.LazyFrame({"aspect": self.aspects}), how="cross", maintain_order="left_right")
+            .join(counts, on=["restaurant_id", "aspect"], how="left", maintain_order="left")
+            .select(
+                "restaurant_id",
+                "aspect",
+                *(pl.col(side).fill_null(0).cast(pl.Int64) for side in SIDES.values()),
+                not_mentioned=pl.col("reviews") - pl.col("mentioned").fill_null(0).cast(pl.Int64),
+                reviews="reviews",
+            )
+        )
+
+    def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
+        """Return how many points there are of each side, and how many were left out for words that stand nowhere."""
+        counts = dict(results.group_by("side").len().collect().iter_rows())
+        ungrounded = sum(_ungrounded(row) for rows in answers.rows() for row in rows)
+        return {"labels": {side: counts.get(side, 0) for side in SIDES.values()}, "ungrounded": ungrounded}
+
+
+NAMES = [column.name for column in COLUMNS[len(IDS["review"]) :]]
+
+
+def points(more: Sequence[str] = ()) -> Points:
+    """Make the task, for `more` aspects than there are."""
+    aspects = tuple(dict.fromkeys((*ASPECTS[:-1], *more, ASPECTS[-1])))
+    point = [{"type": "string", "maxLength": LENGTH}, {"enum": list(aspects)}, {"enum": list(SIDES)}]
+    schema = {
+        "type": "array",
+        "items": {"type": "array", "prefixItems": point, "items": False, "minItems": len(point)},
+        "maxItems": MOST,
+    }
+    return Points(
+        name="points",
+        about="what does a review praise and criticise, in which words?",
+        unit="review",
+        forms=worked(
+            "Review",
+            "Points",
+            [Example(text, json.dumps(said, ensure_ascii=False, separators=(",", ":")), lang)
+             for lang, examples in EXAMPLES.items() for text, said in examples.items()],
+            INSTRUCTION.format(", ".join(aspects[:-1])),
+            max_tokens=TOKENS,
+            schema=json.dumps(schema),
+            marks=tuple(SIDES),
+        ),
+        columns=COLUMNS,
+        rank=2,
+        aspects=aspects,
+        validator=jsonschema.Draft202012Validator(schema),
+    )  # fmt: skip
+
+
+def _confidences(said: Sequence[Sequence[str]], marks: Sequence[Mark]) -> list[float | None]:
+    """Return the probability of each point's side against the other's, None for all where marks cannot be told apart.
+
+    A side's word is also said where the words of a point begin with it.
+    """
+    names = list(SIDES)
+    expected: list[tuple[int, bool]] = []  # which word, and whether it is a side
+    for what, _, side in said:
+        expected += [(n, False) for n, name in enumerate(names) if what.startswith(name)]
+        expected.append((names.index(side), True))
+    if [mark.said for mark in marks] != [word for word, _ in expected]:
+        return [None] * len(said)
+    return [mark.share for mark, (_, is_side) in zip(marks, expected, strict=True) if is_side]
+
+
+def _ungrounded(row: AnsweredRow) -> int:
+    text = normal(row.text)
+    return sum(not find(text, point["what"]) for point in row.value)
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the place without the word that it breaks off in."""
+    whole = text[start:end].rpartition(" ")[0]
+    breaks_off = text[end - 1 : end + 1].isalnum() and len(text[end - 1 : end + 1]) > 1
+    return (start, start + len(whole.rstrip())) if breaks_off and whole else (start, end)
