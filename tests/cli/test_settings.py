@@ -115,11 +115,11 @@ def test_a_setting_that_is_none_is_named_wherever_it_stands(monkeypatch, nothing
 @pytest.mark.parametrize(
     ("given", "names", "message"),
     [
-        ({"sla": '{"mood": "1m"}'}, ["sentiment"], "setting sla: no such task 'mood': it is one of sentiment, summary"),
+        ({"sla": '{"mood": "1m"}'}, ["sentiment"], "setting sla: no such task 'mood': it is one of sentiment, points, summary"),
         ({"columns": ["query=q"]}, ["summary"], "no column 'query' for summary: it is one of review_id, restaurant_id"),
         ({"columns": ["text=t"]}, ["query-expansion"], "no column 'text' for query-expansion: it is one of query_id"),
-        ({}, ["mood"], "no task 'mood': it is one of sentiment, summary, strengths, query-expansion, or a file"),
-        ({}, [], "no task: name one or more of sentiment, summary"),
+        ({}, ["mood"], "no task 'mood': it is one of sentiment, points, summary, strengths, query-expansion, or a file"),
+        ({}, [], "no task: name one or more of sentiment, points, summary"),
         ({}, ["sentiment", "query-expansion"], "sentiment (with review_id) and query-expansion (with query_id) read"),
     ],
 )  # fmt: skip
@@ -150,7 +150,8 @@ def test_a_setting_is_declared_once_and_used_by_its_name():
         if field.init and field.name not in made:
             other = declared[field.name]
             assert (field.default, field.default_factory) == (other.default, other.default_factory), field.name
-    before = {"input", "output", "model", "task_file", "single_stage", "max_expansions", "max_rejects", "engine", "sla"}
+    before = {"input", "output", "model", "task_file", "aspects", "single_stage", "max_expansions", "max_rejects",
+              "engine", "sla"}  # fmt: skip
     used = {field.name for field in fields(Config)} | before
     assert declared.keys() <= used, "a setting that nobody uses"
     commands = [command.callback for command in app.registered_commands]
