@@ -48,7 +48,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
     "qwen2.5-1.5b": Alias(
         about="Qwen2.5-1.5B-Instruct; the default on a GPU",
         hub_id="Qwen/Qwen2.5-1.5B-Instruct",
-        chat=True,
+        chat=True,  # points and sentiment are better for it: see `benchmarks/results/cpu.md`
         shape=Shape(
             weights_bytes=3_087_428_608, layers=28, heads=12, kv_heads=2, head_size=128, intermediate=8960,
             vocabulary=151_936, context=32_768,
