@@ -47,7 +47,6 @@ right = sum(sides[key] == {labelled[key]} for key in told)
 task = report["tasks"]["points"]
 print(f"{report['rows']['answered']} of {report['rows']['in']} rows answered, {task['retried']} requests asked twice")
 print(f"{found.height} points stand in their review, {task['ungrounded']} more did not and were left out")
-print(
-    f"aspects: precision {precision:.2f}, recall {recall:.2f}, F1 {2 * precision * recall / (precision + recall):.2f}"
-)
+f1 = 2 * len(both) / max(len(sides) + len(labelled), 1)
+print(f"aspects: precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}")
 print(f"the side is right for {right} of {len(told)} aspects that were found")

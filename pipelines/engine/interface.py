@@ -1,6 +1,5 @@
 """What the run needs of an engine, and what goes in and out of it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol, TypeVar
@@ -75,11 +74,6 @@ class Mark:
 
     said: int
     logprobs: tuple[float, ...]
-
-    @property
-    def share(self) -> float:
-        """The probability of what was said, against the other marked tokens."""
-        return 1 / sum(math.exp(logprob - self.logprobs[self.said]) for logprob in self.logprobs)
 
 
 @dataclass(frozen=True, slots=True)

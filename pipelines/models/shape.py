@@ -1,9 +1,13 @@
 """The shape of a model: what decides whether it fits a card, and over how many it can be split."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+# What reading a config raises that is another's, or broken.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError)
 VOCABULARY_BLOCK = 64  # vLLM rounds the vocabulary up to a multiple of this before it splits it
 
 
@@ -46,22 +50,21 @@ class Shape:
 def read(folder: Path) -> Shape | None:
     """Return the shape of the model in a folder, None where its files do not say, or its weights are quantised."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        text = config.get("text_config", config)
-        heads = int(text["num_attention_heads"])
+        config, text = _config(folder)
+        heads, kv_heads, head_size = _attention(text)
         files = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
         stored = text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or "bfloat16"
         shape = Shape(
             weights_bytes=files // _times(stored),
             layers=int(text["num_hidden_layers"]),
             heads=heads,
-            kv_heads=int(text.get("num_key_value_heads") or heads),
-            head_size=int(text.get("head_dim") or text["hidden_size"] // heads),
+            kv_heads=kv_heads,
+            head_size=head_size,
             intermediate=int(text["intermediate_size"]),
             vocabulary=int(text["vocab_size"]),
             context=int(text["max_position_embeddings"]),
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError):
+    except UNREADABLE:
         return None
     return shape if files and "quantization_config" not in config else None
 
@@ -72,16 +75,26 @@ def parameters(folder: Path) -> int:
     Those of embeddings, attention and one set of inner layers: of a mixture of experts it is less than all.
     """
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        text = config.get("text_config", config)
-        hidden, heads = int(text["hidden_size"]), int(text["num_attention_heads"])
-        head_size = int(text.get("head_dim") or hidden // heads)
-        kv_heads = int(text.get("num_key_value_heads") or heads)
-        attention = 2 * hidden * head_size * (heads + kv_heads)
-        inner = 3 * hidden * int(text["intermediate_size"])
-        return int(text["vocab_size"]) * hidden + int(text["num_hidden_layers"]) * (attention + inner)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ZeroDivisionError):
+        _, text = _config(folder)
+        heads, kv_heads, head_size = _attention(text)
+        attention, inner = 2 * head_size * (heads + kv_heads), 3 * int(text["intermediate_size"])
+        layers = int(text["num_hidden_layers"]) * (attention + inner)
+        return int(text["hidden_size"]) * (int(text["vocab_size"]) + layers)
+    except UNREADABLE:
         return 0
+
+
+def _config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a model's config, and the part of it that is about text."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config, config.get("text_config", config)
+
+
+def _attention(text: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Return the heads, those of keys and values, and the size of one."""
+    heads = int(text["num_attention_heads"])
+    head_size = int(text.get("head_dim") or text["hidden_size"] // heads)
+    return heads, int(text.get("num_key_value_heads") or heads), head_size
 
 
 def _times(dtype: str) -> int:

@@ -62,7 +62,7 @@ class Prompts:
         }
         self._check_room()
         self._salts = {
-            (task, form): identity(task, template, model, arguments, chat=model.chat)
+            (task, form): identity(task, template, model, arguments, chat=self.templates[task, form].chat)
             for (task, form), template in templates.items()
         }
 

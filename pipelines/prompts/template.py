@@ -60,13 +60,16 @@ class PromptTemplate:
 class TokenizedTemplate:
     """A template for one model, as token ids; `classes` has the class of each scored token.
 
-    Every prompt of it begins with `shared_prefix`, which the engine therefore computes once.
+    It is a conversation if `chat`. Every prompt of it begins with `shared_prefix`, which the engine therefore computes
+    once.
     """
 
     shared_prefix: tuple[int, ...]
     suffix: tuple[int, ...]
     sampling: Sampling
     classes: tuple[int, ...] = ()
+    _: KW_ONLY
+    chat: bool = False
 
     def around(self, body: list[int]) -> list[int]:
         """Return the whole prompt about what `body` has the tokens of."""
@@ -111,6 +114,7 @@ def tokenize(template: PromptTemplate, tokenizer: "Tokenizer", *, chat: bool = F
             marked=marked,
         ),
         classes=tuple(label for _, label in scored),
+        chat=conversation is not None,
     )
 
 

@@ -9,19 +9,9 @@ from pipelines.corpus.row import Review
 
 QUOTES = "\"'“”‘’«»「」『』.,;:!…- "  # what a model puts around words that it quotes
 
-
-# Quotation marks as people type them, as others do, and characters that are not seen.
-PLAIN = str.maketrans(
-    {
-        "’": "'",
-        "‘": "'",
-        "`": "'",
-        "´": "'",
-        "“": '"',
-        "”": '"',
-        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0f\ufeff"),
-    }
-)
+# Quotation marks as people type them, and as they are plain; and characters that are not seen.
+CURLY, STRAIGHT = "’‘`´“”", "''''\"\""
+PLAIN = str.maketrans(CURLY, STRAIGHT, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0f\ufeff")
 
 
 def normal(text: str) -> str:
@@ -29,12 +19,17 @@ def normal(text: str) -> str:
     return _normal(text).strip()
 
 
+def bare(quote: str) -> str:
+    """Return quoted words as they are looked for: in their normal form, without what a model puts around them."""
+    return normal(quote.strip(QUOTES)).strip(QUOTES)
+
+
 def find(text: str, quote: str) -> tuple[int, int] | None:
     """Return where quoted words stand in a text: the first character, and the one after the last; None where nowhere.
 
     Both are compared in their normal form, and the place is that in the text as it is.
     """
-    words = normal(quote.strip(QUOTES)).strip(QUOTES)
+    words = bare(quote)
     start = _normal(text).find(words) if words else -1
     return None if start < 0 else (_place(text, start), _place(text, start + len(words)))
 
@@ -47,7 +42,7 @@ class Sources:
 
     def of(self, quote: str) -> list[str]:
         """Return the ids of the reviews in which the quoted words stand, whatever white space and case are like."""
-        words = normal(quote.strip(QUOTES)).strip(QUOTES)
+        words = bare(quote)
         return [id_ for id_, text in self._texts if words in text] if words else []
 
 

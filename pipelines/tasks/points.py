@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonschema
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -19,7 +20,8 @@ from pipelines.engine.interface import Completion, Mark
 from pipelines.ledger.records import AnsweredRow
 from pipelines.prompts.template import one_line
 from pipelines.tasks.answer_schema import checked
-from pipelines.tasks.evidence import find, normal
+from pipelines.tasks.calibration import softmax
+from pipelines.tasks.evidence import bare, find, normal
 from pipelines.tasks.points_examples import EXAMPLES
 from pipelines.tasks.task import IDS, Answers, Column, Example, Task, worked
 
@@ -42,6 +44,7 @@ COLUMNS = (
     Column("end", pa.int64(), "and the one after the last", 56),
     Column("confidence", pa.float64(), "the probability of the side, null where it cannot be told", 0.99),
 )
+NAMES = [column.name for column in COLUMNS[len(IDS["review"]) :]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +126,6 @@ class Points(Task):
         return {"labels": {side: counts.get(side, 0) for side in SIDES.values()}, "ungrounded": ungrounded}
 
 
-NAMES = [column.name for column in COLUMNS[len(IDS["review"]) :]]
-
-
 def points(more: Sequence[str] = ()) -> Points:
     """Make the task, for `more` aspects than there are."""
     aspects = tuple(dict.fromkeys((*ASPECTS[:-1], *more, ASPECTS[-1])))
@@ -161,19 +161,22 @@ def _confidences(said: Sequence[Sequence[str]], marks: Sequence[Mark]) -> list[f
 
     A side's word is also said where the words of a point begin with it.
     """
-    names = list(SIDES)
-    expected: list[tuple[int, bool]] = []  # which word, and whether it is a side
+    words = list(SIDES)
+    expected: list[int] = []
+    sides: list[int] = []  # which of the marks are where a side is said
     for what, _, side in said:
-        expected += [(n, False) for n, name in enumerate(names) if what.startswith(name)]
-        expected.append((names.index(side), True))
-    if [mark.said for mark in marks] != [word for word, _ in expected]:
+        expected += [n for n, word in enumerate(words) if what.startswith(word)]
+        sides.append(len(expected))
+        expected.append(words.index(side))
+    if not expected or [mark.said for mark in marks] != expected:
         return [None] * len(said)
-    return [mark.share for mark, (_, is_side) in zip(marks, expected, strict=True) if is_side]
+    shares = softmax(np.array([marks[n].logprobs for n in sides]))
+    return [float(share[expected[n]]) for share, n in zip(shares, sides, strict=True)]
 
 
 def _ungrounded(row: AnsweredRow) -> int:
     text = normal(row.text)
-    return sum(not find(text, point["what"]) for point in row.value)
+    return sum(not words or words not in text for words in (bare(point["what"]) for point in row.value))
 
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:

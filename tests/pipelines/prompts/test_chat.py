@@ -89,3 +89,9 @@ def test_models_are_spoken_to_as_they_are_known_to_take_it(chatting, tmp_path, t
     model = replace(tiny, folder=tmp_path / "chat", chat=True)
     prompts = Prompts(model, {}, {("mood", "ask.en"): MOOD})
     assert prompts.templates["mood", "ask.en"] == tokenize(MOOD, tokenizer, chat=True)
+
+
+def test_a_model_that_cannot_be_told_a_conversation_keeps_its_answers(tiny):
+    asked = [Prompts(replace(tiny, chat=chat), {}, {("mood", "ask.en"): MOOD}) for chat in (False, True)]
+    plain, chat = (prompts.key("mood", "ask.en", [" So so."]) for prompts in asked)
+    assert plain == chat
