@@ -8,20 +8,17 @@ the first sentences of the reviews, and of their most central sentences (TF-IDF)
 import argparse
 import json
 import random
-import re
 import sqlite3
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import polars as pl
-
-from pipelines.tasks.quotes import central
+from rouge import SCORES, central, cut, sentences, tokens
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("input", type=Path)
@@ -31,50 +28,11 @@ parser.add_argument("--restaurants", type=int, default=24)
 parser.add_argument("--reviews", type=int, default=100, help="of each restaurant at most")
 parser.add_argument("--output", type=Path, help="keep the runs here")
 given = parser.parse_args()
-Tokens = Sequence[str]
-
-
-def tokens(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
-
-
-def f1(hits: int, said: int, true: int) -> float:
-    return 2 * hits / (said + true) if hits else 0.0
-
-
-def rouge_n(n: int) -> Callable[[Tokens, Tokens], float]:
-    def score(said: Tokens, true: Tokens) -> float:
-        first, second = (Counter(zip(*(text[k:] for k in range(n)), strict=False)) for text in (said, true))
-        return f1((first & second).total(), first.total(), second.total())
-
-    return score
-
-
-def rouge_l(said: Tokens, true: Tokens) -> float:
-    row = [0] * (len(true) + 1)
-    for word in said:
-        before = 0
-        for n, other in enumerate(true, start=1):
-            before, row[n] = row[n], before + 1 if word == other else max(row[n], row[n - 1])
-    return f1(row[-1], len(said), len(true))
-
-
-SCORES = (rouge_n(1), rouge_n(2), rouge_l)
 
 
 def against(summary: str, held_out: Sequence[str]) -> list[float]:
     said = tokens(summary)
     return [fmean(score(said, tokens(text)) for text in held_out) for score in SCORES]
-
-
-def sentences(texts: Sequence[str]) -> list[str]:
-    return [
-        part for text in texts for part in re.split(r"(?<=[.!?])\s+", " ".join(text.split())) if len(part.split()) > 2
-    ]
-
-
-def cut(parts: Sequence[str], words: int) -> str:
-    return " ".join(" ".join(parts).split()[:words])
 
 
 def run(*arguments: object) -> None:
@@ -101,11 +59,9 @@ with TemporaryDirectory() as scratch:
     kept.filter(pl.col("n") % 2 == 0).drop("n").write_parquet(folder / "reviews.parquet")
     run("summary", "strengths", "-i", folder / "reviews.parquet", "-o", folder / "out")
     parsed(folder / "out")
-    report = json.loads((folder / "out" / "report.json").read_text())["tasks"]["strengths"]
-    written = report["grounded"] + report["ungrounded"]
-    print(
-        f"strengths: {report['grounded']} of {written} grounded, {report['grounded'] / given.restaurants:.1f} a restaurant"
-    )
+    report = json.loads((folder / "out" / "report.json").read_text())["tasks"]
+    print(f"summary: {report['summary']['labels']}")
+    print(f"strengths: {report['strengths']['strengths']}, of {report['strengths']['without']} restaurants none")
     found: dict[str, list[list[float]]] = {"summary": [], "first sentences": [], "central sentences": []}
     for row in pl.read_parquet(folder / "out" / "results" / "summary.parquet").iter_rows(named=True):
         own = kept.filter(pl.col("restaurant_id") == row["restaurant_id"])

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,24 +26,14 @@ from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
-from pipelines.tasks import TASKS, Task
+from pipelines.tasks import QUOTES, WRITTEN, built_in
 
 parser = argparse.ArgumentParser()
 parser.add_argument("input")
 parser.add_argument("model")
 parser.add_argument("tasks", nargs="+")
-parser.add_argument("--question-first", action="store_true")
 parser.add_argument("--keep", type=Path)
 given = parser.parse_args()
-
-
-def turned(task: Task) -> Task:
-    """Return the task with its questions before the reviews."""
-    forms = {
-        key: replace(form, shared_prefix=form.suffix + form.shared_prefix, suffix="\n")
-        for key, form in task.forms.items()
-    }
-    return replace(task, forms=forms)
 
 
 class Watched(VllmEngine):
@@ -73,7 +62,8 @@ def distinct_blocks(prompts: Sequence[list[int]], block_size: int) -> int:
 
 screen.divert(Path("/dev/null"))
 model = catalog.find(given.model, cache.folder("models"))
-tasks = [turned(TASKS[name]) if given.question_first else TASKS[name] for name in given.tasks]
+known = built_in(style=WRITTEN if model.writes else QUOTES)
+tasks = [known[name] for name in given.tasks]
 etas = Etas()
 config = Config(tasks=tasks, sources=[given.input], model=model)
 began = time.monotonic()

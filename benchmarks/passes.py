@@ -1,4 +1,4 @@
-"""Several tasks in one pass, against each by itself: what sharing the reviews, the engine and the reading saves.
+"""Several tasks in one pass, against each by itself: what sharing answers, the engine and the reading saves.
 
 The input has the columns review_id, restaurant_id and text. Each kind of run is done in turns and repeated; ratios are of
 medians. The last part holds each task against a bare script that calls `LLM.generate` once a stage on the same prompts.
@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 
 HERE = Path(__file__).parent
+TASKS = ("sentiment", "summary", "strengths")
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("input", type=Path)
 parser.add_argument("--model", default="smollm2-135m")
@@ -36,15 +37,15 @@ def child(script: str, *arguments: Any) -> dict[str, Any]:
 def shared(corpus: Path) -> None:
     together, apart = [], []
     for _ in range(given.repeat):
-        one = child("one_pass.py", corpus, given.model, "summary", "strengths")
-        two = [child("one_pass.py", corpus, given.model, task, "--question-first") for task in ("summary", "strengths")]
+        one = child("one_pass.py", corpus, given.model, *TASKS)
+        three = [child("one_pass.py", corpus, given.model, task) for task in TASKS]
         together.append(one["makespan_s"])
-        apart.append(sum(run["makespan_s"] for run in two))
-        print(f"  {together[-1]:.1f} s together, {apart[-1]:.1f} s apart with the question first", flush=True)
-    print(f"summary and strengths in one pass: {median(together) / median(apart):.2f}x of the time, engine up")
+        apart.append(sum(run["makespan_s"] for run in three))
+        print(f"  {together[-1]:.1f} s together, {apart[-1]:.1f} s apart", flush=True)
+    print(f"{', '.join(TASKS)} in one pass: {median(together) / median(apart):.2f}x of the time, engine up")
     print(
         f"prompt tokens computed: {one['computed'] / one['least']:.3f}x of the distinct blocks, {one['computed']:,} of "
-        f"{one['prompt_tokens']:,}; apart {sum(run['computed'] for run in two):,}"
+        f"{one['prompt_tokens']:,}; apart {sum(run['computed'] for run in three):,}"
     )
     print(
         f"ETA off by {one['eta_error_at_a_tenth']:.0%} after a tenth of the time, {one['eta_worst_error']:.0%} at most"
@@ -54,11 +55,10 @@ def shared(corpus: Path) -> None:
 
 
 def commands(corpus: Path, folder: Path) -> None:
-    tasks = ("sentiment", "summary", "strengths")
     one: list[float] = []
     three: list[float] = []
     for turn in range(given.repeat):
-        for times, runs in ((one, [tasks]), (three, [(task,) for task in tasks])):
+        for times, runs in ((one, [TASKS]), (three, [(task,) for task in TASKS])):
             began = time.monotonic()
             for n, names in enumerate(runs):
                 output = folder / f"{turn}-{len(runs)}-{n}"
@@ -82,7 +82,7 @@ def commands(corpus: Path, folder: Path) -> None:
 
 
 def bare(corpus: Path, folder: Path) -> None:
-    for task in ("sentiment", "summary", "strengths"):
+    for task in TASKS:
         ours, theirs = [], []
         for _ in range(given.repeat):
             kept = folder / "requests.pickle"

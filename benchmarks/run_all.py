@@ -16,7 +16,7 @@ for script, *arguments in (
     ("heap.py",),
     ("overhead.py", "--input", *corpus),
     ("feeding.py", "--input", *corpus),
-    *((script, *given) for script in ("policies.py", "prediction.py", "passes.py", "answers.py") if given),
+    *((script, *given) for script in ("policies.py", "prediction.py", "passes.py", "nights.py", "answers.py") if given),
     ("million.py",),
 ):
     print(f"\n{script}", flush=True)

@@ -10,20 +10,25 @@ if TYPE_CHECKING:
     from pipelines.engine.vllm_setup import Device
     from pipelines.events import Emit
     from pipelines.measurements import Measurements
+    from pipelines.models.catalog import Model
     from pipelines.tasks import Task
 
 
-def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
-    """Return the tasks that are asked for by name or file. Raises an error when they cannot be done together."""
+def tasks(names: list[str], chosen: "Settings", style: str | None = None) -> "list[Task]":
+    """Return the tasks that are asked for by name or file, digests in a style.
+
+    Raises an error when they cannot be done together.
+    """
     from pathlib import Path
 
     from pipelines.corpus.row import LAYOUTS
-    from pipelines.tasks import MAX_EXPANSIONS, built_in, custom
+    from pipelines.tasks import MAX_EXPANSIONS, WRITTEN, built_in, custom
 
     ours = built_in(
         max_expansions=chosen.max_expansions or MAX_EXPANSIONS,
         single_stage=chosen.single_stage,
         aspects=chosen.aspects,
+        style=style or WRITTEN,
     )
     if unknown := [name for name in names if name not in ours]:
         raise UsageError(f"no task {unknown[0]!r}: it is one of {', '.join(ours)}, or a file given with --task-file")
@@ -74,7 +79,7 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
 
 
 def configure(
-    asked: "list[Task]", chosen: "Settings", files: list[str], emit: "Emit"
+    names: list[str], chosen: "Settings", files: list[str], emit: "Emit"
 ) -> "tuple[Config, Device, Measurements]":
     """Return the config, with its model made ready, the device, and what has been measured of the two."""
     from dataclasses import fields
@@ -88,8 +93,9 @@ def configure(
 
     device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
-    name = chosen.model or catalog.default(device.kind)
-    model = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
+    called = chosen.model or catalog.default(device.kind)
+    model = catalog.find(called, cache.folder("models"), lambda: emit(Unpacking(called)))
+    asked = tasks(names, chosen, _style(chosen, model))
     # A config has most settings by their own names, and of these what is made of them.
     made: dict[str, Any] = {
         "tasks": asked, "sources": files, "model": model, "arguments": chosen.engine, "sla": slas(asked, chosen)
@@ -108,3 +114,12 @@ def configure(
         feed=chosen.feed,
     )
     return config, device, measurements
+
+
+def _style(chosen: "Settings", model: "Model") -> str:
+    """Return the style of digests that is chosen, or suits the model."""
+    from pipelines.tasks import QUOTES, WRITTEN
+
+    if chosen.style != "auto":
+        return chosen.style
+    return WRITTEN if model.writes else QUOTES

@@ -222,8 +222,15 @@ class Settings:
         Check(_are_aspects),
         option(list[str], "--aspect", help="An aspect that points may be about besides the usual. Repeatable."),
     ] = field(default_factory=list)
+    style: Annotated[
+        Literal["auto", "written", "quotes"],
+        option(
+            str,
+            help="Summary and strengths: written and checked, made of quotes, or what suits the model (auto).",
+        ),
+    ] = "auto"
     single_stage: Annotated[
-        bool, option(bool, "--single-stage", help="Ask for strengths in one prompt, not in two.")
+        bool, option(bool, "--single-stage", help="Name strengths at once, without a comparison in words.")
     ] = False
     max_expansions: Annotated[
         int | None, Check(_are_ways), option(int, help="How many expansions of a query at most, 1 to 10 (5).")

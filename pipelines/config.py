@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.corpus.row import LAYOUTS, Layout
 from pipelines.models.catalog import Model
 from pipelines.prompts.template import PromptTemplate
-from pipelines.tasks import Task
+from pipelines.tasks import Task, with_bases
 from scheduling.policy import DEFAULT
 
 
@@ -44,7 +44,8 @@ class Config:
     _by_name: Mapping[str, Task] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Have the tasks at hand by their names."""
+        """Have the tasks at hand by their names, and before them those that they are made of."""
+        object.__setattr__(self, "tasks", with_bases(self.tasks))
         object.__setattr__(self, "_by_name", {task.name: task for task in self.tasks})
 
     @property

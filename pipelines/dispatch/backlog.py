@@ -15,6 +15,8 @@ from scheduling.policy import DEFAULT, POLICIES
 from scheduling.queue import JobQueue
 from scheduling.speed import Prediction, Speed, Work, together
 
+LINES = 256  # tokens that the lines of facts about a restaurant are taken to have
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costing:
@@ -59,11 +61,13 @@ class Costing:
             return Work()
         template = self.prompts.templates[task.name, task.form(form, language.DEFAULT)]
         output = template.expected_output_tokens
-        return Work(template.tokens + stored.requests * output, 1, output)
+        about = LINES if task.made_of else stored.requests * output
+        return Work(template.tokens + about, 1, output)
 
     def shares_reviews(self, stored: StoredJob) -> bool:
         """Say whether a job's prompts begin with a restaurant's reviews, as those of another task do."""
-        return self.config.task(stored.task).whole and not stored.stage
+        task = self.config.task(stored.task)
+        return task.whole and not task.made_of and not stored.stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +119,9 @@ def make(ledger: Ledger, costing: Costing) -> Backlog:
         jobs.append(job)
         if shares:
             siblings.setdefault(stored.unit, job)
-            later[job.id] = costing.later(stored)
-            work[stored.task] += later[job.id] + Work(job.cost - stored.cost)
+        later[job.id] = costing.later(stored)
+        relieved = Work(job.cost - stored.cost) if shares else Work()
+        work[stored.task] = work.get(stored.task, Work()) + later[job.id] + relieved
     # Jobs that ask the same have each been relieved of the reviews' blocks, which somebody computes.
     work = {task: replace(part, prefilled=max(part.prefilled, 0.0)) for task, part in work.items()}
     speed = costing.speed

@@ -42,6 +42,10 @@ CREATE TABLE request (
     preemptions INTEGER
 );
 CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
+"""
+VIEWS = """
+DROP VIEW IF EXISTS outcome;
+DROP VIEW IF EXISTS job_times;
 -- What has become of each row under each task. Rows that are answered as a whole need every answer of their job: they
 -- wait as long as one request of it does, and are rejected where one of a later stage is.
 CREATE VIEW outcome AS
@@ -54,7 +58,7 @@ SELECT ask.task, ask.seq, ask.job,
 FROM ask JOIN request AS now ON now.id = ask.request
 LEFT JOIN (  -- the other columns come from the row with the greatest
     SELECT job.id, reason, detail, stage,
-        max(CASE WHEN state = 'waiting' THEN 2 WHEN seq < 0 AND state = 'rejected' THEN 1 ELSE 0 END) AS worst
+        max(CASE WHEN state = 'waiting' THEN 2 WHEN stage > 0 AND state = 'rejected' THEN 1 ELSE 0 END) AS worst
     FROM job JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request WHERE job.whole GROUP BY job.id
 ) AS whole ON whole.id = ask.job
 WHERE ask.seq >= 0
@@ -64,7 +68,7 @@ WHERE job.whole AND NOT EXISTS (SELECT 1 FROM ask WHERE ask.job = job.id);
 CREATE VIEW job_times AS
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
     count(DISTINCT request.id) AS requests, sum(request.state = 'waiting') AS waiting,
-    max(job.whole AND ask.seq < 0 AND request.state = 'rejected') AS failed,
+    max(job.whole AND request.stage > 0 AND request.state = 'rejected') AS failed,
     min(request.admitted) AS first_admitted, min(request.scheduled) AS first_scheduled,
     min(request.first_token) AS first_token, max(request.last_token) AS last_token,
     sent.expected_cached_tokens, sent.cached_tokens
@@ -89,9 +93,10 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -65536")
-        if new:
-            # One transaction: a first run killed here leaves an empty file, not half a schema.
-            db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        # One transaction: a first run killed here leaves an empty file, not half a schema. Views hold nothing: those
+        # that an earlier version has left are made anew.
+        tables = f"{SCHEMA} PRAGMA user_version = {VERSION};" if new else ""
+        db.executescript(f"BEGIN IMMEDIATE; {tables} {VIEWS} COMMIT;")
     except sqlite3.Error as error:
         db.close()
         raise LedgerError(f"cannot write to {path}: {error}") from error

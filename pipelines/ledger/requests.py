@@ -52,6 +52,26 @@ class Requests:
                 ((task, seq, question.job, question.key) for question in questions for seq in question.seqs),
             )
 
+    def share(self, job: int, task: str, of: str, unit: str, others: Sequence[str], *, most: int) -> None:
+        """Have a job of a task wait for what another task, `of`, asks of the rows of its unit.
+
+        And of the first rows, at most so many each, of `others`: these have numbers below 0.
+        """
+        asking = (
+            "SELECT seq, request FROM (SELECT seq FROM item WHERE unit = ? ORDER BY seq LIMIT ?) JOIN ask USING (seq) "
+        )
+        sql = f"{asking} WHERE task = ? ORDER BY seq"
+        with transaction(self._db):
+            rows = self._db.execute(sql, (unit, -1, of)).fetchall()
+            below = self.lowest_seq(task)
+            requests = (row["request"] for other in others for row in self._db.execute(sql, (other, most, of)))
+            numbered = ((below - n, request) for n, request in enumerate(requests, start=1))
+            shared = [*((row["seq"], row["request"]) for row in rows), *numbered]
+            self._db.executemany(
+                "INSERT INTO ask (task, seq, job, request) VALUES (?, ?, ?, ?)",
+                ((task, seq, job, request) for seq, request in shared),
+            )
+
     def waiting(self, job: int) -> Iterator[StoredRequest]:
         """Yield a job's waiting requests in input order, read a page at a time."""
         last = 0
@@ -90,7 +110,7 @@ class Requests:
         answered, rows, failed = self._db.execute(
             "SELECT coalesce(sum(seq >= 0 AND state = 'answered'), 0), "
             "sum(seq >= 0 AND reason IS NOT ?), "  # those were rejected before the work began
-            "max(seq < 0 AND state = 'rejected') FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ?",
+            "max(stage > 0 AND state = 'rejected') FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ?",
             (Reason.TOO_LONG, job),
         ).fetchone()
         answered = 0 if failed else answered

@@ -1,5 +1,6 @@
 """The rows: what a ledger knows of the input."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -44,12 +45,21 @@ class Rows:
         """Return every unit with its category and city, of the rows that have one."""
         return self._db.execute("SELECT unit, max(category), max(city) FROM item GROUP BY unit").fetchall()
 
-    def reviews(self, unit: str, most: int = -1) -> list[tuple[Review, str]]:
-        """Return the first rows of a unit in input order, each with its language."""
-        stored = self._db.execute(
-            "SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq LIMIT ?", (unit, most)
-        )
+    def reviews(self, unit: str) -> list[tuple[Review, str]]:
+        """Return the rows of a unit in input order, each with its language."""
+        stored = self._db.execute("SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq", (unit,))
         return [(Review(seq, id_, text, rating), lang) for seq, id_, text, rating, lang in stored]
+
+    def heard(self, unit: str, task: str, most: int = -1) -> list[tuple[Review, Any]]:
+        """Return those of the first rows of a unit that are answered under a task, each with the answer."""
+        stored = self._db.execute(
+            "SELECT seq, item.id, text, rating, answer "
+            "FROM (SELECT * FROM item WHERE unit = ? ORDER BY seq LIMIT ?) AS item "
+            "JOIN ask USING (seq) JOIN request ON request.id = ask.request "
+            "WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
+            (unit, most, task),
+        )
+        return [(Review(seq, id_, text, rating), json.loads(answer)) for seq, id_, text, rating, answer in stored]
 
     def middle(self) -> float | None:
         """Return the rating between good and bad ones on the smallest usual scale that has the highest one seen.

@@ -16,15 +16,15 @@ from pipelines.models.shape import Shape, parameters, read
 
 CHECKSUM = "checksum.blake2b"
 SAMPLES, SAMPLE = 64, 1 << 16
-# A model of so many parameters is spoken to in turns where nothing has been measured of it.
-CHAT_PARAMETERS = 1_000_000_000
+# A model of so many parameters is spoken to in turns, and writes, where nothing has been measured of it.
+LARGE = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
     """A name for a model that this program knows where to find. The `shape` is that of a default.
 
-    It is spoken to in turns if `chat`, for which there is a reason beside each.
+    It is spoken to in turns if `chat`, and writes digests if `writes`, for which there is a reason beside each.
     """
 
     about: str
@@ -33,6 +33,7 @@ class Alias:
     module: str | None = None
     shape: Shape | None = None
     chat: bool = False
+    writes: bool = False
 
 
 ALIASES: Mapping[str, Alias] = MappingProxyType({
@@ -48,6 +49,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
     "qwen2.5-1.5b": Alias(
         about="Qwen2.5-1.5B-Instruct; the default on a GPU",
         hub_id="Qwen/Qwen2.5-1.5B-Instruct",
+        writes=True,  # points and summaries are worth reading: see `benchmarks/results/cpu.md`
         chat=True,  # points and sentiment are better for it: see `benchmarks/results/cpu.md`
         shape=Shape(
             weights_bytes=3_087_428_608, layers=28, heads=12, kv_heads=2, head_size=128, intermediate=8960,
@@ -62,7 +64,10 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model on this machine, spoken to in turns if `chat`. `fingerprint` is the same as long as its files are."""
+    """A model on this machine, spoken to in turns if `chat`; it `writes` digests, or else they are made of quotes.
+
+    `fingerprint` is the same as long as its files are.
+    """
 
     name: str
     folder: Path
@@ -70,6 +75,7 @@ class Model:
     context: int
     _: KW_ONLY
     chat: bool = False
+    writes: bool = False
 
 
 def default(device: str) -> str:
@@ -91,8 +97,9 @@ def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> 
     else:
         folder = Path(name) if Path(name).is_dir() else _fetch(alias.hub_id if alias and alias.hub_id else name)
         fingerprint = checksum(folder)
-    chat = alias.chat if alias else parameters(folder) >= CHAT_PARAMETERS
-    return Model(name, folder, fingerprint, _context(folder), chat=chat)
+    large = parameters(folder) >= LARGE
+    chat, writes = (alias.chat, alias.writes) if alias else (large, large)
+    return Model(name, folder, fingerprint, _context(folder), chat=chat, writes=writes)
 
 
 def installed(name: str, cache: Path) -> str:

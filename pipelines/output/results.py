@@ -18,7 +18,6 @@ from pipelines.files import replacing
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import AnsweredRow
 from pipelines.prompts.prompts import Prompts
-from pipelines.prompts.template import TokenizedTemplate
 from pipelines.questions.rowwise import anchor_keys
 from pipelines.questions.stages import Stages
 from pipelines.tasks import Task
@@ -35,9 +34,10 @@ class StoredAnswers:
     ledger: Ledger
     stages: Stages
     task: Task
-    template: TokenizedTemplate
+    classes: Sequence[int]
     calibration: str
     anchors: Sequence[Any]
+    base: "StoredAnswers | None" = None
 
     def rows(self) -> Iterator[Sequence[AnsweredRow]]:
         """Yield the answered rows a piece at a time, in input order."""
@@ -78,9 +78,12 @@ def _answers(
         ledger=ledger,
         stages=stages,
         task=task,
-        template=prompts.templates[task.name, next(iter(task.forms))],
+        classes=next((prompts.templates[task.name, form].classes for form in task.forms), ()),
         calibration=config.calibration if keys and len(anchors) == len(keys) else "raw",
         anchors=anchors,
+        base=_answers(ledger, stages, prompts, config, task=task.made_of, emit=lambda _: None)
+        if task.made_of
+        else None,
     )
     if len(anchors) < len(keys) and next(answers.rows(), None):  # with no answer nobody misses it
         emit(Warned(f"{len(keys) - len(anchors)} anchors have no answer: the probabilities of this run are raw"))

@@ -9,7 +9,7 @@ import math
 from pipelines.config import Config
 from pipelines.ledger.counts import Counts
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.stages import CHUNK, OTHERS
+from pipelines.questions.stages import CHUNK
 
 STEP = 256  # tokens that it is rounded up to
 
@@ -26,9 +26,11 @@ def needed(counts: Counts, prompts: Prompts, config: Config) -> int:
         longest = max(longest, tokens + prompts.templates[form_of_task].sampling.roomier().max_tokens)
     waiting = {name for name, _ in counts.longest}
     for task in config.tasks:
-        for form in task.forms if task.whole and task.name in waiting else ():
+        comes = task.name in waiting or (task.made_of and task.made_of.name in waiting)
+        for form in task.forms if task.whole and comes else ():
             template = prompts.templates[task.name, form]
             answer = template.sampling.roomier().max_tokens
-            # A later stage is about a chunk of answers, and of two at least; something may stand after them.
-            longest = max(longest, template.tokens + max(2 * CHUNK, 2 * answer) + 2 * OTHERS + answer)
+            # A later stage is about a chunk of answers, and of two at least, or of lines of facts.
+            about = CHUNK if task.made_of else max(2 * CHUNK, 2 * answer)
+            longest = max(longest, template.tokens + about + answer)
     return min(prompts.context, max(1, math.ceil(longest / STEP)) * STEP)

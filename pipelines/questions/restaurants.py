@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 
 from pipelines.ledger.records import RequestState, StageRequest
 from pipelines.ledger.rows import Rows
 from pipelines.questions.peers import Peers
-from pipelines.tasks.quotes import quotable
-from pipelines.tasks.restaurant import Others, RestaurantState
+from pipelines.tasks import Task
+from pipelines.tasks.restaurant import Heard, RestaurantState
 
 SAMPLE = 16  # reviews of another restaurant that are looked at
-COMPARED = 3  # other restaurants
+COMPARED = 4  # other restaurants
 
 
 class Restaurants:
@@ -20,8 +21,8 @@ class Restaurants:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def state(self, unit: str, requests: Sequence[StageRequest], *, compared: bool) -> RestaurantState:
-        """Return a restaurant, how far its `requests` have come, and, `compared`, those it is compared with."""
+    def state(self, unit: str, task: Task, requests: Sequence[StageRequest]) -> RestaurantState:
+        """Return a restaurant, how far the `requests` of a task have come, and what the task is made of."""
         reviews = self._rows.reviews(unit)
         last = max((request.stage for request in requests), default=-1)
         answered = [request for request in requests if request.state == RequestState.ANSWERED]
@@ -30,21 +31,20 @@ class Restaurants:
             reviews=[review for review, _ in reviews],
             lang=Counter(lang for _, lang in reviews).most_common(1)[0][0],
             middle=self._middle,
-            others=self._others(unit) if compared else Others(),
             answers=[[request.answer for request in answered if request.stage == stage] for stage in range(last + 1)],
             used=sum(request.rows for request in answered if request.stage == 0),
             chunks=sum(request.stage == 0 for request in requests),
+            heard=self._heard(unit, task),
+            others={other: heard for other in self.others(unit, task) if (heard := self._heard(other, task, SAMPLE))},
         )
 
-    def _others(self, unit: str) -> Others:
-        quotes: dict[str, list[str]] = {}
-        for peer in self._peers.of(unit):
-            if len(quotes) == COMPARED:
-                break
-            sample = self._rows.reviews(peer, most=SAMPLE)
-            if quoted := [quote for review, _ in sample for quote in quotable(review.text)]:
-                quotes[peer] = quoted
-        return Others(quotes)
+    def others(self, unit: str, task: Task) -> list[str]:
+        """Return those that a task compares a restaurant with, none if it does not compare."""
+        return list(islice(self._peers.of(unit), COMPARED)) if task.compares else []
+
+    def _heard(self, unit: str, task: Task, most: int = -1) -> list[Heard]:
+        rows = self._rows.heard(unit, task.made_of.name, most) if task.made_of else []
+        return [Heard(review, answer) for review, answer in rows]
 
     @cached_property
     def _middle(self) -> float | None:

@@ -9,13 +9,12 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, Asker, RequestState, StageRequest
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.question import question
-from pipelines.questions.restaurants import Restaurants
+from pipelines.questions.restaurants import SAMPLE, Restaurants
 from pipelines.tasks import Task
 from pipelines.tasks.restaurant import RestaurantState, Stage
 from scheduling.chunks import chunks
 
 CHUNK = 2048  # tokens of reviews in one prompt, or half the context where that is less
-OTHERS = 256  # tokens kept free for what stands after the reviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Stages:
         self._config = config
         self._restaurants = Restaurants(ledger.rows)
         # Reviews in one prompt are the same for all tasks, or they would share no prefixes.
-        rooms = (prompts.room(task.name, form) - OTHERS for task in config.tasks if task.whole for form in task.forms)
+        rooms = (prompts.room(task.name, form) for task in config.tasks if task.whole for form in task.forms)
         self._chunk = min(CHUNK, prompts.context // 2, *(room for room in rooms if room > 0))
 
     def settle(self, answers: Sequence[Answer], failures: Sequence[Failure]) -> Settled:
@@ -80,7 +79,11 @@ class Stages:
                 return True
             if not _may_go_on(requests):
                 return False
-            restaurant = self._restaurants.state(unit, requests, compared=task.compares and not requests)
+            if task.made_of and not requests:
+                others = self._restaurants.others(unit, task)
+                self._ledger.requests.share(job, name, task.made_of.name, unit, others, most=SAMPLE)
+                continue
+            restaurant = self._restaurants.state(unit, task, requests)
             stage = task.stage(restaurant)
             if stage is None:
                 return False
@@ -94,24 +97,25 @@ class Stages:
             requests = self._ledger.requests.stages(job.id)
             if any(r.state != RequestState.ANSWERED and (r.stage or r.state == RequestState.WAITING) for r in requests):
                 continue
-            restaurant = self._restaurants.state(job.unit, requests, compared=task.compares)
-            if restaurant.answers and restaurant.answers[-1]:
+            restaurant = self._restaurants.state(job.unit, task, requests)
+            if restaurant.used and restaurant.answers[-1]:
                 yield restaurant
 
     def _ask(self, task: Task, job: int, number: int, restaurant: RestaurantState, *, stage: Stage) -> None:
         form = task.form(stage.form, restaurant.lang)
-        lines, (after,) = self._prompts.encode_lines(stage.lines), self._prompts.encode([stage.after])
-        room = max(1, self._prompts.room(task.name, form) - len(after))
-        parts = chunks([len(line) for line in lines], min(self._chunk, room), least=2 if number else 1)
+        lines = self._prompts.encode_lines(stage.lines)
+        room = 1 if stage.apart else min(self._chunk, max(1, self._prompts.room(task.name, form)))
+        # Answers that are merged have to become fewer.
+        parts = chunks([len(line) for line in lines], room, least=2 if number and not task.made_of else 1)
         below = self._ledger.requests.lowest_seq(task.name)
         questions = []
         for n, part in enumerate(parts, start=1):
             about = [token for line in lines[part] for token in line]
-            schema = task.held(stage, part, len(parts))
-            key = self._prompts.key(task.name, form, [str(number), *stage.lines[part], stage.after, schema or ""])
+            schema = task.held(stage, part)
+            key = self._prompts.key(task.name, form, [str(number), *stage.lines[part], "", schema or ""])
             # The first stage is about reviews, a later one about answers, which have numbers below 0.
             seqs = [below - n] if number else [review.seq for review in restaurant.reviews[part]]
-            asked = question(self._prompts, task.name, form, key, job=job, seqs=seqs, body=about + after)
+            asked = question(self._prompts, task.name, form, key, job=job, seqs=seqs, body=about)
             prefix = asked.shared_prefix + (0 if number else len(about))
             questions.append(replace(asked, reviews_prefix=prefix, schema=schema))
         self._ledger.requests.ask(task.name, number, questions, again=self._config.again)

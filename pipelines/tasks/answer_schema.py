@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,6 @@ import jsonschema
 import pyarrow as pa
 
 from pipelines.prompts.template import one_line
-from pipelines.tasks.quotes import Quoting
 from pipelines.tasks.task import Column, MalformedError
 
 SIMPLE = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
@@ -20,18 +19,12 @@ MOST = 2**63  # what an integer column cannot hold
 
 @dataclass(frozen=True)
 class Field:
-    """A field of an answer, which is a column of the results; `schema` is JSON Schema.
-
-    A list that is made of what the reviews say has a `quoting`, and a `tone`: 1 for good things, -1 for bad ones.
-    """
+    """A field of an answer, which is a column of the results; `schema` is JSON Schema."""
 
     name: str
     schema: Mapping[str, Any]
     meaning: str = ""
     example: Any = None
-    _: KW_ONLY
-    quoting: Quoting | None = None
-    tone: int = 0
 
     @property
     def column(self) -> Column:
@@ -48,33 +41,11 @@ class AnswerSchema:
     @cached_property
     def schema(self) -> str:
         """The JSON Schema of it, as text."""
-        return self._object({field.name: field.schema for field in self.fields})
-
-    @property
-    def quotes(self) -> bool:
-        """Whether a field is made of quotes."""
-        return any(field.quoting for field in self.fields)
-
-    def held(self, quotes: Mapping[str, Sequence[str]], others: Sequence[str] = (), chunks: int = 1) -> str:
-        """Return the schema of an answer, one of `chunks`, that quotes nothing but these, which are by field.
-
-        Of what might be quoted, that goes first which would not do for the `others`.
-        """
-        return self._object(
-            {
-                field.name: field.quoting.schema(quotes.get(field.name, ()), others, chunks)
-                if field.quoting
-                else field.schema
-                for field in self.fields
-            }
-        )
-
-    def _object(self, properties: Mapping[str, Any]) -> str:
         return json.dumps(
             {
                 "type": "object",
-                "properties": properties,
-                "required": list(properties),
+                "properties": {field.name: field.schema for field in self.fields},
+                "required": [field.name for field in self.fields],
                 "additionalProperties": False,
             },
             ensure_ascii=False,
@@ -116,9 +87,6 @@ def arrow(schema: Mapping[str, Any]) -> pa.DataType:
     if not isinstance(kind, str) or kind not in SIMPLE:
         raise ValueError(f"type is {kind!r}: one of {', '.join((*SIMPLE, 'array', 'object'))} expected")
     return SIMPLE[kind]
-
-
-TEXTS: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}}
 
 
 def distinct(texts: Sequence[str], taken: Sequence[str] = ()) -> list[str]:

@@ -42,7 +42,7 @@ class Classification(Task):
         Raw ones are of the labels' first words as they are; anchors measure words on the answers to them; and a corpus
         moves that towards the run's own answers.
         """
-        classes = np.array(answers.template.classes)
+        classes = np.array(answers.classes)
         if answers.calibration == "raw":
             first = [int(np.argmax(classes == number)) for number in range(len(self.labels))]
             return lambda logprobs: softmax(logprobs[:, first])
@@ -51,6 +51,11 @@ class Classification(Task):
         if answers.calibration == "corpus":
             calibration = calibration.shifted(_logprobs(rows) for rows in answers.rows())
         return calibration.probabilities
+
+    def labelled(self, said: Sequence[Sequence[float]], judge: Judge) -> list[str]:
+        """Return the label of each of some answers."""
+        best = judge(np.array(said)).argmax(axis=1) if said else []
+        return [self.labels[number] for number in best]
 
     def table(self, rows: Sequence[AnsweredRow], judge: Judge) -> pa.Table:
         """Return the results of some answered rows."""

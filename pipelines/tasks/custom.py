@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipelines.corpus import language
 from pipelines.errors import ConfigError, complaint
 from pipelines.tasks import answer_schema
-from pipelines.tasks.aggregation import COUNTS, aggregation
+from pipelines.tasks.aggregation import COLUMNS, aggregation
 from pipelines.tasks.answer_schema import AnswerSchema
 from pipelines.tasks.classification import classification
 from pipelines.tasks.extraction import extraction
@@ -26,7 +26,7 @@ KEYWORDS = frozenset({
     "properties", "required", "additionalProperties",
 })  # fmt: skip
 
-TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COUNTS) for column in columns)})
+TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COLUMNS) for column in columns)})
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -1,141 +1,100 @@
-"""Quotes: pieces of reviews, word for word, that an answer is made of.
+"""Quotes: pieces of reviews, word for word, and which of them speak for the others.
 
-A small model asked to write freely about many reviews repeats itself, or its worked example. Asked to choose from what
-diners wrote it does neither, and what it says can be looked up.
+What recurs in many reviews is said best by a piece that has those words; a second piece should say something else.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any
-
-import numpy as np
 
 from pipelines.prompts.template import one_line
 
-WORDS, LENGTH = (2, 20), (6, 120)  # of a quote, least and most
+WORDS, LENGTH = (3, 20), (8, 120)  # of a quote, least and most
 MOST = 100  # quotes of one review
+PLURAL = 4  # letters of a word whose last s is taken off
 REMEMBERED = 4096  # reviews: one task after another asks what the same ones offer
-SPAN = (2, 5)  # words of the point that a quote makes
-# A point neither begins nor ends with these.
 FUNCTION = frozenset(
     re.findall(
         r"\w+",
-        "a an the and or but so as at by for from in into of on to with i it its is are was were be been am we our us "
-        "you your they their them he she his her this that these those there then than my me if not no too very just "
-        "also had has have do does did will would can could which who what when where how all some any",
+        "a about above absolutely across actually after again against all almost along already also although "
+        "always am among an and another any anyone anything are aren around as at away back be because been "
+        "before being below between both but by came can cannot come completely could couldn definitely did didn "
+        "do does doesn doing don done dont down during each either else enough especially etc even ever every "
+        "everyone everything few first for from get gets getting give given go goes going gone got had hadn has "
+        "hasn have haven having he her here hers him his how however i if in instead into is isn it its itself "
+        "just keep kept last least less let literally lot lots made make makes making many may maybe me mentioned "
+        "might mine more most much must my need needed never next no nor not nothing now of off on once one only "
+        "or other others our ours out over own per please probably put quite rather really said same say saying "
+        "see seem seemed seriously several shall she should shouldn simply since so some someone something soon "
+        "still such sure take taken than thank thanks that the their theirs them then there these they thing "
+        "things think this those though thought three through till times to together told too took totally tried "
+        "try trying twice two under until up upon us use used usual usually very via want wanted was wasn way we "
+        "well went were weren what when where which while who whole whom whose why will wish with within without "
+        "won would wouldn yes yet you your yours",
     )
-)
+)  # words that say nothing by themselves
 
-_SENTENCES = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|[.!?]+(?=[A-Z])|\.{2,}")
+# A full stop ends a sentence unless it stands after a title, an abbreviation or a single letter.
+_SENTENCES = re.compile(
+    r"(?<=[.!?…。！？])(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bRs\.)(?<!\bvs\.)(?<!\bno\.)(?<!\bNo\.)"
+    r"(?<!\b\w\.)\s+|(?<=[。！？])|(?<=[a-z])[.!?]+(?=[A-Z])|\.{2,}|\n+"
+)
 _CLAUSES = re.compile(r"[,;:()、，]\s*|\s[-–—]\s")
 _UNSPACED = re.compile("[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]")  # kana, Han, Thai
+_HANGUL = re.compile("[가-힣]")  # a word of it says what two of English do
 _EDGES = " .,;:!?…。、！？-–—*'"
 _PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("“", "”"), ("「", "」"))
-_WORD = re.compile(r"\w+")
-
-
-def one_of(quotes: Sequence[str]) -> Mapping[str, Any]:
-    """Return the JSON Schema of one of the quotes."""
-    return {"type": "string", "enum": list(quotes)}
-
-
-@dataclass(frozen=True)
-class Quoting:
-    """How a list is made of at least and at most so many quotes: out of which, and what one item looks like.
-
-    The `choice` is of the most central quotes of at least and at most so many `words`, and at most `length` characters;
-    of all where none is like that. `item` makes the JSON Schema of an item of those it has to choose from.
-    """
-
-    least: int
-    most: int
-    _: KW_ONLY
-    choice: int = 30
-    words: tuple[int, int] = (2, 10)
-    length: int = 60
-    item: Callable[[Sequence[str]], Mapping[str, Any]] = one_of
-
-    def schema(self, quotes: Sequence[str], others: Sequence[str], chunks: int) -> Mapping[str, Any]:
-        """Return the JSON Schema of such a list, of quotes that would not do for the `others`.
-
-        One of several chunks gives its share of the list: a decoded token costs more the longer its prompt is. Every
-        item has other quotes to choose from than the others, so that none comes twice.
-        """
-        fitting = [q for q in quotes if self.words[0] <= _words(q) <= self.words[1] and len(q) <= self.length]
-        pool = central(fitting or quotes, self.choice, others)
-        most = -(-self.most // chunks)
-        items = [self.item(group) for group in _spread(pool, most)]
-        if not items:
-            return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
-        least = min(self.least, len(items))
-        return {"type": "array", "prefixItems": items, "items": False, "minItems": least, "maxItems": len(items)}
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_PARTICLES = re.compile("(?<=[가-힣]{2})(?:에서|으로|이나|은|는|이|가|을|를|도|에|의|로|와|과|만)$")
 
 
 @lru_cache(maxsize=REMEMBERED)
 def quotable(text: str) -> tuple[str, ...]:
     """Return the sentences of a review that are not too long, or its clauses where it has none, as they stand there."""
-    sentences = [part.strip(_EDGES) for part in _SENTENCES.split(one_line(text))]
+    sentences = [one_line(part).strip(_EDGES) for part in _SENTENCES.split(text.strip())]
     clauses = (clause.strip(_EDGES) for sentence in sentences for clause in _CLAUSES.split(sentence))
     return tuple(islice(_fitting(sentences), MOST)) or tuple(islice(_fitting(clauses), MOST))
 
 
-def central(quotes: Sequence[str], most: int, others: Sequence[str] = ()) -> list[str]:
-    """Return the quotes that are most like all of them and least like `others`, in the order in which they stand.
+def stems(text: str) -> set[str]:
+    """Return the words of a text that say something, in a form that singular and plural, or Korean particles, share."""
+    return {_stem(word) for word in _WORD.findall(text.casefold()) if word not in FUNCTION}
 
-    Likeness is the cosine of words weighted by ln(1 + n/df), and centrality its mean over all quotes, as in
-    centroid-based summarisation (Radev et al., "Centroid-based summarization of multiple documents", 2004), less half
-    of the mean over the others.
+
+def representative(pieces: Sequence[str], most: int, others: Sequence[str] = ()) -> list[str]:
+    """Return at most so many pieces, the one first that has most of what recurs in them and not in the `others`.
+
+    Every next one is chosen for what those before it lack, as in greedy maximum coverage (Takamura and Okumura, "Text
+    summarization model based on maximum coverage problem and its variant", 2009); long pieces count for less.
     """
-    distinct = list({quote.casefold(): quote for quote in reversed(quotes)}.values())[::-1]
-    if len(distinct) <= most:
-        return distinct
-    places: dict[str, int] = {}
-    words = [_WORD.findall(quote.casefold()) for quote in (*distinct, *others)]
-    word = np.array([places.setdefault(text, len(places)) for texts in words for text in texts], dtype=np.int64)
-    quote = np.repeat(np.arange(len(words)), [len(texts) for texts in words])
-    pairs, times = np.unique(quote * len(places) + word, return_counts=True)
-    quote, word = np.divmod(pairs, max(len(places), 1))
-    weight = times * np.log1p(len(words) / np.bincount(word)[word])
-    weight /= np.sqrt(np.bincount(quote, weight**2))[quote]
-    own = quote < len(distinct)
-    ideal = np.bincount(word[own], weight[own], len(places)) / len(distinct)
-    if others:
-        ideal -= np.bincount(word[~own], weight[~own], len(places)) / len(others) / 2
-    score = np.bincount(quote[own], (weight * ideal[word])[own], len(distinct))
-    return [distinct[n] for n in sorted(np.argsort(-score, kind="stable")[:most])]
+    words = {piece: stems(piece) for piece in dict.fromkeys(pieces)}
+    often = Counter(stem for piece in pieces for stem in words[piece])
+    often.subtract(stem for piece in others for stem in stems(piece))
+    chosen: list[str] = []
+    covered: set[str] = set()
+    while len(chosen) < most and (left := [piece for piece in words if piece not in chosen and words[piece] - covered]):
+        best = max(left, key=lambda p: sum(max(often[s], 0) for s in words[p] - covered) / (2 + len(words[p])) ** 0.5)
+        chosen.append(best)
+        covered |= words[best]
+    return chosen
 
 
-def points(quote: str) -> list[str]:
-    """Return what a quote may be about: a few words of it, as they stand there."""
-    words = quote.split()
-    spans = [
-        words[start : start + length]
-        for length in range(SPAN[0], SPAN[1] + 1)
-        for start in range(len(words) - length + 1)
-    ]
-    bare = (span for span in spans if not {span[0].strip(_EDGES).lower(), span[-1].strip(_EDGES).lower()} & FUNCTION)
-    distinct = dict.fromkeys(" ".join(span).strip(_EDGES) for span in bare)
-    return list(filter(_whole, distinct)) or [quote]
-
-
-def _spread(quotes: Sequence[str], most: int) -> list[Sequence[str]]:
-    """Return at most so many groups of consecutive quotes, of about the same size."""
-    groups = min(most, len(quotes))
-    return [quotes[n * len(quotes) // groups : (n + 1) * len(quotes) // groups] for n in range(groups)]
+def _stem(word: str) -> str:
+    word = _PARTICLES.sub("", word)
+    return word[:-1] if len(word) >= PLURAL and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def _words(piece: str) -> int:
-    """Return how many words a piece has, about three characters each in a script without spaces."""
-    return max(len(piece.split()), len(_UNSPACED.findall(piece)) // 3)
+    """Return how many words a piece has, about three characters each in a script without spaces, and two in Hangul."""
+    return max(len(piece.split()), len(_UNSPACED.findall(piece)) // 3, len(_HANGUL.findall(piece)) // 2)
 
 
 def _fitting(pieces: Iterable[str]) -> Iterator[str]:
     for piece in pieces:
         fits = WORDS[0] <= _words(piece) <= WORDS[1] and LENGTH[0] <= len(piece) <= LENGTH[1]
-        if fits and piece.isprintable() and not set(piece) & set('"\\') and _whole(piece):
+        if fits and piece.isprintable() and not set(piece) & set('"\\') and stems(piece) and _whole(piece):
             yield piece
 
 

@@ -1,193 +1,182 @@
-"""Strengths: what a restaurant is better at than comparable ones, with words from its reviews as evidence.
+"""Strengths: what more of a restaurant's diners praise than diners of comparable restaurants do.
 
-Asked in two stages: what a comparison shows (`comparison_summary`), then what follows from it
-(`target_restaurant_strength`). Evidence is looked up in the reviews; what cannot be found there is left out.
+Counted by code, for every aspect and every word that recurs, and named by the model in two stages: what the comparison
+shows, in words (`comparison_summary`), then a name for each strength (`target_restaurant_strength`).
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from pipelines.prompts.template import PromptTemplate
-from pipelines.tasks.aggregation import ANY, COUNTS, Aggregation, asking
-from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, distinct
-from pipelines.tasks.evidence import Sources
-from pipelines.tasks.quotes import Quoting, points
+from pipelines.tasks import writing
+from pipelines.tasks.advantage import sure
+from pipelines.tasks.classification import Classification
+from pipelines.tasks.difference import SHOWN, SURE_ASPECT, Comparison, compare, evidence
+from pipelines.tasks.digest import COUNTS, QUOTES, Digest, Hearing, aspect
+from pipelines.tasks.opinion import from_points
+from pipelines.tasks.quotes import stems
 from pipelines.tasks.restaurant import RestaurantState, Stage
-from pipelines.tasks.task import IDS, Answers, Column, Example
+from pipelines.tasks.task import IDS, Answers, Column, Task
+from pipelines.tasks.topics import Topic
+from pipelines.tasks.writing_examples import COMPARISONS, NAMES
 
-COMPARING, CONCLUDING, AT_ONCE = "comparison_summary", "target_restaurant_strength", "single_stage"
-
-
-def _strength(evidence: Mapping[str, Any], strength: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the JSON Schema of a strength; the evidence comes first, for what is said to fit it."""
-    return {
-        "type": "object",
-        "properties": {"evidence": evidence, "strength": strength},
-        "required": ["evidence", "strength"],
-        "additionalProperties": False,
-    }
-
-
-def _one_of(quotes: Sequence[str]) -> Mapping[str, Any]:
-    """Return the schema of a strength that one of the quotes is evidence of, in words of that quote."""
-    return {
-        "anyOf": [
-            _strength({"type": "string", "enum": [quote]}, {"type": "string", "enum": points(quote)})
-            for quote in quotes
-        ]
-    }
-
-
-COMPARISON = AnswerSchema((
-    Field("better", TEXTS, "what the comparison showed it to be better at, in words of its reviews",
-          ["broth that actually tastes of something"], quoting=Quoting(2, 5, choice=20), tone=1),
-    Field("worse", TEXTS, "and what to be worse at", ["The queue was out of the door"], quoting=Quoting(0, 2, choice=20), tone=-1),
-))  # fmt: skip
-CONCLUSION = AnswerSchema((
-    Field(
-        "strengths",
-        {"type": "array", "items": _strength({"type": "string"}, {"type": "string"})},
-        quoting=Quoting(3, 5, choice=20, item=_one_of),
-        tone=1,
-    ),
-))  # fmt: skip
+COMPARING, NAMING = "comparison_summary", "target_restaurant_strength"
+NAME_WORDS, TOKENS = 6, 40
+INSTRUCTIONS = {
+    COMPARING: {
+        "en": "For each line write one sentence about what more diners praise or criticise here than elsewhere, in the third "
+        "person, with the words of the line and nothing else.",
+        "ko": "각 줄마다 다른 식당보다 이 식당에서 더 많은 손님이 칭찬하거나 비판하는 점을 한 문장으로 쓰세요. 그 줄에 있는 말만 쓰세요.",
+    },
+    NAMING: {
+        "en": "Name each strength of the restaurant in two to six words, as a person would say it, out of the words of its line.",
+        "ko": "식당의 강점마다 그 줄에 있는 말로 두 단어에서 여섯 단어의 이름을 붙이세요.",
+    },
+}
+_COUNTED = [("here", pa.int64()), ("reviews", pa.int64()), ("elsewhere", pa.int64()),
+            ("reviews_elsewhere", pa.int64()), ("sure", pa.float64())]  # fmt: skip
+_TOPICS = pa.list_(pa.struct([("topic", pa.string()), *_COUNTED]))
+_EXAMPLE = {"here": 9, "reviews": 41, "elsewhere": 4, "reviews_elsewhere": 64, "sure": 0.99}
 COLUMNS = (
     *IDS["restaurant"],
     Column(
         "strengths",
-        pa.list_(pa.struct([("strength", pa.string()), ("evidence", pa.string()), ("review_id", pa.string()),
-                            ("support", pa.int64())])),
-        "what it is better at, best supported first: a few words, the quote that is the evidence, a review that it "
-        "stands in, and how many reviews say so: in which these words or that quote stand",
-        [{"strength": "actually tastes of something", "evidence": "broth that actually tastes of something",
-          "review_id": "r0002", "support": 1}],
+        pa.list_(pa.struct([("strength", pa.string()), ("topic", pa.string()), *_COUNTED,
+                            ("evidence", pa.list_(pa.struct([("quote", pa.string()), ("review_id", pa.string())])))])),
+        "what it is better at, the surest first: a name, the aspect or word that is praised, in how many of its reviews, and "
+        "of the others', how sure it is that the share is higher here, and words of reviews that say so",
+        [{"strength": "broth that tastes of something", "topic": "broth", **_EXAMPLE,
+          "evidence": [{"quote": "broth that actually tastes of something", "review_id": "r0002"}]}],
     ),
-    *(field.column for field in COMPARISON.fields),
+    Column("comparison_summary", pa.string(), "what the comparison shows, in words",
+           "Its broth is praised more often than elsewhere."),
+    Column("better", _TOPICS, "what is praised more here", [{"topic": "broth", **_EXAMPLE}]),
+    Column("worse", _TOPICS, "what is criticised more here", [{"topic": "service", **_EXAMPLE}]),
     Column("compared_with", pa.list_(pa.string()), "the restaurants compared with", ["tallow-and-flint"]),
-    Column("ungrounded", pa.int64(), "strengths left out because no review has their evidence", 0),
+    Column("why_none", pa.string(), "why there are no strengths, if there are none", "2 reviews are too few to tell"),
     *COUNTS,
 )  # fmt: skip
-REVIEWS = (
-    "Lovely grilled trout. We sat in the garden.\n"
-    "The garden is pretty, but we waited 40 minutes for drinks!\n"
-    "Trout was fresh. Such kind staff."
-)
-BETTER, WORSE = '"Lovely grilled trout","Such kind staff"', '"we waited 40 minutes for drinks"'
-STRENGTHS = (
-    '{"strengths":[{"evidence":"Lovely grilled trout","strength":"grilled trout"},'
-    '{"evidence":"Such kind staff","strength":"kind staff"},'
-    '{"evidence":"The garden is pretty","strength":"The garden is pretty"}]}'
-)
-REVIEWS_KO = (
-    "송어구이가 훌륭했어요. 정원에 앉았어요.\n"
-    "정원은 예쁜데 음료를 40분 기다렸어요!\n"
-    "송어가 신선했어요. 직원들이 참 친절해요."
-)
-BETTER_KO, WORSE_KO = '"송어구이가 훌륭했어요","직원들이 참 친절해요"', '"음료를 40분 기다렸어요"'
-STRENGTHS_KO = (
-    '{"strengths":[{"evidence":"송어구이가 훌륭했어요","strength":"송어구이가 훌륭했어요"},'
-    '{"evidence":"직원들이 참 친절해요","strength":"참 친절해요"},'
-    '{"evidence":"정원은 예쁜데","strength":"정원은 예쁜데"}]}'
-)
-EXAMPLES: Mapping[str, Sequence[Example]] = {
-    AT_ONCE: (Example(REVIEWS, STRENGTHS), Example(REVIEWS_KO, STRENGTHS_KO, "ko")),
-    COMPARING: (
-        Example(REVIEWS, f'{{"better":[{BETTER}],"worse":[{WORSE}]}}'),
-        Example(REVIEWS_KO, f'{{"better":[{BETTER_KO}],"worse":[{WORSE_KO}]}}', "ko"),
-    ),
-    CONCLUDING: (
-        Example("Lovely grilled trout. Such kind staff.\nThe garden is pretty.", STRENGTHS),
-        Example("송어구이가 훌륭했어요. 직원들이 참 친절해요.\n정원은 예쁜데.", STRENGTHS_KO, "ko"),
-    ),
-}
-COMPARE = "What the restaurant at the top does better than the others, and what worse:"
-CONCLUDE = "The strengths of the restaurant at the top:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strengths(Aggregation):
-    """The task; `single` asks for strengths at once."""
+class Strengths(Digest):
+    """The task; `single` asks for names at once, and writes no comparison."""
 
     single: bool = False
 
     def stage(self, restaurant: RestaurantState) -> Stage | None:
-        """Return what is to be asked next, None when all has been answered."""
-        if not restaurant.answers:
-            return self.about_reviews(AT_ONCE if self.single else COMPARING, restaurant)
-        if len(restaurant.answers) == 1 and not self.single:
-            better = [quotes for answer in restaurant.answers[0] if (quotes := answer["better"])]
-            lines = [f"- {'. '.join(quotes)}.\n" for quotes in better]
-            return Stage(form=CONCLUDING, lines=lines, quotes=[{ANY: quotes} for quotes in better]) if better else None
-        return None
+        """Return what is to be asked next: to compare, whether that is true, and for names."""
+        if self.style == QUOTES:
+            return None
+        asked = self._asked(compare(restaurant, lambda heard, _: from_points(heard)), restaurant)
+        return asked[len(restaurant.answers) - 1] if len(restaurant.answers) <= len(asked) else None
+
+    def held(self, stage: Stage, part: slice) -> str | None:
+        """See `Task`."""
+        return None if stage.form == writing.CHECK else writing.held(stage.lines[part])
 
     def later(self, chunks: int) -> str | None:
         """See `Task`."""
         del chunks
-        return None if self.single else CONCLUDING
+        return None if self.style == QUOTES else NAMING
 
     def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
-        """Return what the report says of the results: how many strengths have evidence, and how many had none."""
-        grounded = pl.col("strengths").list.len().sum()
-        more = results.select(grounded=grounded, ungrounded=pl.col("ungrounded").sum()).collect().row(0, named=True)
-        return {**Aggregation.figures(self, results, answers), **more}
+        """Return how many strengths there are, and how many restaurants have none."""
+        count = pl.col("strengths").list.len()
+        found = results.select(strengths=count.sum(), without=(count == 0).sum()).collect().row(0, named=True)
+        return {**found, **Digest.figures(self, results, answers)}
 
-    def fields(self, restaurant: RestaurantState) -> dict[str, Any]:
-        """Return the strengths whose evidence stands in a review, the best supported first."""
-        sources = Sources(restaurant.reviews)
-        by_words: dict[str, dict[str, Any]] = {}
-        supporting: dict[str, set[str]] = {}
-        ungrounded = 0
-        for strength in (strength for answer in restaurant.answers[-1] for strength in answer.get("strengths", ())):
-            if not (saying := sources.of(strength["evidence"])):
-                ungrounded += 1
-                continue
-            key = strength["strength"].casefold()
-            by_words.setdefault(key, {**strength, "review_id": saying[0]})
-            supporting.setdefault(key, set()).update(saying, sources.of(key))
-        strengths = [{**strength, "support": len(supporting[key])} for key, strength in by_words.items()]
-        compared = [] if self.single else restaurant.answers[0]
+    def said(self, restaurant: RestaurantState, hear: Hearing) -> dict[str, Any]:
+        """See `Digest`."""
+        compared = compare(restaurant, hear)
+        names, sentences = self._told(compared, restaurant)
+        strengths = [
+            {
+                "strength": name,
+                **difference.counted,
+                "evidence": [
+                    {"quote": opinion.what, "review_id": opinion.review.id}
+                    for opinion in evidence(difference.topic, restaurant.middle)
+                ],
+            }
+            for difference, name in zip(compared.better, names, strict=True)
+        ]
         return {
-            "strengths": sorted(strengths, key=lambda strength: -strength["support"]),
-            **{
-                name: distinct([quote for answer in compared for quote in answer[name] if sources.of(quote)])
-                for name in ("better", "worse")
-            },
-            "compared_with": list(restaurant.others.quotes),
-            "ungrounded": ungrounded,
+            "strengths": strengths,
+            "comparison_summary": " ".join(sentences),
+            "better": [difference.counted for difference in compared.better],
+            "worse": [difference.counted for difference in compared.worse],
+            "compared_with": list(restaurant.others),
+            "why_none": None if strengths else _why(restaurant),
         }
 
+    def _asked(self, compared: Comparison, restaurant: RestaurantState) -> list[Stage]:
+        """Return the stages after the first, as far as they are known."""
+        lang = restaurant.lang
+        named = [writing.bullet(difference.line(lang)) for difference in compared.better]
+        naming = [Stage(NAMING, named)] if named else []
+        lines = compared.lines(lang)
+        if self.single or not lines:
+            return naming
+        comparing = [Stage(COMPARING, [writing.bullet(line) for line in lines])]
+        if len(restaurant.answers) == 1:
+            return comparing
+        checked = writing.check(lines, writing.sound(lines, writing.texts(lines, restaurant.answers[1]), COMPARISONS))
+        return [*comparing, *naming, *([checked] if checked else [])]
 
-def strengths(*, single: bool) -> Strengths:
-    """Make the task."""
+    def _told(self, compared: Comparison, restaurant: RestaurantState) -> tuple[list[str], list[str]]:
+        """Return a name for each strength, and the sentences about the comparison: the model's as far as they are true."""
+        said = {stage.form: answers for stage, answers in zip(
+            self._asked(compared, restaurant) if len(restaurant.answers) > 1 else [], restaurant.answers[1:], strict=False
+        )}  # fmt: skip
+        names = [_name(difference.topic) for difference in compared.better]
+        named = [difference.line(restaurant.lang) for difference in compared.better]
+        for n, name in enumerate(writing.texts(named, said.get(NAMING, []))):
+            if _names(name, compared.better[n].topic, restaurant.lang):
+                names[n] = name
+        lines = compared.lines(restaurant.lang)
+        sound = writing.sound(lines, writing.texts(lines, said.get(COMPARING, [])), COMPARISONS)
+        true = said.get(writing.CHECK, [])
+        return names, [text for (_, text), p in zip(sound, true, strict=False) if p >= writing.TRUE]
+
+
+def strengths(points: Task, labels: Classification | None = None, *, single: bool) -> Strengths:
+    """Make the task, of points, or of labels of sentiment."""
+    naming = writing.writing(NAMING, INSTRUCTIONS[NAMING], NAMES, each=TOKENS // 3)
+    comparing = writing.writing(COMPARING, INSTRUCTIONS[COMPARING], COMPARISONS, each=TOKENS)
+    forms = naming if single else {**comparing, **writing.checking(), **naming}
     return Strengths(
         name="strengths",
-        about="what is a restaurant better at than comparable ones, and which words of a review say so?",
+        about="what do more of a restaurant's diners praise than those of comparable ones?",
         unit="restaurant",
-        forms=_concluding(AT_ONCE)
-        if single
-        else {
-            **asking(
-                [COMPARING],
-                COMPARE,
-                "Comparison",
-                COMPARISON,
-                max_tokens=200,
-                examples=EXAMPLES[COMPARING],
-                penalty=0.5,
-            ),
-            **_concluding(CONCLUDING),
-        },
+        forms={} if labels else forms,
         columns=COLUMNS,
-        schemas={COMPARING: COMPARISON, CONCLUDING: CONCLUSION, AT_ONCE: CONCLUSION},
         rank=4,
         compares=True,
+        made_of=labels or points,
+        labels=labels,
         single=single,
     )
 
 
-def _concluding(name: str) -> Mapping[str, PromptTemplate]:
-    return asking([name], CONCLUDE, "Strengths", CONCLUSION, max_tokens=300, examples=EXAMPLES[name], penalty=0.3)
+def _name(topic: Topic) -> str:
+    """Return the shortest of a topic's words that speak for the others, as far as they are a name."""
+    said = [words for words in topic.words(SHOWN) if len(words.split()) <= NAME_WORDS]
+    return min(said, key=len, default=topic.name)
+
+
+def _names(name: str, topic: Topic, lang: str) -> bool:
+    """Say whether a name has a few words, all of which somebody has said."""
+    said = stems(" ".join([aspect(topic.name, lang), topic.name, *(opinion.what for opinion in topic.opinions)]))
+    return bool(stems(name)) and len(name.split()) <= NAME_WORDS and stems(name) <= said
+
+
+def _why(restaurant: RestaurantState) -> str:
+    reviews, others = len(restaurant.heard), sum(map(len, restaurant.others.values()))
+    if not others:
+        return "there is no restaurant to compare with"
+    if sure(reviews, reviews, others // 2, others) < SURE_ASPECT:
+        return f"{reviews} reviews are too few to tell"
+    return "nothing is surely praised by more of its diners than elsewhere"

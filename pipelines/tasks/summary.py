@@ -1,71 +1,189 @@
-"""Summary: what diners say of a restaurant, out of all its reviews."""
+"""Summary: what diners say of a restaurant, out of the counted opinions of all its reviews."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
-from pipelines.tasks.aggregation import COUNTS, Aggregation, asking
-from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, distinct
-from pipelines.tasks.evidence import Sources
-from pipelines.tasks.quotes import Quoting
-from pipelines.tasks.restaurant import RestaurantState
-from pipelines.tasks.task import IDS, Column, Example
+from pipelines.tasks import writing
+from pipelines.tasks.classification import Classification
+from pipelines.tasks.digest import COUNTS, QUOTES, WRITTEN, Digest, Hearing, aspect, quoted
+from pipelines.tasks.opinion import CRITICISED, PRAISED, SIDES, Opinion, from_points
+from pipelines.tasks.quotes import representative
+from pipelines.tasks.restaurant import RestaurantState, Stage
+from pipelines.tasks.task import IDS, Answers, Column, Task
+from pipelines.tasks.topics import Topic, aspects, brief, recurring, telling
+from pipelines.tasks.writing_examples import SUMMARIES
 
-ANSWER = AnswerSchema((
-    Field("summary", TEXTS, quoting=Quoting(2, 3, choice=10, words=(5, 20), length=120)),
-    Field("praised", TEXTS, "what is praised", ["broth that actually tastes of something"], quoting=Quoting(1, 3), tone=1),
-    Field("criticised", TEXTS, "what is criticised", ["The queue was out of the door"], quoting=Quoting(0, 2), tone=-1),
-))  # fmt: skip
+WRITE = "write"
+ASPECTS, SHOWN = 4, 2  # aspects that are written about, words shown of one
+FEWEST = 2  # aspects that are written about although one review alone speaks of them
+QUOTED = {PRAISED: 2, CRITICISED: 1}  # sentences of a summary that is made of quotes
+QUOTE, RECURRING = 100, 5  # characters of one, and words that are counted, most
+TOKENS = 48  # of a sentence
+WORDS = 3  # what is said of a topic, in the results
+WRITTEN_AT, CHECKED = 1, 2  # the stages
+INSTRUCTIONS = {
+    "en": "Write one sentence for each line about what diners of a restaurant say, in the third person, with the numbers and "
+    "the words of the line and nothing else.",
+    "ko": "식당 손님들의 평가를 각 줄마다 한 문장으로 쓰세요. 그 줄에 있는 숫자와 말만 쓰고 다른 내용은 더하지 마세요.",
+}
+_TOPIC = pa.list_(pa.struct([("aspect", pa.string()), ("words", pa.list_(pa.string())), ("count", pa.int64())]))
 COLUMNS = (
     *IDS["restaurant"],
-    Column("summary", pa.string(), "what diners say, in sentences of the reviews",
-           "The beef noodle soup is worth the wait. They were quick at lunch."),
-    *(field.column for field in ANSWER.fields[1:]),
+    Column("summary", pa.string(), "what diners say",
+           "9 of 12 diners praise the food, above all the broth that actually tastes of something."),
+    Column(
+        "sentences",
+        pa.list_(pa.struct([("text", pa.string()), ("points", pa.list_(pa.string())),
+                            ("review_ids", pa.list_(pa.string())), ("support", pa.int64())])),
+        "each sentence of it, the points that it is made of, the reviews that have them, and how many those are",
+        [{"text": "9 of 12 diners praise the food, above all the broth that actually tastes of something.",
+          "points": ["broth that actually tastes of something"], "review_ids": ["r0002"], "support": 1}],
+    ),
+    Column("praised", _TOPIC, "what is praised, by most reviews first: the aspect, or a word that recurs where "
+           "the style is quotes, a few words that stand in reviews, and how many reviews praise it",
+           [{"aspect": "food", "words": ["broth that actually tastes of something"], "count": 9}]),
+    Column("criticised", _TOPIC, "and what is criticised",
+           [{"aspect": "service", "words": ["The queue was out of the door"], "count": 3}]),
+    Column("style", pa.string(), "written, or quotes, also where nothing that was written was true", WRITTEN),
     *COUNTS,
 )  # fmt: skip
-EXAMPLES = (
-    Example(
-        "Lovely grilled trout. We sat in the garden.\n"
-        "The garden is pretty, but we waited 40 minutes for drinks!\n"
-        "Trout was fresh. Quite expensive.",
-        '{"summary":["Lovely grilled trout","The garden is pretty, but we waited 40 minutes for drinks"],'
-        '"praised":["Lovely grilled trout"],"criticised":["Quite expensive"]}',
-    ),
-    Example(
-        "송어구이가 훌륭했어요. 정원에 앉았어요.\n정원은 예쁜데 음료를 40분 기다렸어요!\n송어가 신선했어요. 꽤 비싸요.",
-        '{"summary":["송어구이가 훌륭했어요","정원은 예쁜데 음료를 40분 기다렸어요"],'
-        '"praised":["송어구이가 훌륭했어요"],"criticised":["꽤 비싸요"]}',
-        "ko",
-    ),
-)
-QUESTION = "Reviews of the restaurant above, once more in short:"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one line says of an aspect: the opinions of each side, of so many reviews."""
+
+    name: str
+    sides: Mapping[str, Topic]
+    of: int
+
+    @property
+    def opinions(self) -> list[Opinion]:
+        """Those of both sides."""
+        return [opinion for topic in self.sides.values() for opinion in topic.opinions]
+
+    @property
+    def reviews(self) -> frozenset[int]:
+        """The numbers of the reviews that have one."""
+        return frozenset(opinion.review.seq for opinion in self.opinions)
+
+    def line(self, lang: str) -> str:
+        """Return it as the model is told."""
+        told = [self._told(side, topic, lang, first=not n) for n, (side, topic) in enumerate(self.sides.items())]
+        return f"{aspect(self.name, lang)}: {'; '.join(told)}"
+
+    def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
+        count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1), lang)
+        if lang == "ko":
+            of, verb = f"{self.of}명 중 " if first else "", "칭찬" if side == PRAISED else "비판"
+            return f"{of}{count}명 {verb}{words}"
+        of, verb = f" of {self.of}" if first else "", "praise" if side == PRAISED else "criticise"
+        return f"{count}{of} {verb}{'s' if count == 1 else ''} it{words}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(Aggregation):
+class Summary(Digest):
     """The task."""
 
-    def line(self, answer: Mapping[str, Any]) -> str:
-        """Return a chunk's answer as what could have been a review."""
-        return f"- {'. '.join(quote for quotes in answer.values() for quote in quotes)}.\n"
+    def stage(self, restaurant: RestaurantState) -> Stage | None:
+        """Return what is to be asked next: to write, then whether what was written is true."""
+        if self.style == QUOTES or len(restaurant.answers) > CHECKED:
+            return None
+        lines = [fact.line(restaurant.lang) for fact in _facts(from_points(restaurant.heard), restaurant.used)]
+        if len(restaurant.answers) == WRITTEN_AT:
+            return Stage(WRITE, [writing.bullet(line) for line in lines]) if lines else None
+        return writing.check(lines, _sound(restaurant, lines))
 
-    def fields(self, restaurant: RestaurantState) -> dict[str, Any]:
-        """Return the summary as one text, and what is praised and criticised; what stands in no review is left out."""
-        (answer,), sources = restaurant.answers[-1], Sources(restaurant.reviews)
-        grounded = {name: distinct(list(filter(sources.of, quotes))) for name, quotes in answer.items()}
-        praised, criticised = grounded["praised"], distinct(grounded["criticised"], grounded["praised"])
-        summary = "".join(f"{sentence[0].upper()}{sentence[1:]}. " for sentence in grounded["summary"]).strip()
-        return {"summary": summary, "praised": praised, "criticised": criticised}
+    def held(self, stage: Stage, part: slice) -> str | None:
+        """See `Task`."""
+        return writing.held(stage.lines[part]) if stage.form == WRITE else None
+
+    def later(self, chunks: int) -> str | None:
+        """See `Task`."""
+        del chunks
+        return None if self.style == QUOTES else WRITE
+
+    def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
+        """Return how many summaries are written, and how many made of quotes, out of how many reviews."""
+        counts = dict(results.group_by("style").len().collect().iter_rows())
+        styles = {style: counts.get(style, 0) for style in (WRITTEN, QUOTES)}
+        return {"labels": styles, **Digest.figures(self, results, answers)}
+
+    def said(self, restaurant: RestaurantState, hear: Hearing) -> dict[str, Any]:
+        """See `Digest`."""
+        opinions = hear(restaurant.heard, restaurant.middle)
+        written = _written(restaurant)
+        sentences = written or _quoted(opinions)
+        return {
+            "summary": " ".join(sentence["text"] for sentence in sentences),
+            "sentences": sentences,
+            **{side: _counted(opinions, side) for side in SIDES},
+            "style": WRITTEN if written else QUOTES,
+        }
 
 
-SUMMARY = Summary(
-    name="summary",
-    about="what do diners say of a restaurant?",
-    unit="restaurant",
-    forms=asking(("chunk", "merge"), QUESTION, "Summary", ANSWER, max_tokens=260, examples=EXAMPLES, penalty=0.5),
-    columns=COLUMNS,
-    schemas={"chunk": ANSWER, "merge": ANSWER},
-    rank=3,
-)
+def summary(points: Task, labels: Classification | None = None) -> Summary:
+    """Make the task, of points, or of labels of sentiment."""
+    written = {**writing.writing(WRITE, INSTRUCTIONS, SUMMARIES, each=TOKENS), **writing.checking()}
+    return Summary(
+        name="summary",
+        about="what do diners say of a restaurant, and how many of them?",
+        unit="restaurant",
+        forms={} if labels else written,
+        columns=COLUMNS,
+        rank=3,
+        made_of=labels or points,
+        labels=labels,
+    )
+
+
+def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:
+    """Return the facts about the aspects that most of so many reviews speak of, not of one alone if others have more."""
+    by_side = {side: aspects(opinions, side) for side in SIDES}
+    names = dict.fromkeys(name for topics in by_side.values() for name in topics)
+    facts = [Fact(name, {s: topics[name] for s, topics in by_side.items() if name in topics}, of) for name in names]
+    facts.sort(key=lambda fact: -len(fact.reviews))
+    return [fact for n, fact in enumerate(facts[:ASPECTS]) if n < FEWEST or len(fact.reviews) > 1]
+
+
+def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
+    """Return what was written of each fact, as far as it is true."""
+    if len(restaurant.answers) <= CHECKED:
+        return []
+    facts = _facts(from_points(restaurant.heard), restaurant.used)
+    sound = _sound(restaurant, [fact.line(restaurant.lang) for fact in facts])
+    judged = zip(sound, restaurant.answers[CHECKED], strict=True)
+    return [_sentence(text, facts[n].opinions) for (n, text), true in judged if true >= writing.TRUE]
+
+
+def _sound(restaurant: RestaurantState, lines: Sequence[str]) -> list[tuple[int, str]]:
+    return writing.sound(lines, writing.texts(lines, restaurant.answers[WRITTEN_AT]), SUMMARIES)
+
+
+def _quoted(opinions: Sequence[Opinion]) -> list[dict[str, Any]]:
+    """Return the sentences that speak for most of what is praised, and criticised."""
+    said: dict[str, dict[str, Opinion]] = {side: {} for side in SIDES}
+    for opinion in opinions:
+        said[opinion.side].setdefault(opinion.sentence, opinion)
+    return [
+        _sentence(f"{text[0].upper()}{text[1:]}.", [said[side][text]])
+        for side, other in (SIDES, SIDES[::-1])
+        for text in representative(telling(brief(list(said[side]), QUOTE)), QUOTED[side], list(said[other]))
+    ]
+
+
+def _sentence(text: str, opinions: Sequence[Opinion]) -> dict[str, Any]:
+    ids = list({opinion.review.seq: opinion.review.id for opinion in opinions}.values())
+    points = list(dict.fromkeys(opinion.what for opinion in opinions))
+    return {"text": text, "points": points, "review_ids": ids, "support": len(ids)}
+
+
+def _counted(opinions: Sequence[Opinion], side: str) -> list[dict[str, Any]]:
+    topics = [*aspects(opinions, side).values()]
+    if not topics:
+        topics = [topic for topic in recurring(opinions, side).values() if len(topic.reviews) > 1][:RECURRING]
+    return [{"aspect": topic.name, "words": topic.words(WORDS), "count": len(topic.reviews)} for topic in topics]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.corpus import language
 from pipelines.engine.interface import Completion
 from pipelines.ledger.records import AnsweredRow
-from pipelines.prompts.template import Chat, PromptTemplate, TokenizedTemplate, one_line
+from pipelines.prompts.template import Chat, PromptTemplate, one_line
 from pipelines.tasks.restaurant import RestaurantState, Stage
 
 OWN = 5  # the rank of tasks of one's own: after those of this program
@@ -53,8 +53,12 @@ class Answers(Protocol):
         """The answers to the task's anchors, in their order; none where the calibration is raw."""
 
     @property
-    def template(self) -> TokenizedTemplate:
-        """The task's first form, in the model's tokens."""
+    def classes(self) -> Sequence[int]:
+        """The class of each word that is scored."""
+
+    @property
+    def base(self) -> "Answers | None":
+        """The answers to the task that this one is made of, if it is."""
 
     def rows(self) -> Iterator[Sequence[AnsweredRow]]:
         """Yield the answered rows a piece at a time, in input order."""
@@ -66,6 +70,8 @@ class Answers(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What all tasks have: a name, the unit that one job is about, the forms of its prompts, and its results' columns.
+
+    One about restaurants may be `made_of` another's answers about their reviews: with those its jobs begin.
 
     A form is known by its name and a language, `ask.en`; the first language of a name stands in for those it lacks.
     Under the policy `task` the one of the lowest `rank` goes first. One that `compares` is told of other restaurants.
@@ -79,6 +85,7 @@ class Task:
     columns: tuple[Column, ...]
     rank: int = OWN
     compares: bool = False
+    made_of: "Task | None" = None
     anchors: tuple[Sequence[str], ...] = ()
 
     @property
@@ -107,12 +114,10 @@ class Task:
         """Return what is to be asked next about a restaurant as a whole, None when all has been answered."""
         raise NotImplementedError
 
-    def held(self, stage: Stage, part: slice, chunks: int) -> str | None:
-        """Return the schema of the answer about a part of a stage's lines, None where the form's own says it all.
-
-        The part is one of so many `chunks`.
-        """
-        raise NotImplementedError
+    def held(self, stage: Stage, part: slice) -> str | None:
+        """Return the schema of the answer about a part of a stage's lines, None where the form's own says it all."""
+        del stage, part
+        return None
 
     def later(self, chunks: int) -> str | None:
         """Return the name of the form that is asked after a first stage of so many chunks, as far as is foreseen."""

@@ -29,11 +29,22 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_asked_twice(
     assert not list(Path("out").rglob("*.tmp"))
 
 
+DISHES = """
+name = "dishes"
+unit = "restaurant"
+instruction = "Which dish is named most?"
+max_tokens = 20
+output.dish = { type = "string", maxLength = 8 }
+"""
+
+
 def test_killed_between_stages_nothing_is_lost_and_nothing_is_asked_twice(
     program, run, write_jsonl, answered, opinions, killed
 ):
     path = write_jsonl(opinions(120))
-    command = ("run", "strengths", "summary", "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
+    Path("dishes.toml").write_text(DISHES)  # in chunks, whose answers are merged
+    asked = ("strengths", "summary", "--task-file", "dishes.toml", "--engine", "max_model_len=1024")
+    command = ("run", *asked, "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
     seen = {}
     for enough in (2, 6):
         seen = killed(program(*command, "-i", path), lambda enough=enough: answered() > enough, seen)
@@ -42,6 +53,7 @@ def test_killed_between_stages_nothing_is_lost_and_nothing_is_asked_twice(
     assert seen.items() <= stored(Path("out")).items()
     assert json.loads(out)["rows"]["answered"] == 120
     assert pl.read_parquet("out/results/strengths.parquet").height == 4
+    assert pl.read_parquet("out/results/dishes.parquet")["chunks"].min() > 1
     assert pl.read_parquet("out/results/summary.parquet")["reviews_used"].sum() == 120
 
 

@@ -150,7 +150,7 @@ def test_a_setting_is_declared_once_and_used_by_its_name():
         if field.init and field.name not in made:
             other = declared[field.name]
             assert (field.default, field.default_factory) == (other.default, other.default_factory), field.name
-    before = {"input", "output", "model", "task_file", "aspects", "single_stage", "max_expansions", "max_rejects",
+    before = {"input", "output", "model", "task_file", "aspects", "style", "single_stage", "max_expansions", "max_rejects",
               "engine", "sla"}  # fmt: skip
     used = {field.name for field in fields(Config)} | before
     assert declared.keys() <= used, "a setting that nobody uses"

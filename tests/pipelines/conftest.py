@@ -1,5 +1,6 @@
 """What the tests of runs share: a run in this process, what it leaves, and what to ask about."""
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -11,8 +12,24 @@ from pipelines.config import Config
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.tasks import built_in
+from pipelines.tasks.aggregation import aggregation
+from pipelines.tasks.answer_schema import AnswerSchema, Field
+from pipelines.tasks.points import MOST
+from pipelines.tasks.writing import key
 
 WORDS = ["soup", "bread", "staff", "garden", "queue", "price", "noodles", "music", "terrace", "coffee"]
+# Two tasks that read a restaurant's reviews in chunks, as a person may write them.
+CHUNKED = {
+    name: aggregation(
+        name,
+        name,
+        AnswerSchema((Field(name, {"type": "string", "maxLength": 30}),)),
+        question,
+        max_tokens=80,
+        examples=[],
+    )
+    for name, question in {"mood": "How it feels there:", "dish": "The dish that is named most often:"}.items()
+}
 
 
 @pytest.fixture
@@ -20,8 +37,8 @@ def go(tmp_path, tiny):
     """Run tasks, sentiment unless others are named, over a file in this process; return the report and the events."""
 
     def go(path, start, *names, **settings):
-        known = built_in(single_stage=settings.pop("single_stage", False))
-        tasks = [known[name] for name in names or ("sentiment",)]
+        known = built_in(single_stage=settings.pop("single_stage", False), style=settings.pop("style", "written"))
+        tasks = [(known | CHUNKED)[name] for name in names or ("sentiment",)]
         config = Config(
             **{"tasks": tasks, "sources": [str(path)], "columns": {}, "limit": None, "model": tiny, "arguments": {},
                **settings}
@@ -80,6 +97,25 @@ def corpus():
         return sorted(rows, key=lambda row: int(row["review_id"].rpartition("-")[2]))
 
     return corpus
+
+
+@pytest.fixture
+def reading(fake_engine, tokenizer):
+    """Make an engine that reads: each review's first words are praised, and every line of facts becomes a sentence."""
+
+    class Reads(fake_engine):
+        def says(self, request):
+            schema = json.loads(request.sampling.schema or "{}")
+            prompt = tokenizer._backend.decode(request.prompt)
+            if schema.get("type") == "object":
+                facts = prompt.rpartition("Facts:\n")[2]
+                return json.dumps({key(line): line[2:] for line in facts.splitlines() if line.startswith("- ")})
+            if schema.get("maxItems") == MOST:
+                words = prompt.rpartition("Review: ")[2].partition("\n")[0].split(" And ")[0]
+                return json.dumps([[words.rstrip("."), "food", "bad" if "bad" in words else "good"]])
+            return super().says(request)
+
+    return Reads
 
 
 @pytest.fixture

@@ -53,8 +53,8 @@ def test_old_answers_are_kept_and_it_is_said_whose_they_are(go, tmp_path, write_
     assert (asked, kept) == ([], [])  # the same program, and nobody needs to know
     report, asked, kept = go("0.32.0")
     assert asked == []
-    assert kept == [KeptAnswers(40, "0.25.1", "bfloat16")]  # twenty rows under two tasks
-    assert report["run"]["kept"] == [{"vllm": "0.25.1", "dtype": "bfloat16", "answers": 40, "other": True}]
+    assert kept == [KeptAnswers(60, "0.25.1", "bfloat16")]  # twenty rows under three tasks
+    assert report["run"]["kept"] == [{"vllm": "0.25.1", "dtype": "bfloat16", "answers": 60, "other": True}]
     write_jsonl([*reviews(20), {"review_id": "new", "restaurant_id": "new", "text": "It is new."}])
     _, asked, kept = go("0.25.1", "float32", tasks=[TASKS["sentiment"]])
     assert len(asked) == 1

@@ -9,28 +9,28 @@ from pipelines.output.report import build
 from pipelines.questions.stages import Stages
 
 
-def test_a_run_stopped_between_two_stages_goes_on_with_the_second(go, write_jsonl, fake_engine, results, query, corpus):
+def test_a_run_stopped_between_two_stages_goes_on_with_the_second(
+    go, write_jsonl, reading, results, query, corpus, tokenizer
+):
     path = write_jsonl(corpus({"a": 40, "b": 3}))
 
-    class Stops(fake_engine):
+    class Stops(reading):
         def submit(self, requests):
             super().submit(requests)
-            if any(
-                "Strengths" in request.sampling.schema or "anyOf" in request.sampling.schema for request in requests
-            ):
+            if any("Texts" in tokenizer._backend.decode(request.prompt[-9:]) for request in requests):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        go(path, Stops, "strengths")
+        go(path, Stops, "summary")
     answered = {id_ for (id_,) in query("SELECT id FROM request WHERE state = 'answered'")}
     assert answered
-    engine = fake_engine()
-    report, _ = go(path, lambda: engine, "strengths")
+    engine = reading()
+    report, _ = go(path, lambda: engine, "summary")
     assert report["rows"]["answered"] == 43
     assert not answered & {request.id for request in engine.submitted}
-    report, _ = go(path, lambda: pytest.fail("there is nothing to ask"), "strengths")
+    report, _ = go(path, lambda: pytest.fail("there is nothing to ask"), "summary")
     assert report["rows"]["answered"] == 43
-    assert results("strengths").height == 2
+    assert results("summary").height == 2
 
 
 def test_a_run_that_is_killed_where_a_stage_ends_is_not_taken_to_be_done(
@@ -94,8 +94,8 @@ def test_rows_of_a_restaurant_wait_until_all_of_it_is_answered(go, write_jsonl, 
     with pytest.raises(KeyboardInterrupt):
         go(write_jsonl(corpus({"a": 60})), stopping(after=2), "summary")
     assert query("SELECT count(*) FROM request WHERE state = 'answered'") > [(0,)]
-    assert query("SELECT DISTINCT state FROM outcome") == [("waiting",)]
+    assert query("SELECT DISTINCT state FROM outcome WHERE task = 'summary'") == [("waiting",)]
     report, events = go(write_jsonl(corpus({"a": 60})), fake_engine, "summary")
     last = [event for event in events if isinstance(event, Progress)][-1]
-    assert (last.answers, last.all_answers) == (60, 60)
+    assert last.answers == last.all_answers < 120, "some points were answered before"
     assert report["rows"]["answered"] == 60

@@ -43,7 +43,7 @@ def work(tmp_path, tiny, write_jsonl, reviews):
 def test_all_is_done_and_counted_once(work, fake_engine):
     stats, progress, counts = work(fake_engine(), "sentiment", "summary", "strengths")
     assert (counts.requests, counts.answered) == (0, 12)
-    assert progress[-1].answers == progress[-1].all_answers == 36
+    assert progress[-1].answers == progress[-1].all_answers == 48
     assert progress[-1].share == pytest.approx(1.0)
     assert (progress[-1].in_flight, progress[-1].eta) == (0, pytest.approx(0.0))
     assert [now.seconds for now in progress] == sorted(now.seconds for now in progress)

@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.tasks.answer_schema import TEXTS, AnswerSchema, Field, arrow, distinct
-from pipelines.tasks.quotes import Quoting
+from pipelines.tasks.answer_schema import AnswerSchema, Field, arrow, distinct
 from pipelines.tasks.task import MalformedError
 
 ANSWER = AnswerSchema((
     Field("dish", {"type": "string", "maxLength": 20}),
     Field("stars", {"type": "integer"}),
-    Field("why", TEXTS, quoting=Quoting(1, 3)),
+    Field("why", {"type": "array", "items": {"type": "string"}}),
 ))  # fmt: skip
 GOOD = {"dish": "soup", "stars": 4, "why": ["hot"]}
 
@@ -72,24 +71,6 @@ def test_whatever_a_model_says_is_read_or_malformed_and_what_is_read_fits_its_co
     except MalformedError:
         return
     pa.table({field.name: pa.array([found[field.name]], field.column.type) for field in ANSWER.fields})
-
-
-def test_a_quoted_field_may_say_nothing_but_quotes_and_none_twice():
-    schema = json.loads(ANSWER.held({"why": ["hot soup", "nice staff", "good tea", "late bus"]}))["properties"]["why"]
-    assert [item["enum"] for item in schema["prefixItems"]] == [["hot soup"], ["nice staff"], ["good tea", "late bus"]]
-    assert (schema["minItems"], schema["maxItems"], schema["items"]) == (1, 3, False)
-
-
-def test_a_chunk_gives_its_share_of_a_list():
-    quotes = {"why": [f"quote {n}" for n in range(9)]}
-    assert [
-        json.loads(ANSWER.held(quotes, chunks=chunks))["properties"]["why"]["maxItems"] for chunks in (1, 2, 3, 9)
-    ] == [3, 2, 1, 1]
-
-
-def test_where_there_is_nothing_to_quote_the_list_is_empty():
-    schema = json.loads(ANSWER.held({"why": []}))["properties"]["why"]
-    assert schema["maxItems"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.tasks.aggregation import Review
+from pipelines.corpus.row import Review
 from pipelines.tasks.evidence import Sources
-from pipelines.tasks.quotes import LENGTH, WORDS, central, points, quotable
+from pipelines.tasks.quotes import LENGTH, quotable, representative, stems
 
 
 def test_sentences_are_quotable_as_they_stand():
     text = "The soup was hot!  We  waited\nan hour. Ok. 국물이 정말 진해요. 직원분도 친절했어요!"
-    assert list(quotable(text)) == [
-        "The soup was hot", "We waited an hour", "국물이 정말 진해요", "직원분도 친절했어요",
-    ]  # fmt: skip
+    assert list(quotable(text)) == ["The soup was hot", "국물이 정말 진해요", "직원분도 친절했어요"]
+
+
+def test_a_title_or_an_abbreviation_ends_no_sentence_and_empty_talk_is_none():
+    text = "We had Mr. Kumar as our host today. It was so. Paid Rs. 400 for two dosas. And then we did."
+    assert list(quotable(text)) == ["We had Mr. Kumar as our host today", "Paid Rs. 400 for two dosas"]
 
 
 def test_a_review_of_one_long_sentence_is_quoted_by_its_clauses():
@@ -19,13 +22,22 @@ def test_a_review_of_one_long_sentence_is_quoted_by_its_clauses():
 
 
 def test_what_json_would_have_to_escape_is_not_quoted():
-    assert list(quotable('He said "hello there". A back\\slash is here. All is well here.')) == ["All is well here"]
+    assert list(quotable('He said "hello there". A back\\slash is here. The soup is well made.')) == [
+        "The soup is well made"
+    ]
 
 
 def test_brackets_are_whole():
-    text = "The soup was hot (and cheap). Do try it (a must! We liked it all. We sat [outside). 국물이 （정말） 진해요."
-    assert list(quotable(text)) == ["The soup was hot (and cheap)", "We liked it all", "국물이 （정말） 진해요"]
-    assert points("a soup (hot and cheap)") == ["(hot and cheap)", "soup (hot and cheap)"]
+    text = (
+        "The soup was hot (and cheap). Do try it (a must! We liked the tea. We sat [outside). 국물이 （정말） 진해요."
+    )
+    assert list(quotable(text)) == ["The soup was hot (and cheap)", "We liked the tea", "국물이 （정말） 진해요"]
+
+
+def test_a_script_without_spaces_can_be_quoted():
+    assert quotable("スープがとても美味しかったです。店員さんも親切でした。") == (
+        "スープがとても美味しかったです", "店員さんも親切でした",
+    )  # fmt: skip
 
 
 @given(st.text(max_size=300))
@@ -33,33 +45,31 @@ def test_every_quote_stands_in_its_review(text):
     quotes = quotable(text)
     sources = Sources([Review(0, "r", text)])
     assert all(sources.of(quote) == ["r"] for quote in quotes)
-    assert all(WORDS[0] <= len(quote.split()) <= WORDS[1] for quote in quotes)
-    assert all(LENGTH[0] <= len(quote) <= LENGTH[1] for quote in quotes)
+    assert all(LENGTH[0] <= len(quote) <= LENGTH[1] and stems(quote) for quote in quotes)
 
 
-def test_what_many_say_is_central_and_what_others_say_too_is_not():
-    quotes = ["the soup is great", "great soup again", "we parked outside", "soup was great", "my cousin came along"]
-    assert central(quotes, 3) == ["the soup is great", "great soup again", "soup was great"]
-    assert central(["great soup", "kind staff"] * 3 + ["kind staff there", "great soup here"], 2, ["kind staff"] * 9) == [
-        "great soup", "great soup here",
-    ]  # fmt: skip
+def test_what_many_say_is_said_first_and_then_something_else():
+    pieces = ["the soup is great", "we parked outside", "great soup with noodles", "kind waiters", "kind waiters there"]
+    assert representative(pieces, 2) == ["the soup is great", "kind waiters"]
+    assert representative(pieces, 9)[:2] == ["the soup is great", "kind waiters"]
+    assert "kind waiters there" not in representative(pieces, 9)
 
 
-def test_quotes_without_a_word_are_as_central_as_any():
-    assert central(["!!", "??", "--"], 2) == ["!!", "??"]
-    assert central(["!!", "good soup", "--"], 1, ["??"]) == ["good soup"]
+def test_what_the_other_side_says_as_well_speaks_for_nobody():
+    assert representative(["rice was soft", "rice was burnt"] * 2 + ["rice"] * 3, 1, ["the rice"] * 9) == [
+        "rice was soft"
+    ]
 
 
-def test_each_quote_is_there_once_whatever_its_case():
-    assert central(["Great soup", "great soup", "kind staff"], 9) == ["Great soup", "kind staff"]
+def test_pieces_without_a_word_are_never_chosen():
+    assert representative(["!!", "good soup", "--"], 3) == ["good soup"]
+    assert representative([], 3) == []
 
 
-def test_the_point_of_a_quote_is_words_of_it():
-    found = points("the beef noodle soup was worth it")
-    assert "beef noodle soup" in found
-    assert not [point for point in found if point.split()[0] in {"the", "was"} or point.split()[-1] in {"was", "it"}]
-    assert points("we were there") == ["we were there"]
-    assert points("국물이 정말 진해요") == ["국물이 정말", "정말 진해요", "국물이 정말 진해요"]
+def test_singular_and_plural_and_korean_particles_are_one_word():
+    assert stems("The noodles") == stems("a noodle")
+    assert stems("만두는 만두도") == {"만두"}
+    assert stems("I have been there, and it was so") == set()
 
 
 def test_evidence_is_found_whatever_white_space_case_marks_and_composition():

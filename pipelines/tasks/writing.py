@@ -1,0 +1,151 @@
+"""Writing: sentences that a model makes of lines of facts, one of each, and how they are checked.
+
+Asked to write about many reviews at once, a model of 1.5 B parameters copies the first of them; asked to say what one
+line says, it does. Then code looks for numbers and names that the line does not have, and the model is asked whether
+the sentence is true to the line, yes or no, which it judges better than it writes.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jsonschema
+
+from pipelines.engine.interface import Completion
+from pipelines.prompts.template import Chat, PromptTemplate, one_line
+from pipelines.tasks.answer_schema import checked
+from pipelines.tasks.quotes import stems
+from pipelines.tasks.restaurant import Stage
+from pipelines.tasks.topics import GENERIC
+from pipelines.tasks.writing_examples import CHECKED, Written
+
+CHECK = "check"
+LONGEST = 240  # characters of a sentence
+TRUE = 0.5  # the probability of yes, against no, from which on a sentence is kept
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+JUDGE = {
+    "en": "Is the sentence true to the facts? It says nothing that the facts do not say. Answer yes or no.",
+    "ko": "문장이 사실과 맞습니까? 사실에 없는 말을 해서는 안 됩니다. yes 또는 no로 답하세요.",
+}
+ITEM: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+VALIDATOR = jsonschema.Draft202012Validator({"type": "object", "additionalProperties": ITEM})
+
+
+def writing(name: str, instructions: Mapping[str, str], examples: Written, *, each: int) -> dict[str, PromptTemplate]:
+    """Return forms that ask for a text of each line, of about so many tokens, after worked examples."""
+    shown = {
+        lang: [
+            ("".join(map(bullet, made)), _json({key(line): text for line, text in made.items()})) for made in of_lang
+        ]
+        for lang, of_lang in examples.items()
+    }
+    schema = json.dumps({"type": "object", "additionalProperties": ITEM})
+    return _forms(name, instructions, shown, answer="Texts", max_tokens=6 * each, schema=schema)
+
+
+def checking() -> dict[str, PromptTemplate]:
+    """Return forms that ask whether a sentence is true to a line of facts; yes and no are scored."""
+    shown = {
+        lang: [(judged(line, text), answer) for line, text, answer in of_lang] for lang, of_lang in CHECKED.items()
+    }
+    return _forms(CHECK, JUDGE, shown, answer="Answer", words=(("yes",), ("no",)))
+
+
+def bullet(line: str) -> str:
+    """Return a line as it stands in a prompt."""
+    return f"- {one_line(line)}\n"
+
+
+def judged(line: str, text: str) -> str:
+    """Return a line of facts and a sentence as they stand in a prompt that asks whether it is true."""
+    return f"{bullet(line)}Sentence: {one_line(text)}\n"
+
+
+def key(line: str) -> str:
+    """Return what a line is about, by which its text is known."""
+    return line.removeprefix("- ").partition(": ")[0]
+
+
+def held(lines: Sequence[str]) -> str:
+    """Return the schema of an answer that has a text for each of the lines."""
+    keys = [key(line) for line in lines]
+    return json.dumps(
+        {
+            "type": "object",
+            "properties": dict.fromkeys(keys, ITEM),
+            "required": keys,
+            "additionalProperties": False,
+        },
+        ensure_ascii=False,
+    )
+
+
+def written(completion: Completion) -> dict[str, str]:
+    """Return the texts of an answer, by their keys. Raises MalformedError when there are none."""
+    return {key: one_line(text) for key, text in checked(completion.text, VALIDATOR).items()}
+
+
+def probability(completion: Completion) -> float:
+    """Return the probability of yes, against no."""
+    yes, no = completion.scores.values()
+    return round(1 / (1 + math.exp(min(no - yes, 700))), 4)
+
+
+def texts(lines: Sequence[str], answers: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the text of each line, out of a stage's answers; nothing where there is none."""
+    by_key = {key: text for answer in answers for key, text in answer.items()}
+    return [by_key.get(key(line), "") for line in lines]
+
+
+def sound(lines: Sequence[str], written: Sequence[str], examples: Written) -> list[tuple[int, str]]:
+    """Return those of the texts, with the number of their line, that name nothing which their line does not have.
+
+    That is numbers, names, and words of the worked `examples`. What was cut off is left out, too.
+    """
+    foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
+    numbered = enumerate(zip(lines, written, strict=True))
+    whole = ((n, line, text) for n, (line, text) in numbered if 0 < len(text) < LONGEST)
+    return [(n, text) for n, line, text in whole if not _added(line, text, foreign - GENERIC)]
+
+
+def check(lines: Sequence[str], found: Sequence[tuple[int, str]]) -> Stage | None:
+    """Return the stage that asks of each of the `sound` texts whether it is true, None where there is none."""
+    return Stage(CHECK, [judged(lines[n], text) for n, text in found], apart=True) if found else None
+
+
+def _added(line: str, text: str, foreign: set[str]) -> bool:
+    names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
+    said = stems(text) - stems(line)
+    return bool(_numbers(text) - _numbers(line) or said & foreign or {n.casefold() for n in names} - _words(line))
+
+
+def _numbers(text: str) -> set[str]:
+    digits = re.findall(r"\d+", text)
+    return {*digits, *(str(NUMBERS.index(word)) for word in _words(text) & {*NUMBERS[2:]})}
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+def _forms(
+    name: str,
+    instructions: Mapping[str, str],
+    shown: Mapping[str, Sequence[tuple[str, str]]],
+    *,
+    answer: str,
+    **answering: Any,
+) -> dict[str, PromptTemplate]:
+    forms = {}
+    for lang, turns in shown.items():
+        worked = "".join(f"Facts:\n{asked}{answer}: {answered}\n\n" for asked, answered in turns)
+        chat = Chat(instructions[lang], tuple((f"Facts:\n{asked}", answered) for asked, answered in turns), "Facts:\n")
+        prefix = f"{instructions[lang]}\n\n{worked}Facts:\n"
+        forms[f"{name}.{lang}"] = PromptTemplate(prefix, f"{answer}:", chat=chat, **answering)
+    return forms
+
+
+def _json(made: Mapping[str, str]) -> str:
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":"))

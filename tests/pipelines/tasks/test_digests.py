@@ -1,0 +1,217 @@
+"""Summaries and strengths, made of points or of labels, with answers made up."""
+
+import json
+
+import pytest
+
+from pipelines.tasks import TASKS, built_in
+from pipelines.tasks.writing import sound
+from pipelines.tasks.writing_examples import SUMMARIES
+
+
+def rows(restaurant, *texts, **more):
+    return [
+        {"review_id": f"{restaurant}{n}", "restaurant_id": restaurant, "text": text, **more}
+        for n, text in enumerate(texts)
+    ]
+
+
+@pytest.fixture
+def town():
+    """Make a restaurant whose dumplings six of eight praise, among others whose bread somebody praises."""
+    dumplings = [f"Dumplings number {n} were good." for n in range(6)] + ["Tea was bad.", "Tea was bad again."]
+    return rows("dump", *dumplings) + [
+        row for name in "abcd" for row in rows(name, *(f"Bread {n} at {name} was good." for n in range(6)))
+    ]
+
+
+def test_a_summary_says_what_was_counted_and_who_said_it(go, write_jsonl, reading, results, town):
+    go(write_jsonl(town), reading, "summary")
+    first = results("summary").rows(named=True)[0]
+    text = 'food: 6 of 8 praise it, e.g. "Dumplings number 0 were good"; 2 criticise it, e.g. "Tea was bad"'
+    assert first["summary"] == text
+    assert first["style"] == "written"
+    (sentence,) = first["sentences"]
+    assert sentence["review_ids"] == [f"dump{n}" for n in range(8)]
+    assert (sentence["text"], sentence["support"], len(sentence["points"])) == (text, 8, 8)
+    assert first["praised"] == [{"aspect": "food", "words": ["Dumplings number 0 were good"], "count": 6}]
+    assert [(row["aspect"], row["count"]) for row in first["criticised"]] == [("food", 2)]
+    assert (first["reviews_used"], first["reviews_total"]) == (8, 8)
+
+
+@pytest.mark.parametrize(
+    "written", ["7 of 8 like the Dumplings.", "6 of 8 like Dumplings at Mario.", "The trout was good."]
+)
+def test_numbers_names_and_words_of_an_example_that_the_facts_do_not_have_are_no_summary(
+    go, write_jsonl, reading, results, query, town, written
+):
+    class Invents(reading):
+        def says(self, request):
+            said = super().says(request)
+            return json.dumps({"food": written}) if " praise it" in said else said
+
+    report, _ = go(write_jsonl(town), Invents, "summary")
+    found = results("summary").rows(named=True)
+    assert {row["style"] for row in found} == {"quotes"}
+    assert found[0]["summary"] == "Dumplings number 0 were good. Tea was bad."
+    assert report["tasks"]["summary"]["labels"] == {"written": 0, "quotes": 5}
+    assert query("SELECT count(*) FROM request WHERE form = 'check.en'") == [(0,)]
+
+
+def test_a_sentence_that_the_model_finds_untrue_is_left_out(go, write_jsonl, reading, results, query, town):
+    class Doubts(reading):
+        def step(self, patience=0.0):
+            done = super().step()
+            for one in done:
+                if len(one.scores) == 2:
+                    one.scores.update(zip(one.scores, (-3.0, -0.1), strict=True))
+            return done
+
+    go(write_jsonl(town), Doubts, "summary")
+    assert query("SELECT count(*), max(answer) FROM request WHERE form = 'check.en'") == [(5, "0.0522")]
+    assert results("summary")["style"].unique().to_list() == ["quotes"]
+
+
+def test_what_is_sound_says_nothing_that_its_line_does_not_have():
+    line = 'food: 9 of 12 praise it, e.g. "Biryani was tasty", "best haleem"'
+    texts = ["9 of 12 praise the food, above all the tasty biryani.", "nine of twelve like the haleem", "9 like the trout",
+             "10 of 12 praise it", "9 of 12 like the haleem at Paradise", ""]  # fmt: skip
+    assert [n for n, text in enumerate(texts) if sound([line], [text], SUMMARIES)] == [0, 1]
+
+
+def test_a_strength_is_what_more_of_its_diners_praise_and_has_evidence(go, write_jsonl, reading, results, town):
+    report, _ = go(write_jsonl(town), reading, "strengths")
+    dump, *others = results("strengths").rows(named=True)
+    (strength,) = dump["strengths"]
+    assert strength["topic"] == "dumpling"
+    assert (strength["here"], strength["reviews"], strength["elsewhere"], strength["reviews_elsewhere"]) == (
+        6,
+        8,
+        0,
+        24,
+    )
+    assert strength["sure"] > 0.999
+    assert [quote["review_id"] for quote in strength["evidence"]] == ["dump0", "dump1", "dump2"]
+    assert dump["comparison_summary"] == 'more praise of dumpling: "Dumplings number 0 were good"'
+    assert dump["better"][0]["topic"] == "dumpling"
+    assert sorted(dump["compared_with"]) == ["a", "b", "c", "d"]
+    assert dump["why_none"] is None
+    assert all(len(row["compared_with"]) == 4 for row in others)
+    assert report["tasks"]["strengths"]["strengths"] == sum(len(row["strengths"]) for row in [dump, *others])
+
+
+def test_a_name_is_made_of_words_that_somebody_said_and_otherwise_a_quote(go, write_jsonl, reading, results, town):
+    class Names(reading):
+        name = "good dumplings"
+
+        def says(self, request):
+            said = super().says(request)
+            return json.dumps({"dumpling": self.name}) if said.startswith('{"dumpling":') else said
+
+    class Lies(Names):
+        name = "world-famous cakes"
+
+    go(write_jsonl(town), Names, "strengths")
+    assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["good dumplings"]
+    go(write_jsonl(town), Lies, "strengths", again=True)
+    assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["Dumplings number 0 were good"]
+
+
+def test_in_a_single_stage_there_are_names_and_no_comparison(go, write_jsonl, reading, results, query, town):
+    go(write_jsonl(town), reading, "strengths", single_stage=True)
+    assert query("SELECT DISTINCT form FROM request WHERE task = 'strengths'") == [("target_restaurant_strength.en",)]
+    dump = results("strengths").rows(named=True)[0]
+    assert (len(dump["strengths"]), dump["comparison_summary"]) == (1, "")
+
+
+def test_complaints_are_no_evidence(go, write_jsonl, reading, results, town):
+    bad = [{**row, "rating": 1} if row["restaurant_id"] == "dump" else {**row, "rating": 5} for row in town]
+    go(write_jsonl(bad), reading, "strengths")
+    dump = results("strengths").rows(named=True)[0]
+    assert (dump["strengths"], dump["why_none"]) == (
+        [],
+        "nothing is surely praised by more of its diners than elsewhere",
+    )
+
+
+def test_few_reviews_have_no_strengths_and_it_says_why(go, write_jsonl, reading, results, town):
+    few = [row for row in town if row["restaurant_id"] != "dump" or row["review_id"] in {"dump0", "dump1"}]
+    go(write_jsonl(few), reading, "strengths")
+    assert results("strengths")["why_none"][0] == "2 reviews are too few to tell"
+    go(write_jsonl(town[:8]), reading, "strengths")
+    assert results("strengths")["why_none"].to_list() == ["there is no restaurant to compare with"]
+
+
+def test_the_second_night_reads_new_reviews_and_writes_what_they_changed(go, write_jsonl, reading, town):
+    go(write_jsonl(town), reading, "summary", "strengths")
+    engine = reading()
+    new = rows("b", "Bread new at b was good.")[0] | {"review_id": "new"}
+    go(write_jsonl([*town, new]), lambda: engine, "summary", "strengths")
+    forms = [len(json.loads(request.sampling.schema or "{}").get("required", ())) for request in engine.submitted]
+    assert sorted(forms) == [0, 0, 1], "the review's points, a summary, and whether that is true"
+
+
+def test_a_neighbour_that_changed_writes_nothing_anew_unless_the_strengths_change(go, write_jsonl, reading, town):
+    go(write_jsonl(town), reading, "strengths")
+    engine = reading()
+    new = rows("a", "Tea new was bad.")[0] | {"review_id": "new"}
+    go(write_jsonl([*town, new]), lambda: engine, "strengths")
+    assert len(engine.submitted) == 1
+
+
+def test_a_job_waits_for_its_own_reviews_and_a_sample_of_each_neighbour(go, write_jsonl, reading, query):
+    town = [row for name, size in {"small": 2, "large": 40}.items()
+            for row in rows(name, *(f"Bread {n} at {name} was good." for n in range(size)))]  # fmt: skip
+    go(write_jsonl(town), reading, "strengths")
+    small, large = query(
+        "SELECT sum(seq >= 0), sum(seq < 0) FROM ask JOIN job ON job.id = ask.job JOIN request ON request.id = request "
+        "WHERE ask.task = 'strengths' AND stage = 0 GROUP BY job.id ORDER BY job.id"
+    )
+    assert (small, large) == ((2, 16), (40, 2))
+
+
+def test_quotes_are_made_of_labels_and_ask_for_nothing_else(go, write_jsonl, fake_engine, results, query):
+    reviews = rows(
+        "a", "The soup was lovely. We sat down.", "Lovely soup again.", "The soup was cold.", "The tea is okay."
+    )
+    for row, rating in zip(reviews, (5, 4, 1, 3), strict=True):
+        row["rating"] = rating
+
+    class Labels(fake_engine):
+        def step(self, patience=0.0):
+            done = super().step()
+            for one in done:
+                low = one.id == 3
+                scores = dict.fromkeys(one.scores, -5.0)
+                words = list(scores)
+                scores[words[-1 if low else 0]] = -0.1
+                one.scores.update(scores)
+            return done
+
+    report, _ = go(write_jsonl(reviews), Labels, "summary", "strengths", style="quotes", calibration="raw")
+    assert query("SELECT DISTINCT task, stage FROM request") == [("sentiment", 0)]
+    (found,) = results("summary").rows(named=True)
+    assert found["style"] == "quotes"
+    assert "The soup was lovely" in found["summary"]
+    assert {quote for row in found["praised"] for quote in row["words"]} <= {"The soup was lovely", "Lovely soup again"}
+    assert report["tasks"]["summary"]["labels"] == {"written": 0, "quotes": 1}
+    assert results("strengths")["why_none"].to_list() == ["there is no restaurant to compare with"]
+
+
+def test_the_language_may_be_said_by_a_column_or_for_all(go, write_jsonl, fake_engine, query):
+    reviews = [
+        {"review_id": "a", "restaurant_id": "x", "text": "masisseoyo", "lang": "ko-KR"},
+        {"review_id": "b", "restaurant_id": "x", "text": "맛있어요", "lang": "xx"},
+        {"review_id": "c", "restaurant_id": "x", "text": "맛있어요!", "lang": None},
+    ]
+    go(write_jsonl(reviews), fake_engine, "sentiment", calibration="raw")
+    assert query("SELECT form FROM request ORDER BY id") == [("ask.ko",), ("ask.en",), ("ask.ko",)]
+    go(write_jsonl(reviews), fake_engine, "sentiment", calibration="raw", lang="en")
+    assert query("SELECT DISTINCT form FROM ask JOIN request ON request.id = request") == [("ask.en",)]
+
+
+@pytest.mark.parametrize("single_stage", [False, True])
+def test_every_task_has_forms_in_english_and_korean(single_stage):
+    for task in (*TASKS.values(), *built_in(single_stage=single_stage).values()):
+        names = {key.partition(".")[0] for key in task.forms}
+        assert task.forms.keys() == {f"{name}.{lang}" for name in names for lang in ("en", "ko")}
