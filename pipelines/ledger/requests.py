@@ -52,7 +52,7 @@ class Requests:
                 ((task, seq, question.job, question.key) for question in questions for seq in question.seqs),
             )
 
-    def share(self, job: int, task: str, of: str, unit: str, others: Sequence[str], *, most: int) -> None:
+    def share(self, job: int, task: str, *, of: str, unit: str, others: Sequence[str], most: int) -> None:
         """Have a job of a task wait for what another task, `of`, asks of the rows of its unit.
 
         And of the first rows, at most so many each, of `others`: these have numbers below 0.

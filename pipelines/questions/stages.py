@@ -81,7 +81,7 @@ class Stages:
                 return False
             if task.made_of and not requests:
                 others = self._restaurants.others(unit, task)
-                self._ledger.requests.share(job, name, task.made_of.name, unit, others, most=SAMPLE)
+                self._ledger.requests.share(job, name, of=task.made_of.name, unit=unit, others=others, most=SAMPLE)
                 continue
             restaurant = self._restaurants.state(unit, task, requests)
             stage = task.stage(restaurant)

@@ -49,7 +49,7 @@ def test_every_quote_stands_in_its_review(text):
 
 
 def test_what_many_say_is_said_first_and_then_something_else():
-    pieces = ["the soup is great", "we parked outside", "great soup with noodles", "kind waiters", "kind waiters there"]
+    pieces = ["the soup is great", "we parked outside", "great soup, great soup", "kind waiters", "kind waiters there"]
     assert representative(pieces, 2) == ["the soup is great", "kind waiters"]
     assert representative(pieces, 9)[:2] == ["the soup is great", "kind waiters"]
     assert "kind waiters there" not in representative(pieces, 9)
