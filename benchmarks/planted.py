@@ -1,4 +1,4 @@
-"""Planted strengths: are they found, and is anything found that is none?
+"""Planted strengths: how many of them are found, and how many are found that are none.
 
 Out of a run's points, reviews of many restaurants are dealt to a restaurant and four neighbours at random, so that nothing
 is better here than there; but of those that praise one thing the restaurant gets half of its reviews, and its neighbours
