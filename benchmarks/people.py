@@ -44,7 +44,10 @@ with TemporaryDirectory() as scratch:
         words = len(length.get(name, "").split())
         first = [part[0] for text in row["text"] if (part := sentences([text]))]
         said.setdefault("first sentences", {})[name] = cut(first, words)
-        said.setdefault("central sentences", {})[name] = cut(central(sentences(row["text"]), 4), words)
+        # As many sentences, most central first, as have so many words.
+        parts = sentences(row["text"])
+        most = next((n for n in range(1, len(parts)) if len(" ".join(central(parts, n)).split()) >= words), len(parts))
+        said.setdefault("central sentences", {})[name] = cut(central(parts, most), words)
     for kind, texts in said.items():
         scores = [
             [

@@ -1,5 +1,6 @@
 """Tables: a report as people read it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ def show(report: dict[str, Any]) -> None:
     for name, task in report["tasks"].items():
         for figure in _own(task, dict).values():
             _bars(name, figure)
-    for name, task in asked.items():
-        people.print(_work(name, task), soft_wrap=True)
-        people.print(_jobs(task), soft_wrap=True)
+    for text in _said(report["tasks"]):
+        people.print(text, soft_wrap=True)
     if len(asked) == 1:
         people.print(_spans(next(iter(asked.values()))))
     elif asked:
@@ -57,6 +57,16 @@ def _under(tasks: dict[str, dict[str, Any]]) -> str:
     """Say which of several tasks rejected rows."""
     rejected = {name: n for name, task in tasks.items() if (n := task["outcome"]["rejected"])}
     return f" (under {counted(rejected)})" if rejected and len(tasks) > 1 else ""
+
+
+def _said(tasks: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield what there is to say of each task; one may have asked nothing, for there were answers."""
+    for name, task in tasks.items():
+        if task["requests"]:
+            yield _work(name, task)
+            yield _jobs(task)
+        elif figures := _counts(task):
+            yield f"[bold]{name}[/]: {figures}"
 
 
 def _jobs(task: dict[str, Any]) -> str:
@@ -100,8 +110,12 @@ def _work(name: str, task: dict[str, Any]) -> str:
         f"[bold]{task['reviews_per_s']:,.1f}[/] rows/s\n"
         f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
-    own = ", ".join(f"{figure.replace('_', ' ')} {n:,}" for figure, n in _own(task, int).items())
+    own = _counts(task)
     return f"{text}\n{own}" if own else text
+
+
+def _counts(task: dict[str, Any]) -> str:
+    return ", ".join(f"{figure.replace('_', ' ')} {n:,}" for figure, n in _own(task, int).items())
 
 
 def _spans_by_task(tasks: dict[str, dict[str, Any]]) -> Table:

@@ -55,7 +55,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one line says of an aspect: the opinions of each side, of so many reviews."""
+    """What one line says of an aspect: the opinions of each side, the larger first, of so many reviews."""
 
     name: str
     sides: Mapping[str, Topic]
@@ -145,9 +145,14 @@ def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:
     """Return the facts about the aspects that most of so many reviews speak of, not of one alone if others have more."""
     by_side = {side: aspects(opinions, side) for side in SIDES}
     names = dict.fromkeys(name for topics in by_side.values() for name in topics)
-    facts = [Fact(name, {s: topics[name] for s, topics in by_side.items() if name in topics}, of) for name in names]
+    facts = [Fact(name, _larger_first(by_side, name), of) for name in names]
     facts.sort(key=lambda fact: -len(fact.reviews))
     return [fact for n, fact in enumerate(facts[:ASPECTS]) if n < FEWEST or len(fact.reviews) > 1]
+
+
+def _larger_first(by_side: Mapping[str, Mapping[str, Topic]], name: str) -> dict[str, Topic]:
+    found = {side: topics[name] for side, topics in by_side.items() if name in topics}
+    return dict(sorted(found.items(), key=lambda item: -len(item[1].reviews)))
 
 
 def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:

@@ -102,7 +102,7 @@ def texts(lines: Sequence[str], answers: Sequence[Mapping[str, str]]) -> list[st
 def sound(lines: Sequence[str], written: Sequence[str], examples: Written) -> list[tuple[int, str]]:
     """Return those of the texts, with the number of their line, that name nothing which their line does not have.
 
-    That is numbers, names, and words of the worked `examples`. What was cut off is left out, too.
+    That is numbers, names, Chinese characters, and words of the worked `examples`. What was cut off is left out, too.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     numbered = enumerate(zip(lines, written, strict=True))
@@ -118,7 +118,10 @@ def check(lines: Sequence[str], found: Sequence[tuple[int, str]]) -> Stage | Non
 def _added(line: str, text: str, foreign: set[str]) -> bool:
     names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
     said = stems(text) - stems(line)
-    return bool(_numbers(text) - _numbers(line) or said & foreign or {n.casefold() for n in names} - _words(line))
+    han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into
+    return bool(
+        han or _numbers(text) - _numbers(line) or said & foreign or {n.casefold() for n in names} - _words(line)
+    )
 
 
 def _numbers(text: str) -> set[str]:

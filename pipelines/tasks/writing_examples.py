@@ -20,38 +20,37 @@ SUMMARIES: Written = MappingProxyType({
         {
             'food: 9 of 12 praise it, e.g. "grilled trout was superb", "lovely lentil soup"; 2 criticise it, '
             'e.g. "potatoes were raw"':
-            "9 of 12 diners praise the food, for example the superb grilled trout and the lovely lentil soup; 2 "
-            "criticise it, saying that the potatoes were raw.",
-            'service: 2 of 12 praise it, e.g. "I love their kind host"; 5 criticise it, e.g. "waited 40 minutes '
-            'for a drink"':
-            "2 of 12 diners praise the service and love the kind host; 5 criticise it, for example for waiting "
-            "40 minutes for a drink.",
+            "The food is good, say 9 of 12 diners: the grilled trout was superb and the lentil soup is "
+            "lovely. 2 criticise it: the potatoes were raw.",
+            'service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"; 2 praise it, e.g. "I love '
+            'their kind host"':
+            "The service is criticised by 5 of 12: they waited 40 minutes for a drink. 2 praise it: they "
+            "love the kind host.",
             'ambience: 4 of 12 praise it, e.g. "We enjoyed the quiet garden", "candles everywhere"':
-            "4 of 12 diners praise the ambience: they enjoyed the quiet garden, with candles everywhere.",
+            "The ambience is good, say 4 of 12: they enjoyed the quiet garden, with candles everywhere.",
         },
         {
             'the place overall: 1 of 3 praises it, e.g. "my favourite so far"; 1 criticises it, e.g. "Not again"':
-            "1 of 3 diners praises the place overall as a favourite so far; 1 would not go again.",
+            "The place overall is good, says 1 of 3 diners: it is a favourite so far. 1 would not go again.",
             'price: 2 of 3 criticise it, e.g. "9 euros for a lemonade", "steep bill"':
-            "2 of 3 diners criticise the price, for example a steep bill and 9 euros for a lemonade.",
+            "The price is criticised by 2 of 3: the bill is steep, with 9 euros for a lemonade.",
         },
     ),
     "ko": (
         {
             '음식: 12명 중 9명 칭찬, 예 "송어구이가 훌륭해요", "렌틸 수프 최고"; 2명 비판, 예 "감자가 설익었어요"':
-            "손님 12명 중 9명이 훌륭한 송어구이와 렌틸 수프 등 음식을 칭찬하고, 2명은 감자가 설익었다는 등 "
-            "비판합니다.",
-            '서비스: 12명 중 2명 칭찬, 예 "자리를 찾아 주셨어요"; 5명 비판, 예 "음료를 40분 기다렸어요"':
-            "손님 12명 중 2명은 자리를 찾아 주었다는 등 서비스를 칭찬하고, 5명은 음료를 40분 기다렸다는 등 "
-            "비판합니다.",
+            "손님 12명 중 9명이 음식이 좋다고 합니다. 송어구이가 훌륭하고 렌틸 수프가 최고라고 합니다. 2명은 "
+            "감자가 설익었다고 비판합니다.",
+            '서비스: 12명 중 5명 비판, 예 "음료를 40분 기다렸어요"; 2명 칭찬, 예 "자리를 찾아 주셨어요"':
+            "손님 12명 중 5명이 음료를 40분 기다렸다며 서비스를 비판합니다. 2명은 자리를 찾아 주었다고 칭찬합니다.",
             '분위기: 12명 중 4명 칭찬, 예 "조용한 정원", "촛불이 예뻐요"':
-            "손님 12명 중 4명은 조용한 정원과 예쁜 촛불 등 분위기를 칭찬합니다.",
+            "손님 12명 중 4명이 조용한 정원과 예쁜 촛불 등 분위기가 좋다고 합니다.",
         },
         {
             '식당 전반: 3명 중 1명 칭찬, 예 "지금까지 최고"; 1명 비판, 예 "다시는 안 가요"':
-            "손님 3명 중 1명은 지금까지 최고라며 식당 전반을 칭찬하고, 1명은 다시는 안 간다고 합니다.",
+            "손님 3명 중 1명은 지금까지 최고라며 식당 전반이 좋다고 하고, 1명은 다시는 안 간다고 합니다.",
             '가격: 3명 중 2명 비판, 예 "레모네이드가 9천 원", "계산서가 부담돼요"':
-            "손님 3명 중 2명은 레모네이드가 9천 원이라 부담된다는 등 가격을 비판합니다.",
+            "손님 3명 중 2명이 레모네이드가 9천 원이라 부담된다며 가격을 비판합니다.",
         },
     ),
 })  # fmt: skip
@@ -99,13 +98,14 @@ CHECKED: Mapping[str, Sequence[Judged]] = MappingProxyType({
     "en": (
         Judged('food: 9 of 12 praise it, e.g. "trout so tender", "lovely lentil soup"; 2 criticise it, e.g. "potatoes '
                'were raw"',
-               "9 of 12 diners praise the food, for example the tender trout; 2 criticise it for raw potatoes.", "yes"),
+               "The food is good, say 9 of 12 diners: the trout is tender. 2 criticise it: the potatoes were raw.",
+               "yes"),
         Judged('service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"',
-               "5 of 12 diners praise the quick service.", "no"),
+               "The service is good, say 5 of 12: it is quick.", "no"),
         Judged('ambience: 4 of 12 praise it, e.g. "quiet garden", "candles everywhere"',
-               "4 of 12 diners praise the ambience, for example the quiet garden and the view of the lake.", "no"),
+               "The ambience is good, say 4 of 12: they enjoyed the quiet garden and the view of the lake.", "no"),
         Judged('price: 2 of 3 criticise it, e.g. "9 euros for a lemonade"',
-               "2 of 3 diners criticise the price, for example 9 euros for a lemonade.", "yes"),
+               "The price is criticised by 2 of 3: it is 9 euros for a lemonade.", "yes"),
         Judged('the place overall: 1 of 3 praises it, e.g. "we shall return"', "1 of 3 diners would not go again.",
                "no"),
         Judged('more praise of trout: "grilled trout was superb"',
@@ -114,13 +114,14 @@ CHECKED: Mapping[str, Sequence[Judged]] = MappingProxyType({
     ),
     "ko": (
         Judged('음식: 12명 중 9명 칭찬, 예 "송어가 부드러워요", "렌틸 수프 최고"; 2명 비판, 예 "감자가 설익었어요"',
-               "손님 12명 중 9명이 부드러운 송어 등 음식을 칭찬하고, 2명은 감자가 설익었다는 등 비판합니다.", "yes"),
+               "손님 12명 중 9명이 음식이 좋다고 합니다. 송어가 부드럽다고 합니다. 2명은 감자가 설익었다고 비판합니다.",
+               "yes"),
         Judged('서비스: 12명 중 5명 비판, 예 "음료를 40분 기다렸어요"',
-               "손님 12명 중 5명이 빠른 서비스를 칭찬합니다.", "no"),
+               "손님 12명 중 5명이 서비스가 빠르다고 칭찬합니다.", "no"),
         Judged('분위기: 12명 중 4명 칭찬, 예 "조용한 정원", "촛불이 예뻐요"',
-               "4명은 조용한 정원과 호수 전망 등 분위기를 칭찬합니다.", "no"),
+               "손님 12명 중 4명이 조용한 정원과 호수 전망 등 분위기가 좋다고 합니다.", "no"),
         Judged('가격: 3명 중 2명 비판, 예 "레모네이드가 9천 원"',
-               "2명은 레모네이드가 9천 원이라는 등 가격을 비판합니다.", "yes"),
+               "손님 3명 중 2명이 레모네이드가 9천 원이라며 가격을 비판합니다.", "yes"),
         Judged('송어 칭찬이 더 많음: "송어구이가 훌륭해요"',
                "훌륭한 송어구이를 칭찬하는 손님이 다른 곳보다 많습니다.", "yes"),
         Judged('서비스 비판이 더 많음: "주문을 받지 않아요"', "서비스를 칭찬하는 손님이 다른 곳보다 많습니다.", "no"),

@@ -70,7 +70,7 @@ def test_raw_is_a_softmax_over_the_three_label_words(tokenizer, shown):
     logprobs = np.random.default_rng(0).normal(-5, 2, (7, len(words)))
     first = [words.index(tokenizer.encode(f" {label}")[0]) for label in LABELS]
     expected = np.exp(logprobs[:, first])
-    p = SENTIMENT.judge(SimpleNamespace(calibration="raw", template=shown))(logprobs)
+    p = SENTIMENT.judge(SimpleNamespace(calibration="raw", classes=shown.classes))(logprobs)
     np.testing.assert_allclose(p, expected / expected.sum(axis=1, keepdims=True))
 
 
