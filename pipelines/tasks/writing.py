@@ -29,6 +29,11 @@ JUDGE = {
     "en": "Is the sentence true to the facts? It says nothing that the facts do not say. Answer yes or no.",
     "ko": "문장이 사실과 맞습니까? 사실에 없는 말을 해서는 안 됩니다. yes 또는 no로 답하세요.",
 }
+_SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
+_CLAIMS = {
+    "praise": re.compile(r"(?:\bsays?|praised by) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
+    "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
+}
 ITEM: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 VALIDATOR = jsonschema.Draft202012Validator({"type": "object", "additionalProperties": ITEM})
 
@@ -100,14 +105,18 @@ def texts(lines: Sequence[str], answers: Sequence[Mapping[str, str]]) -> list[st
 
 
 def sound(lines: Sequence[str], written: Sequence[str], examples: Written) -> list[tuple[int, str]]:
-    """Return those of the texts, with the number of their line, that name nothing which their line does not have.
+    """Return what is sound of each text, with the number of its line, where something is.
 
-    That is numbers, names, Chinese characters, and words of the worked `examples`. What was cut off is left out, too.
+    That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
+    characters, and words of the worked `examples`. One that was cut off is left out, too.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
-    numbered = enumerate(zip(lines, written, strict=True))
-    whole = ((n, line, text) for n, (line, text) in numbered if 0 < len(text) < LONGEST)
-    return [(n, text) for n, line, text in whole if not _added(line, text, foreign - GENERIC)]
+    found = []
+    for n, (line, text) in enumerate(zip(lines, written, strict=True)):
+        sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
+        if kept := [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]:
+            found.append((n, " ".join(kept)))
+    return found
 
 
 def check(lines: Sequence[str], found: Sequence[tuple[int, str]]) -> Stage | None:
@@ -119,9 +128,13 @@ def _added(line: str, text: str, foreign: set[str]) -> bool:
     names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
     said = stems(text) - stems(line)
     han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into
-    return bool(
-        han or _numbers(text) - _numbers(line) or said & foreign or {n.casefold() for n in names} - _words(line)
-    )
+    added = _numbers(text) - _numbers(line) or _claims(text) - _claims(line)
+    return bool(han or added or said & foreign or {n.casefold() for n in names} - _words(line))
+
+
+def _claims(text: str) -> set[tuple[str, str]]:
+    """Return how many are said to praise, and to criticise, as far as English says so."""
+    return {(side, n) for side, claim in _CLAIMS.items() for found in claim.findall(text) for n in found if n}
 
 
 def _numbers(text: str) -> set[str]:
