@@ -23,8 +23,13 @@ from pipelines.tasks.writing_examples import CHECKED, Written
 
 CHECK = "check"
 LONGEST = 240  # characters of a sentence
-TRUE = 0.5  # the probability of yes, against no, from which on a sentence is kept
+TRUE = 0.6  # the probability of yes, against no, from which on a sentence is kept
+GLUE = frozenset(
+    ["praise", "praised", "criticise", "criticised", "criticises", "diner", "say", "saying", "more", "elsewhere"]
+)
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+# Words that say of others what they say.
+GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say")})
 JUDGE = {
     "en": "Is the sentence true to the facts? It says nothing that the facts do not say. Answer yes or no.",
     "ko": "문장이 사실과 맞습니까? 사실에 없는 말을 해서는 안 됩니다. yes 또는 no로 답하세요.",
@@ -108,7 +113,7 @@ def sound(lines: Sequence[str], written: Sequence[str], examples: Written) -> li
     """Return what is sound of each text, with the number of its line, where something is.
 
     That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
-    characters, and words of the worked `examples`. One that was cut off is left out, too.
+    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     found = []
@@ -129,7 +134,10 @@ def _added(line: str, text: str, foreign: set[str]) -> bool:
     said = stems(text) - stems(line)
     han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into
     added = _numbers(text) - _numbers(line) or _claims(text) - _claims(line)
-    return bool(han or added or said & foreign or {n.casefold() for n in names} - _words(line))
+    # Most of what it tells has to be in the line; words of Korean have too many forms to be told apart like that.
+    told = {stem for stem in stems(text) - GENERIC - GLUE if stem.isascii()}
+    strange = len(told & said) * 3 > len(told)
+    return bool(han or added or strange or said & foreign or {n.casefold() for n in names} - _words(line))
 
 
 def _claims(text: str) -> set[tuple[str, str]]:
