@@ -29,9 +29,13 @@ def find(text: str, quote: str) -> tuple[int, int] | None:
 
     Both are compared in their normal form, and the place is that in the text as it is.
     """
-    words = bare(quote)
-    start = _normal(text).find(words) if words else -1
-    return None if start < 0 else (_place(text, start), _place(text, start + len(words)))
+    words, whole = bare(quote), _normal(text)
+    start = whole.find(words) if words else -1
+    if start < 0:
+        return None
+    if text.isascii() and len(whole) == len(text):  # then every character has stayed where it is
+        return start, start + len(words)
+    return _place(text, start), _place(text, start + len(words))
 
 
 class Sources:
