@@ -34,13 +34,13 @@ _TOPIC = pa.list_(pa.struct([("aspect", pa.string()), ("words", pa.list_(pa.stri
 COLUMNS = (
     *IDS["restaurant"],
     Column("summary", pa.string(), "what diners say",
-           "9 of 12 diners praise the food, above all the broth that actually tastes of something."),
+           "The food is good, say 9 of 41: the broth actually tastes of something."),
     Column(
         "sentences",
         pa.list_(pa.struct([("text", pa.string()), ("points", pa.list_(pa.string())),
                             ("review_ids", pa.list_(pa.string())), ("support", pa.int64())])),
         "each sentence of it, the points that it is made of, the reviews that have them, and how many those are",
-        [{"text": "9 of 12 diners praise the food, above all the broth that actually tastes of something.",
+        [{"text": "The food is good, say 9 of 41: the broth actually tastes of something.",
           "points": ["broth that actually tastes of something"], "review_ids": ["r0002"], "support": 1}],
     ),
     Column("praised", _TOPIC, "what is praised, by most reviews first: the aspect, or a word that recurs where "
