@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from pipelines.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cli.settings import Settings
     from pipelines.config import Config
     from pipelines.engine.vllm_setup import Device
@@ -14,22 +16,14 @@ if TYPE_CHECKING:
     from pipelines.tasks import Task
 
 
-def tasks(names: list[str], chosen: "Settings", style: str | None = None) -> "list[Task]":
-    """Return the tasks that are asked for by name or file, digests in a style.
-
-    Raises an error when they cannot be done together.
-    """
+def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
+    """Return the tasks that are asked for by name or file. Raises an error when they cannot be done together."""
     from pathlib import Path
 
     from pipelines.corpus.row import LAYOUTS
-    from pipelines.tasks import MAX_EXPANSIONS, WRITTEN, built_in, custom
+    from pipelines.tasks import custom
 
-    ours = built_in(
-        max_expansions=chosen.max_expansions or MAX_EXPANSIONS,
-        single_stage=chosen.single_stage,
-        aspects=chosen.aspects,
-        style=style or WRITTEN,
-    )
+    ours = _ours(chosen)
     if unknown := [name for name in names if name not in ours]:
         raise UsageError(f"no task {unknown[0]!r}: it is one of {', '.join(ours)}, or a file given with --task-file")
     own = [custom.load(Path(path)) for path in chosen.task_file]
@@ -79,7 +73,7 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
 
 
 def configure(
-    names: list[str], chosen: "Settings", files: list[str], emit: "Emit"
+    asked: "list[Task]", chosen: "Settings", files: list[str], emit: "Emit"
 ) -> "tuple[Config, Device, Measurements]":
     """Return the config, with its model made ready, the device, and what has been measured of the two."""
     from dataclasses import fields
@@ -93,9 +87,11 @@ def configure(
 
     device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
-    called = chosen.model or catalog.default(device.kind)
-    model = catalog.find(called, cache.folder("models"), lambda: emit(Unpacking(called)))
-    asked = tasks(names, chosen, _style(chosen, model))
+    name = chosen.model or catalog.default(device.kind)
+    model = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
+    # Only now is it known how digests are made.
+    styled = _ours(chosen, _style(chosen, model))
+    asked = [styled.get(task.name, task) for task in asked]
     # A config has most settings by their own names, and of these what is made of them.
     made: dict[str, Any] = {
         "tasks": asked, "sources": files, "model": model, "arguments": chosen.engine, "sla": slas(asked, chosen)
@@ -114,6 +110,18 @@ def configure(
         feed=chosen.feed,
     )
     return config, device, measurements
+
+
+def _ours(chosen: "Settings", style: str = "written") -> "Mapping[str, Task]":
+    """Return the tasks of this program as they are chosen, digests in a style."""
+    from pipelines.tasks import MAX_EXPANSIONS, built_in
+
+    return built_in(
+        max_expansions=chosen.max_expansions or MAX_EXPANSIONS,
+        single_stage=chosen.single_stage,
+        aspects=chosen.aspects,
+        style=style,
+    )
 
 
 def _style(chosen: "Settings", model: "Model") -> str:

@@ -56,7 +56,7 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             from pipelines.engine.vllm_engine import ENGINES
 
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
-            config, device, measurements = preparation.configure(names, chosen, sources, emit)
+            config, device, measurements = preparation.configure(asked, chosen, sources, emit)
             facts = {"device": device.name, "vllm": device.vllm}
             start = ENGINES[config.feed].starter(config.model, config.arguments)
             return run.run(ledger, config, start, measurements, facts=facts, emit=emit)
