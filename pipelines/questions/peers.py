@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 SEED = b"comparable"
-LOOKED_AT = 12  # on each ring: not all have something to quote
+LOOKED_AT = 12  # on each ring
 
 
 class Peers:

@@ -112,6 +112,7 @@ class Stages:
         for n, part in enumerate(parts, start=1):
             about = [token for line in lines[part] for token in line]
             schema = task.held(stage, part)
+            # Something once stood after the lines: without it all that people's ledgers keep would be asked anew.
             key = self._prompts.key(task.name, form, [str(number), *stage.lines[part], "", schema or ""])
             # The first stage is about reviews, a later one about answers, which have numbers below 0.
             seqs = [below - n] if number else [review.seq for review in restaurant.reviews[part]]

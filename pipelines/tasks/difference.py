@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.tasks.advantage import sure
-from pipelines.tasks.digest import Hearing, aspect
+from pipelines.tasks.digest import Hearing, aspect, quoted
 from pipelines.tasks.opinion import CRITICISED, PRAISED, Opinion
 from pipelines.tasks.quotes import representative, stems
 from pipelines.tasks.restaurant import RestaurantState
@@ -46,10 +46,12 @@ class Difference:
         names = ("here", "reviews", "elsewhere", "reviews_elsewhere", "sure")
         return {"topic": self.topic.name, **{name: getattr(self, name) for name in names}}
 
-    def line(self, lang: str) -> str:
-        """Return it as the model is told: without counts, so that it is told anew only if there is something new."""
-        words = ", ".join(f'"{text}"' for text in self.topic.words(SHOWN))
-        return f"{aspect(self.topic.name, lang)}: {words}"
+    def line(self, lang: str, how: str = "{}: {}") -> str:
+        """Return it as the model is told, in words of a kind.
+
+        There are no counts in it, so that it is told anew only if there is something new.
+        """
+        return how.format(aspect(self.topic.name, lang), quoted(self.topic.words(SHOWN)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Comparison:
     def lines(self, lang: str) -> list[str]:
         """Return it as the model is told."""
         return [
-            MORE[lang == "ko", side].format(*difference.line(lang).split(": ", 1))
+            difference.line(lang, MORE[lang == "ko", side])
             for side, differences in ((PRAISED, self.better), (CRITICISED, self.worse))
             for difference in differences
         ]
@@ -74,11 +76,12 @@ def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
     here = hear(restaurant.heard, middle)
     there = [opinion for heard in restaurant.others.values() for opinion in hear(heard, middle)]
     of_there = sum(len(heard) for heard in restaurant.others.values())
+    own_name = stems(restaurant.unit)
     found = {
         side: [
             difference
             for difference in _differences(here, there, side=side, of_here=len(restaurant.heard), of_there=of_there)
-            if difference.topic.name not in stems(restaurant.unit)  # its own name
+            if difference.topic.name not in own_name
         ]
         for side in (PRAISED, CRITICISED)
     }
@@ -125,9 +128,8 @@ def evidence(topic: Topic, middle: float | None) -> list[Opinion]:
     usable = [opinion for opinion in topic.opinions if not opinion.contradicts(middle)]
     texts = telling(brief([opinion.what for opinion in usable]))
     ranked = [*representative(texts, EVIDENCE), *texts]
-    by_review = {o.review.seq: o for o in sorted(usable, key=lambda o: _rank(ranked, o.what), reverse=True)}
-    return sorted(by_review.values(), key=lambda o: _rank(ranked, o.what))[:EVIDENCE]
-
-
-def _rank(ranked: Sequence[str], text: str) -> int:
-    return ranked.index(text) if text in ranked else len(ranked)
+    rank = {text: n for n, text in reversed([*enumerate(ranked)])}
+    by_review: dict[int, Opinion] = {}
+    for opinion in sorted(usable, key=lambda opinion: rank.get(opinion.what, len(rank))):
+        by_review.setdefault(opinion.review.seq, opinion)
+    return list(by_review.values())[:EVIDENCE]

@@ -16,7 +16,7 @@ from pipelines.engine.interface import Completion
 from pipelines.tasks import aggregation, writing
 from pipelines.tasks.classification import Classification
 from pipelines.tasks.opinion import Opinion, from_labels, from_points
-from pipelines.tasks.restaurant import Heard, RestaurantState
+from pipelines.tasks.restaurant import Heard, RestaurantState, Stage
 from pipelines.tasks.task import Answers, Task
 
 # What aspects are called in the lines that a model is given.
@@ -46,6 +46,10 @@ class Digest(Task):
     def parse(self, form: str, completion: Completion) -> dict[str, str] | float:
         """Return what was written, or how probable it is that it is true."""
         return writing.probability(completion) if form.startswith(writing.CHECK) else writing.written(completion)
+
+    def held(self, stage: Stage, part: slice) -> str | None:
+        """See `Task`."""
+        return None if stage.form == writing.CHECK else writing.held(stage.lines[part])
 
     def tables(self, answers: Answers) -> Iterator[pa.Table]:
         """See `Task`."""
@@ -82,7 +86,6 @@ def aspect(name: str, lang: str) -> str:
     return ASPECTS.get(lang, {}).get(name, name)
 
 
-def quoted(words: Sequence[str], lang: str) -> str:
-    """Return words of reviews as examples of what a line says, nothing where there are none."""
-    shown = ", ".join(f'"{text}"' for text in words)
-    return f", {'예' if lang == 'ko' else 'e.g.'} {shown}" if shown else ""
+def quoted(words: Sequence[str]) -> str:
+    """Return words of reviews as a line has them."""
+    return ", ".join(f'"{text}"' for text in words)

@@ -1,11 +1,8 @@
-"""Evidence: the reviews in which quoted words stand."""
+"""Evidence: where quoted words stand in a review."""
 
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
-
-from pipelines.corpus.row import Review
 
 QUOTES = "\"'“”‘’«»「」『』.,;:!…- "  # what a model puts around words that it quotes
 
@@ -36,18 +33,6 @@ def find(text: str, quote: str) -> tuple[int, int] | None:
     if text.isascii() and len(whole) == len(text):  # then every character has stayed where it is
         return start, start + len(words)
     return _place(text, start), _place(text, start + len(words))
-
-
-class Sources:
-    """The reviews of a restaurant, to look words up in."""
-
-    def __init__(self, reviews: Sequence[Review]) -> None:
-        self._texts = [(review.id, normal(review.text)) for review in reviews]
-
-    def of(self, quote: str) -> list[str]:
-        """Return the ids of the reviews in which the quoted words stand, whatever white space and case are like."""
-        words = bare(quote)
-        return [id_ for id_, text in self._texts if words in text] if words else []
 
 
 def _normal(text: str) -> str:

@@ -73,10 +73,6 @@ class Strengths(Digest):
         asked = self._asked(compare(restaurant, lambda heard, _: from_points(heard)), restaurant)
         return asked[len(restaurant.answers) - 1] if len(restaurant.answers) <= len(asked) else None
 
-    def held(self, stage: Stage, part: slice) -> str | None:
-        """See `Task`."""
-        return None if stage.form == writing.CHECK else writing.held(stage.lines[part])
-
     def later(self, chunks: int) -> str | None:
         """See `Task`."""
         del chunks
@@ -128,9 +124,8 @@ class Strengths(Digest):
 
     def _told(self, compared: Comparison, restaurant: RestaurantState) -> tuple[list[str], list[str]]:
         """Return a name for each strength, and the sentences about the comparison: the model's as far as they are true."""
-        said = {stage.form: answers for stage, answers in zip(
-            self._asked(compared, restaurant) if len(restaurant.answers) > 1 else [], restaurant.answers[1:], strict=False
-        )}  # fmt: skip
+        asked = zip(self._asked(compared, restaurant), restaurant.answers[1:], strict=False)
+        said = {stage.form: answers for stage, answers in asked}
         names = [_name(difference.topic) for difference in compared.better]
         named = [difference.line(restaurant.lang) for difference in compared.better]
         for n, name in enumerate(writing.texts(named, said.get(NAMING, []))):

@@ -77,7 +77,9 @@ class Fact:
         return f"{aspect(self.name, lang)}: {'; '.join(told)}"
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
-        count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1), lang)
+        count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1))
+        if words:
+            words = f", {'예' if lang == 'ko' else 'e.g.'} {words}"
         if lang == "ko":
             of, verb = f"{self.of}명 중 " if first else "", "칭찬" if side == PRAISED else "비판"
             return f"{of}{count}명 {verb}{words}"
@@ -97,10 +99,6 @@ class Summary(Digest):
         if len(restaurant.answers) == WRITTEN_AT:
             return Stage(WRITE, [writing.bullet(line) for line in lines]) if lines else None
         return writing.check(lines, _sound(restaurant, lines))
-
-    def held(self, stage: Stage, part: slice) -> str | None:
-        """See `Task`."""
-        return writing.held(stage.lines[part]) if stage.form == WRITE else None
 
     def later(self, chunks: int) -> str | None:
         """See `Task`."""

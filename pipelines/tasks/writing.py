@@ -6,16 +6,17 @@ the sentence is true to the line, yes or no, which it judges better than it writ
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonschema
+import numpy as np
 
 from pipelines.engine.interface import Completion
 from pipelines.prompts.template import Chat, PromptTemplate, one_line
-from pipelines.tasks.answer_schema import checked
+from pipelines.tasks.answer_schema import AnswerSchema, Field, checked
+from pipelines.tasks.calibration import softmax
 from pipelines.tasks.quotes import stems
 from pipelines.tasks.restaurant import Stage
 from pipelines.tasks.topics import GENERIC
@@ -24,9 +25,6 @@ from pipelines.tasks.writing_examples import CHECKED, Written
 CHECK = "check"
 LONGEST = 240  # characters of a sentence
 TRUE = 0.6  # the probability of yes, against no, from which on a sentence is kept
-GLUE = frozenset(
-    ["praise", "praised", "criticise", "criticised", "criticises", "diner", "say", "saying", "more", "elsewhere"]
-)
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 # Words that say of others what they say.
 GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say")})
@@ -80,16 +78,7 @@ def key(line: str) -> str:
 
 def held(lines: Sequence[str]) -> str:
     """Return the schema of an answer that has a text for each of the lines."""
-    keys = [key(line) for line in lines]
-    return json.dumps(
-        {
-            "type": "object",
-            "properties": dict.fromkeys(keys, ITEM),
-            "required": keys,
-            "additionalProperties": False,
-        },
-        ensure_ascii=False,
-    )
+    return AnswerSchema(tuple(Field(key(line), ITEM) for line in lines)).schema
 
 
 def written(completion: Completion) -> dict[str, str]:
@@ -99,8 +88,8 @@ def written(completion: Completion) -> dict[str, str]:
 
 def probability(completion: Completion) -> float:
     """Return the probability of yes, against no."""
-    yes, no = completion.scores.values()
-    return round(1 / (1 + math.exp(min(no - yes, 700))), 4)
+    (shares,) = softmax(np.array([[*completion.scores.values()]]))
+    return round(float(shares[0]), 4)
 
 
 def texts(lines: Sequence[str], answers: Sequence[Mapping[str, str]]) -> list[str]:
