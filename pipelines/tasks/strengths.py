@@ -18,6 +18,7 @@ from pipelines.tasks.digest import COUNTS, QUOTES, Digest, Hearing, aspect
 from pipelines.tasks.opinion import from_points
 from pipelines.tasks.quotes import stems
 from pipelines.tasks.restaurant import RestaurantState, Stage
+from pipelines.tasks.soundness import sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
 from pipelines.tasks.topics import Topic
 from pipelines.tasks.writing_examples import COMPARISONS, NAMES
@@ -119,7 +120,7 @@ class Strengths(Digest):
         comparing = [Stage(COMPARING, [writing.bullet(line) for line in lines])]
         if len(restaurant.answers) == 1:
             return comparing
-        checked = writing.check(lines, writing.sound(lines, writing.texts(lines, restaurant.answers[1]), COMPARISONS))
+        checked = writing.check(lines, sound(lines, restaurant.answers[1], COMPARISONS))
         return [*comparing, *naming, *([checked] if checked else [])]
 
     def _told(self, compared: Comparison, restaurant: RestaurantState) -> tuple[list[str], list[str]]:
@@ -131,10 +132,8 @@ class Strengths(Digest):
         for n, name in enumerate(writing.texts(named, said.get(NAMING, []))):
             if _names(name, compared.better[n].topic, restaurant.lang):
                 names[n] = name
-        lines = compared.lines(restaurant.lang)
-        sound = writing.sound(lines, writing.texts(lines, said.get(COMPARING, [])), COMPARISONS)
-        true = said.get(writing.CHECK, [])
-        return names, [text for (_, text), p in zip(sound, true, strict=False) if p >= writing.TRUE]
+        found = sound(compared.lines(restaurant.lang), said.get(COMPARING, []), COMPARISONS)
+        return names, [text for _, text in writing.true(found, said.get(writing.CHECK, []))]
 
 
 def strengths(points: Task, labels: Classification | None = None, *, single: bool) -> Strengths:

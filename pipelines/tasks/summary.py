@@ -13,6 +13,7 @@ from pipelines.tasks.digest import COUNTS, QUOTES, WRITTEN, Digest, Hearing, asp
 from pipelines.tasks.opinion import CRITICISED, PRAISED, SIDES, Opinion, from_points
 from pipelines.tasks.quotes import representative
 from pipelines.tasks.restaurant import RestaurantState, Stage
+from pipelines.tasks.soundness import sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
 from pipelines.tasks.topics import Topic, aspects, brief, recurring, telling
 from pipelines.tasks.writing_examples import SUMMARIES
@@ -98,7 +99,7 @@ class Summary(Digest):
         lines = [fact.line(restaurant.lang) for fact in _facts(from_points(restaurant.heard), restaurant.used)]
         if len(restaurant.answers) == WRITTEN_AT:
             return Stage(WRITE, [writing.bullet(line) for line in lines]) if lines else None
-        return writing.check(lines, _sound(restaurant, lines))
+        return writing.check(lines, sound(lines, restaurant.answers[WRITTEN_AT], SUMMARIES))
 
     def later(self, chunks: int) -> str | None:
         """See `Task`."""
@@ -158,13 +159,8 @@ def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
     if len(restaurant.answers) <= CHECKED:
         return []
     facts = _facts(from_points(restaurant.heard), restaurant.used)
-    sound = _sound(restaurant, [fact.line(restaurant.lang) for fact in facts])
-    judged = zip(sound, restaurant.answers[CHECKED], strict=True)
-    return [_sentence(text, facts[n].opinions) for (n, text), true in judged if true >= writing.TRUE]
-
-
-def _sound(restaurant: RestaurantState, lines: Sequence[str]) -> list[tuple[int, str]]:
-    return writing.sound(lines, writing.texts(lines, restaurant.answers[WRITTEN_AT]), SUMMARIES)
+    found = sound([fact.line(restaurant.lang) for fact in facts], restaurant.answers[WRITTEN_AT], SUMMARIES)
+    return [_sentence(text, facts[n].opinions) for n, text in writing.true(found, restaurant.answers[CHECKED])]
 
 
 def _quoted(opinions: Sequence[Opinion]) -> list[dict[str, Any]]:

@@ -1,12 +1,11 @@
-"""Writing: sentences that a model makes of lines of facts, one of each, and how they are checked.
+"""Writing: sentences that a model makes of lines of facts, one of each, and what it finds of them.
 
 Asked to write about many reviews at once, a model of 1.5 B parameters copies the first of them; asked to say what one
-line says, it does. Then code looks for numbers and names that the line does not have, and the model is asked whether
-the sentence is true to the line, yes or no, which it judges better than it writes.
+line says, it does. What is sound of that it is asked about again, whether it is true to the line, yes or no, which it
+judges better than it writes.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,25 +16,15 @@ from pipelines.engine.interface import Completion
 from pipelines.prompts.template import Chat, PromptTemplate, one_line
 from pipelines.tasks.answer_schema import AnswerSchema, Field, checked
 from pipelines.tasks.calibration import softmax
-from pipelines.tasks.quotes import stems
 from pipelines.tasks.restaurant import Stage
-from pipelines.tasks.topics import GENERIC
 from pipelines.tasks.writing_examples import CHECKED, Written
 
 CHECK = "check"
 LONGEST = 240  # characters of a sentence
 TRUE = 0.6  # the probability of yes, against no, from which on a sentence is kept
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-# Words that say of others what they say.
-GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say")})
 JUDGE = {
     "en": "Is the sentence true to the facts? It says nothing that the facts do not say. Answer yes or no.",
     "ko": "문장이 사실과 맞습니까? 사실에 없는 말을 해서는 안 됩니다. yes 또는 no로 답하세요.",
-}
-_SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
-_CLAIMS = {
-    "praise": re.compile(r"(?:\bsays?|praised by) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
-    "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
 }
 ITEM: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 VALIDATOR = jsonschema.Draft202012Validator({"type": "object", "additionalProperties": ITEM})
@@ -98,49 +87,14 @@ def texts(lines: Sequence[str], answers: Sequence[Mapping[str, str]]) -> list[st
     return [by_key.get(key(line), "") for line in lines]
 
 
-def sound(lines: Sequence[str], written: Sequence[str], examples: Written) -> list[tuple[int, str]]:
-    """Return what is sound of each text, with the number of its line, where something is.
-
-    That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
-    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too.
-    """
-    foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
-    found = []
-    for n, (line, text) in enumerate(zip(lines, written, strict=True)):
-        sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
-        if kept := [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]:
-            found.append((n, " ".join(kept)))
-    return found
-
-
 def check(lines: Sequence[str], found: Sequence[tuple[int, str]]) -> Stage | None:
-    """Return the stage that asks of each of the `sound` texts whether it is true, None where there is none."""
+    """Return the stage that asks of each of the sound texts whether it is true, None where there is none."""
     return Stage(CHECK, [judged(lines[n], text) for n, text in found], apart=True) if found else None
 
 
-def _added(line: str, text: str, foreign: set[str]) -> bool:
-    names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
-    said = stems(text) - stems(line)
-    han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into
-    added = _numbers(text) - _numbers(line) or _claims(text) - _claims(line)
-    # Most of what it tells has to be in the line; words of Korean have too many forms to be told apart like that.
-    told = {stem for stem in stems(text) - GENERIC - GLUE if stem.isascii()}
-    strange = len(told & said) * 3 > len(told)
-    return bool(han or added or strange or said & foreign or {n.casefold() for n in names} - _words(line))
-
-
-def _claims(text: str) -> set[tuple[str, str]]:
-    """Return how many are said to praise, and to criticise, as far as English says so."""
-    return {(side, n) for side, claim in _CLAIMS.items() for found in claim.findall(text) for n in found if n}
-
-
-def _numbers(text: str) -> set[str]:
-    digits = re.findall(r"\d+", text)
-    return {*digits, *(str(NUMBERS.index(word)) for word in _words(text) & {*NUMBERS[2:]})}
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.casefold()))
+def true(found: Sequence[tuple[int, str]], probabilities: Sequence[float]) -> list[tuple[int, str]]:
+    """Return those of the sound texts that were found true."""
+    return [one for one, probability in zip(found, probabilities, strict=True) if probability >= TRUE]
 
 
 def _forms(

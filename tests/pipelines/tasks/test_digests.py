@@ -5,7 +5,8 @@ import json
 import pytest
 
 from pipelines.tasks import TASKS, built_in
-from pipelines.tasks.writing import LONGEST, sound
+from pipelines.tasks.soundness import sound
+from pipelines.tasks.writing import LONGEST, key
 from pipelines.tasks.writing_examples import SUMMARIES
 
 
@@ -76,7 +77,7 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
     line = 'food: 9 of 12 praise it, e.g. "Biryani was tasty", "best haleem"'
     texts = ["9 of 12 praise the food, above all the tasty biryani.", "nine of twelve like the haleem", "9 like the trout",
              "10 of 12 praise it", "9 of 12 like the haleem at Paradise", ""]  # fmt: skip
-    assert [n for n, text in enumerate(texts) if sound([line], [text], SUMMARIES)] == [0, 1]
+    assert [n for n, text in enumerate(texts) if sound([line], [{key(line): text}], SUMMARIES)] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
 def test_of_a_text_the_sentences_are_kept_that_are_sound(written, kept):
     line = 'food: 9 of 12 praise it, e.g. "Biryani was tasty", "best haleem"; 2 criticise it, e.g. "rice was cold"'
     written = written[:LONGEST]
-    assert [text for _, text in sound([line], [written], SUMMARIES)] == ([kept.strip()] if kept else [])
+    assert [text for _, text in sound([line], [{key(line): written}], SUMMARIES)] == ([kept.strip()] if kept else [])
 
 
 def test_a_strength_is_what_more_of_its_diners_praise_and_has_evidence(go, write_jsonl, reading, results, town):

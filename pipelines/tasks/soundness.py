@@ -1,0 +1,58 @@
+"""Soundness: whether a sentence names nothing that the line of facts does not have which it was made of."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pipelines.tasks.quotes import stems
+from pipelines.tasks.topics import GENERIC
+from pipelines.tasks.writing import LONGEST, texts
+from pipelines.tasks.writing_examples import Written
+
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+# Words that say of others what they say.
+GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say")})
+_SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
+_CLAIMS = {
+    "praise": re.compile(r"(?:\bsays?|praised by) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
+    "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
+}
+
+
+def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: Written) -> list[tuple[int, str]]:
+    """Return what is sound of the text of each line in a stage's answers, with the line's number, where something is.
+
+    That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
+    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too.
+    """
+    foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
+    found = []
+    for n, (line, text) in enumerate(zip(lines, texts(lines, answers), strict=True)):
+        sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
+        if kept := [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]:
+            found.append((n, " ".join(kept)))
+    return found
+
+
+def _added(line: str, text: str, foreign: set[str]) -> bool:
+    names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
+    said = stems(text) - stems(line)
+    han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into
+    added = _numbers(text) - _numbers(line) or _claims(text) - _claims(line)
+    # Most of what it tells has to be in the line; words of Korean have too many forms to be told apart like that.
+    told = {stem for stem in stems(text) - GENERIC - GLUE if stem.isascii()}
+    strange = len(told & said) * 3 > len(told)
+    return bool(han or added or strange or said & foreign or {n.casefold() for n in names} - _words(line))
+
+
+def _claims(text: str) -> set[tuple[str, str]]:
+    """Return how many are said to praise, and to criticise, as far as English says so."""
+    return {(side, n) for side, claim in _CLAIMS.items() for found in claim.findall(text) for n in found if n}
+
+
+def _numbers(text: str) -> set[str]:
+    digits = re.findall(r"\d+", text)
+    return {*digits, *(str(NUMBERS.index(word)) for word in _words(text) & {*NUMBERS[2:]})}
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
