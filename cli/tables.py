@@ -105,9 +105,10 @@ def _own(task: dict[str, Any], kind: type) -> dict[str, Any]:
 def _work(name: str, task: dict[str, Any]) -> str:
     cached, took = task["cached_tokens"] / task["prompt_tokens"], clock(task["makespan_s"])
     again = f", {task['retried']:,} of them asked twice" if task["retried"] else ""
+    rows = f" for {many(task['reviews'], 'row')}" if task["reviews"] else ""  # none where only digests were made anew
+    speed = f", [bold]{task['reviews_per_s']:,.1f}[/] rows/s" if task["reviews"] else ""
     text = (
-        f"[bold]{name}[/]: {many(task['requests'], 'request')}{again} for {many(task['reviews'], 'row')} in {took}, "
-        f"[bold]{task['reviews_per_s']:,.1f}[/] rows/s\n"
+        f"[bold]{name}[/]: {many(task['requests'], 'request')}{again}{rows} in {took}{speed}\n"
         f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
     own = _counts(task)

@@ -34,6 +34,7 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
 
 
 def _added(line: str, text: str, foreign: set[str]) -> bool:
+    text = text.replace("criticiz", "criticis")  # a model may not spell as its examples do
     names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
     said = stems(text) - stems(line)
     han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into

@@ -24,7 +24,8 @@ from pipelines.tasks.topics import Topic
 from pipelines.tasks.writing_examples import COMPARISONS, NAMES
 
 COMPARING, NAMING = "comparison_summary", "target_restaurant_strength"
-NAME_WORDS, TOKENS = 6, 40
+NAME_WORDS, TOKENS = range(2, 7), 40
+FIRST_PERSON = frozenset({"i", "me", "my", "our", "us", "we"})
 INSTRUCTIONS = {
     COMPARING: {
         "en": "For each line write one sentence about what more diners praise or criticise here than elsewhere, in the third "
@@ -157,14 +158,14 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
 
 def _name(topic: Topic) -> str:
     """Return the shortest of a topic's words that speak for the others, as far as they are a name."""
-    said = [words for words in topic.words(SHOWN) if len(words.split()) <= NAME_WORDS]
-    return min(said, key=len, default=topic.name)
+    said = [words for words in topic.words(SHOWN) if len(words.split()) in NAME_WORDS]
+    return min((w for w in said if FIRST_PERSON.isdisjoint(w.casefold().split())), key=len, default=topic.name)
 
 
 def _names(name: str, topic: Topic, lang: str) -> bool:
     """Say whether a name has a few words, all of which somebody has said."""
     said = stems(" ".join([aspect(topic.name, lang), topic.name, *(opinion.what for opinion in topic.opinions)]))
-    return bool(stems(name)) and len(name.split()) <= NAME_WORDS and stems(name) <= said
+    return bool(stems(name)) and len(name.split()) in NAME_WORDS and stems(name) <= said
 
 
 def _why(restaurant: RestaurantState) -> str:

@@ -87,6 +87,8 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
          "The food is good, say 9 of 12: the haleem is best."),
         ("The food is criticised by 9 of 12. 2 criticise it: rice was cold.", "2 criticise it: rice was cold."),
         ("The food is good, say 2 of 12 diners.", None),
+        ("The haleem is criticized by 2 of 12.", "The haleem is criticized by 2 of 12."),
+        ("The haleem is criticized by 9 of 12.", None),
         ("The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 8,
          "The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 4),
         ("员工 praise the haleem.", None),
@@ -130,9 +132,14 @@ def test_a_name_is_made_of_words_that_somebody_said_and_otherwise_a_quote(go, wr
     class Lies(Names):
         name = "world-famous cakes"
 
+    class Repeats(Names):
+        name = "dumplings"
+
     go(write_jsonl(town), Names, "strengths")
     assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["good dumplings"]
     go(write_jsonl(town), Lies, "strengths", again=True)
+    assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["Dumplings number 0 were good"]
+    go(write_jsonl(town), Repeats, "strengths", again=True)
     assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["Dumplings number 0 were good"]
 
 
