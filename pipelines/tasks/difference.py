@@ -71,7 +71,9 @@ class Comparison:
 
 
 def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
-    """Return what is said more often of a restaurant than of the others."""
+    """Return what is said more often of a restaurant than of the others, nothing where there are none."""
+    if not restaurant.others:
+        return Comparison([], [])
     middle = restaurant.middle
     here = hear(restaurant.heard, middle)
     there = [opinion for heard in restaurant.others.values() for opinion in hear(heard, middle)]
@@ -94,7 +96,7 @@ def _differences(
 ) -> list[Difference]:
     """Return the topics of a side that surely more speak of here, the surest first, none that others cover.
 
-    Words go before aspects, for they say more. Where there is nothing to compare with, nothing is sure.
+    Words go before aspects, for they say more.
     """
     chosen: list[Difference] = []
     for counted, least in (recurring, SURE_WORD), (aspects, SURE_ASPECT):

@@ -10,7 +10,7 @@ from pipelines.tasks.writing_examples import Written
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 # Words that say of others what they say.
-GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say")})
+GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say elsewhere")})
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
 _CLAIMS = {
     "praise": re.compile(r"(?:\bsays?|praised by) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
@@ -29,7 +29,8 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
     for n, (line, text) in enumerate(zip(lines, texts(lines, answers), strict=True)):
         sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
         if kept := [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]:
-            found.append((n, " ".join(kept)))
+            whole = " ".join(kept)
+            found.append((n, f"{whole}." if whole[-1].isalnum() else whole))
     return found
 
 

@@ -4,7 +4,11 @@ import json
 
 import pytest
 
+from pipelines.corpus.row import Review
 from pipelines.tasks import TASKS, built_in
+from pipelines.tasks.difference import compare
+from pipelines.tasks.opinion import Opinion
+from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.writing import LONGEST, key
 from pipelines.tasks.writing_examples import SUMMARIES
@@ -89,6 +93,7 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
         ("The food is good, say 2 of 12 diners.", None),
         ("The haleem is criticized by 2 of 12.", "The haleem is criticized by 2 of 12."),
         ("The haleem is criticized by 9 of 12.", None),
+        ("More diners than elsewhere praise the haleem", "More diners than elsewhere praise the haleem."),
         ("The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 8,
          "The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 4),
         ("员工 praise the haleem.", None),
@@ -166,6 +171,14 @@ def test_few_reviews_have_no_strengths_and_it_says_why(go, write_jsonl, reading,
     assert results("strengths")["why_none"][0] == "2 reviews are too few to tell"
     go(write_jsonl(town[:8]), reading, "strengths")
     assert results("strengths")["why_none"].to_list() == ["there is no restaurant to compare with"]
+
+
+def test_where_there_is_nobody_to_compare_with_nothing_is_sure_however_many_say_it():
+    heard = [Heard(Review(n, f"r{n}", "Good soup."), None) for n in range(20_000)]
+    alone = RestaurantState(unit="a", reviews=[], heard=heard)
+    assert (
+        compare(alone, lambda heard, _: [Opinion(h.review, "praised", "food", "Good soup") for h in heard]).better == []
+    )
 
 
 def test_the_second_night_reads_new_reviews_and_writes_what_they_changed(go, write_jsonl, reading, town):
