@@ -173,5 +173,5 @@ def _why(restaurant: RestaurantState) -> str:
     if not others:
         return "there is no restaurant to compare with"
     if sure(reviews, reviews, others // 2, others) < SURE_ASPECT:
-        return f"{reviews} reviews are too few to tell"
+        return "one review is too little to tell" if reviews == 1 else f"{reviews} reviews are too few to tell"
     return "nothing is surely praised by more of its diners than elsewhere"
