@@ -7,9 +7,10 @@ from typing import Any
 from pipelines.tasks.advantage import sure
 from pipelines.tasks.digest import Hearing, aspect, quoted
 from pipelines.tasks.opinion import CRITICISED, PRAISED, Opinion
-from pipelines.tasks.quotes import representative, stems
+from pipelines.tasks.quotes import representative
 from pipelines.tasks.restaurant import RestaurantState
 from pipelines.tasks.topics import Topic, aspects, brief, recurring, telling
+from pipelines.tasks.words import stems
 
 # How sure it has to be; there are many words, of which some stand out by chance.
 SURE_ASPECT, SURE_WORD = 0.99, 0.999

@@ -10,32 +10,11 @@ from functools import lru_cache
 from itertools import islice
 
 from pipelines.prompts.template import one_line
+from pipelines.tasks.words import stems
 
 WORDS, LENGTH = (3, 20), (8, 120)  # of a quote, least and most
 MOST = 100  # quotes of one review
-PLURAL = 4  # letters of a word whose last s is taken off
 REMEMBERED = 4096  # reviews: one task after another asks what the same ones offer
-FUNCTION = frozenset(
-    re.findall(
-        r"\w+",
-        "a about above absolutely across actually after again against all almost along already also although "
-        "always am among an and another any anyone anything are aren around as at away back be because been "
-        "before being below between both but by came can cannot come completely could couldn definitely did didn "
-        "do does doesn doing don done dont down during each either else enough especially etc even ever every "
-        "everyone everything few first for from get gets getting give given go goes going gone got had hadn has "
-        "hasn have haven having he her here hers him his how however i if in instead into is isn it its itself "
-        "just keep kept last least less let literally lot lots made make makes making many may maybe me mentioned "
-        "might mine more most much must my need needed never next no nor not nothing now of off on once one only "
-        "or other others our ours out over own per please probably put quite rather really said same say saying "
-        "see seem seemed seriously several shall she should shouldn simply since so some someone something soon "
-        "still such sure take taken than thank thanks that the their theirs them then there these they thing "
-        "things think this those though thought three through till times to together told too took totally tried "
-        "try trying twice two under until up upon us use used usual usually very via want wanted was wasn way we "
-        "well went were weren what when where which while who whole whom whose why will wish with within without "
-        "won would wouldn yes yet you your yours",
-    )
-)  # words that say nothing by themselves
-
 # A full stop ends a sentence unless it stands after a title, an abbreviation or a single letter.
 _SENTENCES = re.compile(
     r"(?<=[.!?…。！？])(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bRs\.)(?<!\bvs\.)(?<!\bno\.)(?<!\bNo\.)"
@@ -46,8 +25,6 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]")  # kana, Han
 _HANGUL = re.compile("[가-힣]")  # a word of it says what two of English do
 _EDGES = " .,;:!?…。、！？-–—*'"
 _PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("“", "”"), ("「", "」"))
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_PARTICLES = re.compile("(?<=[가-힣]{2})(?:에서|으로|이나|은|는|이|가|을|를|도|에|의|로|와|과|만)$")
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -56,11 +33,6 @@ def quotable(text: str) -> tuple[str, ...]:
     sentences = [one_line(part).strip(_EDGES) for part in _SENTENCES.split(text.strip())]
     clauses = (clause.strip(_EDGES) for sentence in sentences for clause in _CLAUSES.split(sentence))
     return tuple(islice(_fitting(sentences), MOST)) or tuple(islice(_fitting(clauses), MOST))
-
-
-def stems(text: str) -> set[str]:
-    """Return the words of a text that say something, in a form that singular and plural, or Korean particles, share."""
-    return {_stem(word) for word in _WORD.findall(text.casefold()) if word not in FUNCTION}
 
 
 def representative(pieces: Sequence[str], most: int, others: Sequence[str] = ()) -> list[str]:
@@ -79,11 +51,6 @@ def representative(pieces: Sequence[str], most: int, others: Sequence[str] = ())
         chosen.append(best)
         covered |= words[best]
     return chosen
-
-
-def _stem(word: str) -> str:
-    word = _PARTICLES.sub("", word)
-    return word[:-1] if len(word) >= PLURAL and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def _words(piece: str) -> int:

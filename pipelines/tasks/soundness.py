@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from pipelines.tasks.quotes import stems
-from pipelines.tasks.topics import GENERIC
+from pipelines.tasks.words import GENERIC, stems
 from pipelines.tasks.writing import LONGEST, texts
 from pipelines.tasks.writing_examples import Written
 

@@ -16,11 +16,11 @@ from pipelines.tasks.classification import Classification
 from pipelines.tasks.difference import SHOWN, SURE_ASPECT, Comparison, compare, evidence
 from pipelines.tasks.digest import COUNTS, QUOTES, Digest, Hearing, aspect
 from pipelines.tasks.opinion import from_points
-from pipelines.tasks.quotes import stems
 from pipelines.tasks.restaurant import RestaurantState, Stage
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
 from pipelines.tasks.topics import Topic
+from pipelines.tasks.words import stems
 from pipelines.tasks.writing_examples import COMPARISONS, NAMES
 
 COMPARING, NAMING = "comparison_summary", "target_restaurant_strength"

@@ -2,7 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.tasks.evidence import find
-from pipelines.tasks.quotes import LENGTH, quotable, representative, stems
+from pipelines.tasks.quotes import LENGTH, quotable, representative
+from pipelines.tasks.words import stems
 
 
 def test_sentences_are_quotable_as_they_stand():
