@@ -41,11 +41,12 @@ class Opinion:
 
 
 def from_points(heard: Iterable[Heard]) -> list[Opinion]:
-    """Return the points whose words stand in their reviews."""
+    """Return the points that are sure, and whose words stand in their reviews."""
     return [
         Opinion(h.review, point.side, point.aspect, " ".join(point.what.split()))
         for h in heard
         for point in stated(h.review.text, h.said)
+        if point.sure
     ]
 
 

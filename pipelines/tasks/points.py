@@ -24,21 +24,30 @@ from pipelines.tasks.calibration import softmax
 from pipelines.tasks.evidence import bare, find, normal
 from pipelines.tasks.points_examples import EXAMPLES
 from pipelines.tasks.task import IDS, Answers, Column, Example, Task, worked
+from pipelines.tasks.words import GENERIC, content
 
 SIDES = {"good": "praised", "bad": "criticised"}  # as a model says it, and as the results have it
 ASPECTS = (
     "food", "drinks", "portions", "service", "price", "ambience", "cleanliness", "location", "delivery", "overall",
 )  # fmt: skip
+OTHER = "other"  # what a model says where none fits; the review's own word stands for it then
+SURE = 0.85  # the confidence from which on a point is counted: most of those below are neither praise nor criticism
 MOST, LENGTH, TOKENS = 12, 90, 256  # points of a review, characters of one's words, tokens of them all
+BENT = 2  # characters that words may lack to that length and yet have been made to fit it
 INSTRUCTION = (
     "List what the diner praises and criticises in the review. For each point: a few words copied from the review, the "
-    "aspect, good or bad. Aspects: {}; overall is a verdict on the place or the visit as a whole. What merely happened "
-    "is no point. No points: []"
+    "aspect, good or bad. Aspects: {}; other is what none of these is about, overall a verdict on the place or the "
+    "visit as a whole. What merely happened is no point. No points: []"
 )
 COLUMNS = (
     *IDS["review"],
     Column("side", pa.string(), "praised or criticised", "praised"),
-    Column("aspect", pa.string(), "what it is about, one of " + ", ".join(ASPECTS), "food"),
+    Column(
+        "aspect",
+        pa.string(),
+        f"what it is about: {', '.join(ASPECTS)}, or a word of the review where none fits",
+        "food",
+    ),
     Column("what", pa.string(), "a few words of the review", "broth that actually tastes of something"),
     Column("start", pa.int64(), "where in the text they stand: the first character, from 0", 17),
     Column("end", pa.int64(), "and the one after the last", 56),
@@ -58,14 +67,21 @@ class Point:
     end: int
     confidence: float | None
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is counted: its side is probable enough, or how probable it is cannot be told."""
+        return self.confidence is None or self.confidence >= SURE
+
 
 def stated(text: str, said: Sequence[Mapping[str, Any]]) -> list[Point]:
     """Return those of a review's points whose words stand in its text, none twice."""
     points: dict[tuple[int, int], Point] = {}
     for point in said:
-        if place := find(text, point["what"]):
-            start, end = _whole_words(text, *place) if len(point["what"]) >= LENGTH else place
-            points.setdefault((start, end), Point(**{**point, "what": text[start:end]}, start=start, end=end))
+        if place := find(text, _whole(point["what"])):
+            what = text[slice(*place)]
+            aspect = _own_word(what) if point["aspect"] == OTHER else point["aspect"]
+            start, end = place
+            points.setdefault(place, Point(**{**point, "what": what, "aspect": aspect}, start=start, end=end))
     return list(points.values())
 
 
@@ -96,19 +112,26 @@ class Points(Task):
             )
 
     def by_restaurant(self, results: pl.LazyFrame, answers: Answers) -> pl.LazyFrame:
-        """Return a row for each restaurant, in input order, and aspect: how many of its reviews say what of it."""
+        """Return a row for each restaurant, in input order, and aspect: how many of its reviews surely say what of it.
+
+        Words of reviews that stand for an aspect come after the vocabulary, where there are some.
+        """
         reviews = Counter(row.unit for rows in answers.rows() for row in rows)
         restaurants = pl.LazyFrame(
             {"restaurant_id": list(reviews), "reviews": list(reviews.values())},
             schema={"restaurant_id": pl.String, "reviews": pl.Int64},
-        )
+        ).with_row_index("place")
         saying = {
             **{side: pl.col("review_id").filter(pl.col("side") == side).n_unique() for side in SIDES.values()},
             "mentioned": pl.col("review_id").n_unique(),
         }
-        counts = results.group_by("restaurant_id", "aspect").agg(**saying)
+        sure = pl.col("confidence").fill_null(1.0) >= SURE
+        counts = results.filter(sure).group_by("restaurant_id", "aspect", maintain_order=True).agg(**saying)
+        own = counts.filter(~pl.col("aspect").is_in(self.aspects)).join(restaurants, on="restaurant_id")
+        usual = restaurants.join(pl.LazyFrame({"aspect": self.aspects}), how="cross", maintain_order="left_right")
         return (
-            restaurants.join(pl.LazyFrame({"aspect": self.aspects}), how="cross", maintain_order="left_right")
+            pl.concat([usual, own.select(*restaurants.collect_schema(), "aspect")])
+            .sort("place", maintain_order=True)
             .join(counts, on=["restaurant_id", "aspect"], how="left", maintain_order="left")
             .select(
                 "restaurant_id",
@@ -129,7 +152,11 @@ class Points(Task):
 def points(more: Sequence[str] = ()) -> Points:
     """Make the task, for `more` aspects than there are."""
     aspects = tuple(dict.fromkeys((*ASPECTS[:-1], *more, ASPECTS[-1])))
-    point = [{"type": "string", "maxLength": LENGTH}, {"enum": list(aspects)}, {"enum": list(SIDES)}]
+    point = [
+        {"type": "string", "minLength": 2, "maxLength": LENGTH},
+        {"enum": [*dict.fromkeys((*aspects[:-1], OTHER, aspects[-1]))]},
+        {"enum": list(SIDES)},
+    ]
     schema = {
         "type": "array",
         "items": {"type": "array", "prefixItems": point, "items": False, "minItems": len(point)},
@@ -176,11 +203,14 @@ def _confidences(said: Sequence[Sequence[str]], marks: Sequence[Mark]) -> list[f
 
 def _ungrounded(row: AnsweredRow) -> int:
     text = normal(row.text)
-    return sum(not words or words not in text for words in (bare(point["what"]) for point in row.value))
+    return sum(not words or words not in text for words in (bare(_whole(point["what"])) for point in row.value))
 
 
-def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the place without the word that it breaks off in."""
-    whole = text[start:end].rpartition(" ")[0]
-    breaks_off = text[end - 1 : end + 1].isalnum() and len(text[end - 1 : end + 1]) > 1
-    return (start, start + len(whole.rstrip())) if breaks_off and whole else (start, end)
+def _own_word(what: str) -> str:
+    """Return the first of a point's words that may be what it is about."""
+    return next((stem for stem in content(what) if stem not in GENERIC), OTHER)
+
+
+def _whole(words: str) -> str:
+    """Return words without the last one where they had to end in it: it is broken off, or bent to fit."""
+    return words.rpartition(" ")[0] or words if len(words) >= LENGTH - BENT else words

@@ -24,9 +24,9 @@ ENGLISH: Mapping[str, Said] = {
     "Okay for an office lunch, not worth the hype.": [("not worth the hype", "overall", "bad")],
     "I have had better noodles at the airport.": [("had better noodles at the airport", "food", "bad")],
     "My cousin told me about it and I come here every Friday after work.": [],
-    "Close to the station. Tables were sticky, and our food was brought home cold and an hour late.": [
+    "Close to the station. Tables were sticky, and our food was brought home cold and badly packed.": [
         ("Close to the station", "location", "good"), ("Tables were sticky", "cleanliness", "bad"),
-        ("brought home cold and an hour late", "delivery", "bad"),
+        ("brought home cold and badly packed", "delivery", "bad"),
     ],
     "Nice spot, had an awesome time with friends.": [
         ("Nice spot", "overall", "good"), ("had an awesome time", "overall", "good"),
@@ -39,6 +39,10 @@ ENGLISH: Mapping[str, Said] = {
         ("cold coffee", "drinks", "good"), ("Loud music", "ambience", "bad"),
     ],
     "It belongs to the same family as the bakery next door and serves food from Kerala.": [],
+    "The wifi kept dropping, but my dog was welcome. Lovely tea.": [
+        ("wifi kept dropping", "other", "bad"), ("my dog was welcome", "other", "good"),
+        ("Lovely tea", "drinks", "good"),
+    ],
     "Average. Menu is limited and nothing on it was hot.": [
         ("Average", "overall", "bad"), ("Menu is limited", "food", "bad"), ("nothing on it was hot", "food", "bad"),
     ],
@@ -49,12 +53,22 @@ ENGLISH: Mapping[str, Said] = {
     "They are famous for seafood. I wish they had more desserts on the menu.": [
         ("wish they had more desserts", "food", "bad"),
     ],
-    "A lively place with a lovely view, calm on weekdays.": [
-        ("lively place", "ambience", "good"), ("lovely view", "ambience", "good"),
-        ("calm on weekdays", "ambience", "good"),
+    "A lively place with a nice ambience and a good band, calm on weekdays.": [
+        ("lively place", "ambience", "good"), ("nice ambience", "ambience", "good"),
+        ("good band", "ambience", "good"), ("calm on weekdays", "ambience", "good"),
     ],
     "The crispy corn and the lamb was wow, staff should smile more.": [
         ("crispy corn and the lamb was wow", "food", "good"), ("staff should smile more", "service", "bad"),
+    ],
+    "I had wanted to come here for weeks and finally made it on Saturday with two friends. We were seated by the "
+    "window and began with the mushroom soup, which was thick and full of flavour. Then came fried rice with egg, "
+    "nothing special, and a fish curry that was far too salty for us. The waiter noticed and brought another one "
+    "free of charge. It is hard to park around there. We paid 1,200 in total, fair for what we got, and took a "
+    "walk by the lake afterwards.": [
+        ("mushroom soup, which was thick and full of flavour", "food", "good"),
+        ("fried rice with egg, nothing special", "food", "bad"), ("fish curry that was far too salty", "food", "bad"),
+        ("brought another one free of charge", "service", "good"), ("hard to park around there", "location", "bad"),
+        ("fair for what we got", "price", "good"),
     ],
 }  # fmt: skip
 KOREAN: Mapping[str, Said] = {
@@ -88,7 +102,18 @@ KOREAN: Mapping[str, Said] = {
     "줄이 길어도 기다린 보람이 있는 맛이었어요. 전망도 탁 트였어요.": [
         ("기다린 보람이 있는 맛이었어요", "food", "good"), ("전망도 탁 트였어요", "ambience", "good"),
     ],
+    "와이파이가 자꾸 끊겼지만 강아지와 함께 들어갈 수 있어요. 홍차는 쓰기만 해요.": [
+        ("와이파이가 자꾸 끊겼지만", "other", "bad"), ("강아지와 함께 들어갈 수 있어요", "other", "good"),
+        ("홍차는 쓰기만 해요", "drinks", "bad"),
+    ],
     "회사 근처라 점심마다 들르고 보통 비빔밥을 먹습니다.": [],
+    "주말에 친구 둘과 오랜만에 다녀왔습니다. 창가 자리에 앉아 버섯 수프를 먼저 먹었는데 진하고 향이 좋았어요. "
+    "이어서 나온 볶음밥은 그냥 평범했고 생선조림은 너무 짜서 남겼습니다. 직원분이 알아채고 바로 새로 가져다주셔서 "
+    "감동했어요. 셋이 6만 원이면 적당한 가격이에요. 식사 후에는 호수를 한 바퀴 돌았습니다.": [
+        ("버섯 수프를 먼저 먹었는데 진하고 향이 좋았어요", "food", "good"), ("볶음밥은 그냥 평범했고", "food", "bad"),
+        ("생선조림은 너무 짜서 남겼습니다", "food", "bad"), ("바로 새로 가져다주셔서 감동했어요", "service", "good"),
+        ("적당한 가격이에요", "price", "good"),
+    ],
 }  # fmt: skip
 
 EXAMPLES: Mapping[str, Mapping[str, Said]] = MappingProxyType({"en": ENGLISH, "ko": KOREAN})

@@ -23,6 +23,7 @@ FUNCTION = frozenset(
         "won would wouldn yes yet you your yours",
     )
 )  # words that say nothing by themselves
+FIRST_PERSON = frozenset({"i", "me", "my", "mine", "our", "ours", "us", "we", "저", "제", "저희", "나는", "우리"})
 # Words of praise and blame.
 EVALUATIVE = frozenset(
     re.findall(
@@ -55,8 +56,18 @@ _PARTICLES = re.compile("(?<=[가-힣]{2})(?:에서|으로|이나|은|는|이|�
 
 
 def stems(text: str) -> set[str]:
+    """Return the words of a text that say something, as `content` has them."""
+    return set(content(text))
+
+
+def personal(text: str) -> bool:
+    """Say whether somebody speaks of themselves in a text."""
+    return not FIRST_PERSON.isdisjoint(re.findall(r"\w+", text.casefold()))
+
+
+def content(text: str) -> list[str]:
     """Return the words of a text that say something, in a form that singular and plural, or Korean particles, share."""
-    return {_stem(word) for word in _WORD.findall(text.casefold()) if word not in FUNCTION}
+    return [_stem(word) for word in _WORD.findall(text.casefold()) if word not in FUNCTION]
 
 
 def _stem(word: str) -> str:

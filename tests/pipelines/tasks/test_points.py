@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.engine.interface import Completion, Mark, Timing
 from pipelines.ledger.records import AnsweredRow
-from pipelines.tasks.points import ASPECTS, LENGTH, points, stated
+from pipelines.tasks.points import ASPECTS, LENGTH, OTHER, SURE, points, stated
 from pipelines.tasks.points_examples import EXAMPLES
 from pipelines.tasks.task import MalformedError
 
@@ -39,7 +39,7 @@ class Answers(SimpleNamespace):
 def test_the_worked_examples_keep_their_own_rules(lang):
     for text, answer in EXAMPLES[lang].items():
         assert len(stated(text, [point(what) for what, _, _ in answer])) == len(answer), text
-        assert all(aspect in ASPECTS for _, aspect, _ in answer)
+        assert {aspect for _, aspect, _ in answer} <= {*ASPECTS, OTHER}
         said(*answer)
 
 
@@ -89,6 +89,8 @@ def test_words_that_break_off_end_with_a_whole_one():
     text = "The " + "very " * 20 + "tasty soup"
     (found,) = stated(text, [point(text[: LENGTH + 2])])
     assert found.what.endswith(" very")
+    (bent,) = stated(text, [point(text[: LENGTH - 6] + "tasty")])
+    assert bent.what.endswith(" very")
     (short,) = stated("직원분들이 친절하고", [point("직원분들이 친절하")])
     assert short.what == "직원분들이 친절하"  # a particle may follow
 
@@ -118,4 +120,25 @@ def test_aspects_can_be_added():
     assert more.aspects == (*ASPECTS[:-1], "parking", "overall")
     text = json.dumps([["no parking", "parking", "bad"]])
     assert more.parse("ask.en", Completion(1, text, {}, TIMING))[0]["aspect"] == "parking"
-    assert "delivery, parking; overall" in more.forms["ask.en"].shared_prefix
+    assert "delivery, parking; other" in more.forms["ask.en"].shared_prefix
+
+
+@pytest.mark.parametrize(
+    ("what", "aspect"),
+    [("there is a little playground", "playground"), ("No wheelchair access", "wheelchair"), ("와이파이가 자꾸 끊겼지만", "와이파이"),
+     ("very nice", OTHER)],
+)  # fmt: skip
+def test_where_no_aspect_fits_the_reviews_own_word_stands_for_it(what, aspect):
+    (found,) = stated(what, [point(what, OTHER)])
+    assert found.aspect == aspect
+
+
+def test_a_point_whose_side_is_not_sure_stands_in_the_table_and_is_not_counted():
+    unsure = [point("soup was warm", confidence=SURE - 0.01), point("tea", confidence=SURE), point("dog", OTHER)]
+    answers = Answers(pieces=[[row("1", "a", "The soup was warm, tea, dog.", *unsure)]])
+    results = pl.concat(pl.DataFrame(table) for table in POINTS.tables(answers))
+    assert results["what"].to_list() == ["soup was warm", "tea", "dog"]
+    table = POINTS.by_restaurant(results.lazy(), answers).collect()
+    assert table["aspect"].to_list() == [*ASPECTS, "dog"]
+    assert dict(table.select("aspect", "praised").filter(pl.col("praised") > 0).iter_rows()) == {"food": 1, "dog": 1}
+    assert {*table["reviews"], *table.select(pl.col("praised") + pl.col("not_mentioned")).to_series()} == {1}
