@@ -20,12 +20,11 @@ from pipelines.tasks.restaurant import RestaurantState, Stage
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
 from pipelines.tasks.topics import Topic
-from pipelines.tasks.words import stems
+from pipelines.tasks.words import personal, stems
 from pipelines.tasks.writing_examples import COMPARISONS, NAMES
 
 COMPARING, NAMING = "comparison_summary", "target_restaurant_strength"
 NAME_WORDS, TOKENS = range(2, 7), 40
-FIRST_PERSON = frozenset({"i", "me", "my", "our", "us", "we"})
 INSTRUCTIONS = {
     COMPARING: {
         "en": "For each line write one sentence about what more diners praise or criticise here than elsewhere, in the third "
@@ -159,7 +158,7 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
 def _name(topic: Topic) -> str:
     """Return the shortest of a topic's words that speak for the others, as far as they are a name."""
     said = [words for words in topic.words(SHOWN) if len(words.split()) in NAME_WORDS]
-    return min((w for w in said if FIRST_PERSON.isdisjoint(w.casefold().split())), key=len, default=topic.name)
+    return min((words for words in said if not personal(words)), key=len, default=topic.name)
 
 
 def _names(name: str, topic: Topic, lang: str) -> bool:

@@ -21,11 +21,15 @@ from pipelines.tasks.writing_examples import SUMMARIES
 WRITE = "write"
 ASPECTS, SHOWN = 4, 2  # aspects that are written about, words shown of one
 FEWEST = 2  # aspects that are written about although one review alone speaks of them
+DIFFER = 2 / 3  # of the larger side, what the smaller one has where opinions differ
+COMPLAINT = 1 / 10  # of the reviews: where so many criticise an aspect it is written about before one of more reviews
+GRAVE = "cleanliness"  # a complaint about it goes before others, also one person's
 QUOTED = {PRAISED: 2, CRITICISED: 1}  # sentences of a summary that is made of quotes
 QUOTE, RECURRING = 100, 5  # characters of one, and words that are counted, most
 TOKENS = 48  # of a sentence
 WORDS = 3  # what is said of a topic, in the results
 WRITTEN_AT, CHECKED = 1, 2  # the stages
+DIFFERENT = {False: "opinions differ: ", True: "의견이 갈림: "}  # by whether it is Korean
 INSTRUCTIONS = {
     "en": "Write one sentence for each line about what diners of a restaurant say, in the third person, with the numbers and "
     "the words of the line and nothing else.",
@@ -72,10 +76,18 @@ class Fact:
         """The numbers of the reviews that have one."""
         return frozenset(opinion.review.seq for opinion in self.opinions)
 
+    @property
+    def criticised(self) -> int:
+        """How many reviews criticise it."""
+        return len(self.sides[CRITICISED].reviews) if CRITICISED in self.sides else 0
+
     def line(self, lang: str) -> str:
         """Return it as the model is told."""
         told = [self._told(side, topic, lang, first=not n) for n, (side, topic) in enumerate(self.sides.items())]
-        return f"{aspect(self.name, lang)}: {'; '.join(told)}"
+        counts = [len(topic.reviews) for topic in self.sides.values()]
+        differ = len(counts) > 1 and counts[1] >= DIFFER * counts[0]
+        opening = DIFFERENT[lang == "ko"] if differ else ""
+        return f"{aspect(self.name, lang)}: {opening}{'; '.join(told)}"
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
         count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1))
@@ -141,12 +153,25 @@ def summary(points: Task, labels: Classification | None = None) -> Summary:
 
 
 def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:
-    """Return the facts about the aspects that most of so many reviews speak of, not of one alone if others have more."""
+    """Return the facts about the aspects that most of so many reviews speak of, not of one alone if others have more.
+
+    The last of them gives way to the worst complaint.
+    """
     by_side = {side: aspects(opinions, side) for side in SIDES}
     names = dict.fromkeys(name for topics in by_side.values() for name in topics)
     facts = [Fact(name, _larger_first(by_side, name), of) for name in names]
     facts.sort(key=lambda fact: -len(fact.reviews))
-    return [fact for n, fact in enumerate(facts[:ASPECTS]) if n < FEWEST or len(fact.reviews) > 1]
+    told = [fact for n, fact in enumerate(facts[:ASPECTS]) if n < FEWEST or len(fact.reviews) > 1]
+    complaints = [
+        fact
+        for fact in facts
+        if fact not in told[: ASPECTS - 1]
+        and fact.criticised >= COMPLAINT * of
+        and (fact.criticised > 1 or fact.name == GRAVE)
+    ]
+    if complaints:
+        told[ASPECTS - 1 :] = [max(complaints, key=lambda fact: (fact.name == GRAVE, fact.criticised))]
+    return told
 
 
 def _larger_first(by_side: Mapping[str, Mapping[str, Topic]], name: str) -> dict[str, Topic]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.tasks.opinion import Opinion
 from pipelines.tasks.quotes import representative
-from pipelines.tasks.words import EVALUATIVE, GENERIC, stems
+from pipelines.tasks.words import EVALUATIVE, GENERIC, personal, stems
 
 LENGTH = 60  # characters of words that are shown of an opinion, if it has so short ones
 
@@ -24,7 +24,7 @@ class Topic:
 
     def words(self, most: int) -> list[str]:
         """Return what at most so many of the opinions say, those first that speak for others."""
-        return representative(telling(brief([opinion.what for opinion in self.opinions])), most)
+        return representative(impersonal(telling(brief([opinion.what for opinion in self.opinions]))), most)
 
 
 def aspects(opinions: Iterable[Opinion], side: str) -> Mapping[str, Topic]:
@@ -56,3 +56,8 @@ def brief(texts: Sequence[str], length: int = LENGTH) -> list[str]:
 def telling(texts: Sequence[str]) -> list[str]:
     """Return those of the texts that have a word of praise or blame, all where none has."""
     return [text for text in texts if stems(text) & EVALUATIVE] or list(texts)
+
+
+def impersonal(texts: Sequence[str]) -> list[str]:
+    """Return those of the texts that nobody says of themselves in, all where there are no others."""
+    return [text for text in texts if not personal(text)] or list(texts)

@@ -22,16 +22,19 @@ SUMMARIES: Written = MappingProxyType({
             'e.g. "potatoes were raw"':
             "The food is good, say 9 of 12 diners: the grilled trout was superb and the lentil soup is "
             "lovely. 2 criticise it: the potatoes were raw.",
-            'service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"; 2 praise it, e.g. "I love '
-            'their kind host"':
-            "The service is criticised by 5 of 12: they waited 40 minutes for a drink. 2 praise it: they "
-            "love the kind host.",
-            'ambience: 4 of 12 praise it, e.g. "We enjoyed the quiet garden", "candles everywhere"':
-            "The ambience is good, say 4 of 12: they enjoyed the quiet garden, with candles everywhere.",
+            'service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"; 2 praise it, e.g. "kind host"':
+            "The service is criticised by 5 of 12: they waited 40 minutes for a drink. 2 praise it: the host is kind.",
+            'ambience: opinions differ: 4 of 12 praise it, e.g. "We enjoyed the quiet garden", "candles everywhere"; '
+            '3 criticise it, e.g. "chairs too hard"':
+            "Opinions on the ambience differ: 4 of 12 praise it for the quiet garden and candles everywhere, 3 "
+            "criticise it: the chairs are too hard.",
         },
         {
-            'the place overall: 1 of 3 praises it, e.g. "my favourite so far"; 1 criticises it, e.g. "Not again"':
-            "The place overall is good, says 1 of 3 diners: it is a favourite so far. 1 would not go again.",
+            'the place overall: opinions differ: 1 of 3 praises it, e.g. "my favourite so far"; 1 criticises it, '
+            'e.g. "overrated"':
+            "Opinions on the place overall differ: 1 of 3 praises it as a favourite so far, 1 criticises it as "
+            "overrated.",
+            'delivery: 1 of 3 praises it, e.g. "came warm"': "The delivery is praised by 1 of 3: it came warm.",
             'price: 2 of 3 criticise it, e.g. "9 euros for a lemonade", "steep bill"':
             "The price is criticised by 2 of 3: the bill is steep, with 9 euros for a lemonade.",
         },
@@ -43,12 +46,15 @@ SUMMARIES: Written = MappingProxyType({
             "감자가 설익었다고 비판합니다.",
             '서비스: 12명 중 5명 비판, 예 "음료를 40분 기다렸어요"; 2명 칭찬, 예 "자리를 찾아 주셨어요"':
             "손님 12명 중 5명이 음료를 40분 기다렸다며 서비스를 비판합니다. 2명은 자리를 찾아 주었다고 칭찬합니다.",
-            '분위기: 12명 중 4명 칭찬, 예 "조용한 정원", "촛불이 예뻐요"':
-            "손님 12명 중 4명이 조용한 정원과 예쁜 촛불 등 분위기가 좋다고 합니다.",
+            '분위기: 의견이 갈림: 12명 중 4명 칭찬, 예 "조용한 정원", "촛불이 예뻐요"; 3명 비판, 예 "의자가 딱딱해요"':
+            "분위기에 대한 의견은 갈립니다. 손님 12명 중 4명은 조용한 정원과 예쁜 촛불을 칭찬하고, 3명은 의자가 "
+            "딱딱하다고 비판합니다.",
         },
         {
-            '식당 전반: 3명 중 1명 칭찬, 예 "지금까지 최고"; 1명 비판, 예 "다시는 안 가요"':
-            "손님 3명 중 1명은 지금까지 최고라며 식당 전반이 좋다고 하고, 1명은 다시는 안 간다고 합니다.",
+            '식당 전반: 의견이 갈림: 3명 중 1명 칭찬, 예 "지금까지 최고"; 1명 비판, 예 "이름값을 못해요"':
+            "식당 전반에 대한 의견은 갈립니다. 손님 3명 중 1명은 지금까지 최고라고 하고, 1명은 이름값을 못한다고 "
+            "비판합니다.",
+            '배달: 3명 중 1명 칭찬, 예 "따뜻하게 왔어요"': "손님 3명 중 1명이 따뜻하게 왔다며 배달을 칭찬합니다.",
             '가격: 3명 중 2명 비판, 예 "레모네이드가 9천 원", "계산서가 부담돼요"':
             "손님 3명 중 2명이 레모네이드가 9천 원이라 부담된다며 가격을 비판합니다.",
         },
@@ -106,6 +112,9 @@ CHECKED: Mapping[str, Sequence[Judged]] = MappingProxyType({
                "The ambience is good, say 4 of 12: they enjoyed the quiet garden and the view of the lake.", "no"),
         Judged('price: 2 of 3 criticise it, e.g. "9 euros for a lemonade"',
                "The price is criticised by 2 of 3: it is 9 euros for a lemonade.", "yes"),
+        Judged('delivery: opinions differ: 4 of 12 praise it, e.g. "came warm"; 3 criticise it, e.g. "spilled soup"',
+               "Opinions on the delivery differ: 4 of 12 praise it, it came warm; 3 criticise it for spilled soup.",
+               "yes"),
         Judged('the place overall: 1 of 3 praises it, e.g. "we shall return"', "1 of 3 diners would not go again.",
                "no"),
         Judged('more praise of trout: "grilled trout was superb"',
@@ -122,6 +131,9 @@ CHECKED: Mapping[str, Sequence[Judged]] = MappingProxyType({
                "손님 12명 중 4명이 조용한 정원과 호수 전망 등 분위기가 좋다고 합니다.", "no"),
         Judged('가격: 3명 중 2명 비판, 예 "레모네이드가 9천 원"',
                "손님 3명 중 2명이 레모네이드가 9천 원이라며 가격을 비판합니다.", "yes"),
+        Judged('배달: 의견이 갈림: 12명 중 4명 칭찬, 예 "따뜻하게 왔어요"; 3명 비판, 예 "국물이 샜어요"',
+               "배달에 대한 의견은 갈립니다. 12명 중 4명은 따뜻하게 왔다고 칭찬하고, 3명은 국물이 샜다고 비판합니다.",
+               "yes"),
         Judged('송어 칭찬이 더 많음: "송어구이가 훌륭해요"',
                "훌륭한 송어구이를 칭찬하는 손님이 다른 곳보다 많습니다.", "yes"),
         Judged('서비스 비판이 더 많음: "주문을 받지 않아요"', "서비스를 칭찬하는 손님이 다른 곳보다 많습니다.", "no"),

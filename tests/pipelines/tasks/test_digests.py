@@ -7,9 +7,10 @@ import pytest
 from pipelines.corpus.row import Review
 from pipelines.tasks import TASKS, built_in
 from pipelines.tasks.difference import compare
-from pipelines.tasks.opinion import Opinion
+from pipelines.tasks.opinion import SIDES, Opinion
 from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.soundness import sound
+from pipelines.tasks.topics import Topic
 from pipelines.tasks.writing import LONGEST, key
 from pipelines.tasks.writing_examples import SUMMARIES
 
@@ -42,6 +43,51 @@ def test_a_summary_says_what_was_counted_and_who_said_it(go, write_jsonl, readin
     assert first["praised"] == [{"aspect": "food", "words": ["Dumplings number 0 were good"], "count": 6}]
     assert [(row["aspect"], row["count"]) for row in first["criticised"]] == [("food", 2)]
     assert (first["reviews_used"], first["reviews_total"]) == (8, 8)
+
+
+def of_aspects(said):
+    """Make a restaurant of ten reviews, out of how many praise and criticise each aspect."""
+    points = [
+        [
+            {"what": f"{aspect} {side}", "aspect": aspect, "side": side, "confidence": None}
+            for aspect, counts in said.items()
+            for side, count in zip(SIDES, counts, strict=True)
+            if n < count
+        ]
+        for n in range(10)
+    ]
+    text = ", ".join(f"{aspect} {side}" for aspect in said for side in SIDES)
+    heard = [Heard(Review(n, f"r{n}", text), of_one) for n, of_one in enumerate(points)]
+    return RestaurantState(unit="a", reviews=[], heard=heard, answers=[[]], used=10)
+
+
+@pytest.mark.parametrize(("praised", "differ"), [(3, False), (4, True), (6, True), (9, True), (10, False)])
+def test_opinions_differ_where_neither_side_has_half_as_many_again(praised, differ):
+    (line,) = TASKS["summary"].stage(of_aspects({"food": (praised, 6)})).lines
+    assert line.startswith("- food: opinions differ: ") == differ
+
+
+@pytest.mark.parametrize(
+    ("more", "fourth"),
+    [
+        ({"portions": (3, 0), "location": (2, 0)}, "portions"),
+        ({"portions": (3, 0), "location": (0, 1)}, "portions"),
+        ({"portions": (3, 0), "location": (0, 2)}, "location"),
+        ({"portions": (0, 3), "location": (0, 2)}, "portions"),
+        ({"portions": (0, 3), "cleanliness": (0, 1)}, "cleanliness"),
+        ({"cleanliness": (1, 0)}, None),
+    ],
+)
+def test_the_worst_complaint_is_not_left_out(more, fourth):
+    most = {"food": (9, 0), "service": (8, 0), "price": (7, 0)}
+    lines = TASKS["summary"].stage(of_aspects({**most, **more})).lines
+    assert [key(line.strip()) for line in lines] == [*most, fourth][: 3 + bool(fourth)]
+
+
+def test_words_that_nobody_says_of_themselves_are_preferred():
+    reviews = [Review(n, f"r{n}", text) for n, text in enumerate(("I liked the soup", "good soup", "My soup was good"))]
+    topic = Topic("food", [Opinion(review, "praised", "food", review.text) for review in reviews])
+    assert topic.words(2) == ["good soup"]
 
 
 @pytest.mark.parametrize(
