@@ -10,7 +10,7 @@ from pipelines.tasks.opinion import CRITICISED, PRAISED, Opinion
 from pipelines.tasks.quotes import representative
 from pipelines.tasks.restaurant import RestaurantState
 from pipelines.tasks.topics import Topic, aspects, brief, recurring, telling
-from pipelines.tasks.words import stems
+from pipelines.tasks.words import personal
 
 # How sure it has to be; there are many words, of which some stand out by chance.
 SURE_ASPECT, SURE_WORD = 0.99, 0.999
@@ -79,7 +79,7 @@ def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
     here = hear(restaurant.heard, middle)
     there = [opinion for heard in restaurant.others.values() for opinion in hear(heard, middle)]
     of_there = sum(len(heard) for heard in restaurant.others.values())
-    own_name = stems(restaurant.unit)
+    own_name = "".join(filter(str.isalnum, restaurant.unit.casefold()))
     found = {
         side: [
             difference
@@ -129,7 +129,7 @@ def _apart(differences: Iterable[Difference]) -> list[Difference]:
 def evidence(topic: Topic, middle: float | None) -> list[Opinion]:
     """Return a few of the opinions, each of another review, whose rating does not contradict it."""
     usable = [opinion for opinion in topic.opinions if not opinion.contradicts(middle)]
-    texts = telling(brief([opinion.what for opinion in usable]))
+    texts = sorted(telling(brief([opinion.what for opinion in usable])), key=personal)
     ranked = [*representative(texts, EVIDENCE), *texts]
     rank = {text: n for n, text in reversed([*enumerate(ranked)])}
     by_review: dict[int, Opinion] = {}

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from pipelines.tasks.words import GENERIC, stems
+from pipelines.tasks.words import GENERIC, personal, stems
 from pipelines.tasks.writing import LONGEST, texts
 from pipelines.tasks.writing_examples import Written
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 # Words that say of others what they say.
-GLUE = frozenset({*NUMBERS, *re.findall(r"\w+", "praise praised criticise criticised criticises diner say elsewhere")})
+GLUE = frozenset(NUMBERS) | frozenset(
+    re.findall(r"\w+", "praise praised criticise criticised criticises diner say elsewhere according opinion differ")
+)
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
 _CLAIMS = {
-    "praise": re.compile(r"(?:\bsays?|praised by) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
+    "praise": re.compile(r"(?:\bsays?|praised by|according to) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
     "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
 }
 
@@ -21,13 +23,15 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
     """Return what is sound of the text of each line in a stage's answers, with the line's number, where something is.
 
     That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
-    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too.
+    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too, and
+    one in the first person; and all, where the first is, which says what they are about.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     found = []
     for n, (line, text) in enumerate(zip(lines, texts(lines, answers), strict=True)):
         sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
-        if kept := [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]:
+        kept = [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]
+        if kept and kept[0] == sentences[0]:
             whole = " ".join(kept)
             found.append((n, f"{whole}." if whole[-1].isalnum() else whole))
     return found
@@ -42,7 +46,8 @@ def _added(line: str, text: str, foreign: set[str]) -> bool:
     # Most of what it tells has to be in the line; words of Korean have too many forms to be told apart like that.
     told = {stem for stem in stems(text) - GENERIC - GLUE if stem.isascii()}
     strange = len(told & said) * 3 > len(told)
-    return bool(han or added or strange or said & foreign or {n.casefold() for n in names} - _words(line))
+    others = personal(text) or said & foreign or {name.casefold() for name in names} - _words(line)
+    return bool(han or added or strange or others)
 
 
 def _claims(text: str) -> set[tuple[str, str]]:

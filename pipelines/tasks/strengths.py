@@ -158,13 +158,13 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
 def _name(topic: Topic) -> str:
     """Return the shortest of a topic's words that speak for the others, as far as they are a name."""
     said = [words for words in topic.words(SHOWN) if len(words.split()) in NAME_WORDS]
-    return min((words for words in said if not personal(words)), key=len, default=topic.name)
+    return min(said, key=len, default=topic.name)
 
 
 def _names(name: str, topic: Topic, lang: str) -> bool:
     """Say whether a name has a few words, all of which somebody has said."""
     said = stems(" ".join([aspect(topic.name, lang), topic.name, *(opinion.what for opinion in topic.opinions)]))
-    return bool(stems(name)) and len(name.split()) in NAME_WORDS and stems(name) <= said
+    return bool(stems(name)) and len(name.split()) in NAME_WORDS and stems(name) <= said and not personal(name)
 
 
 def _why(restaurant: RestaurantState) -> str:

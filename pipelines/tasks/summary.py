@@ -23,7 +23,6 @@ ASPECTS, SHOWN = 4, 2  # aspects that are written about, words shown of one
 FEWEST = 2  # aspects that are written about although one review alone speaks of them
 DIFFER = 2 / 3  # of the larger side, what the smaller one has where opinions differ
 COMPLAINT = 1 / 10  # of the reviews: where so many criticise an aspect it is written about before one of more reviews
-GRAVE = "cleanliness"  # a complaint about it goes before others, also one person's
 QUOTED = {PRAISED: 2, CRITICISED: 1}  # sentences of a summary that is made of quotes
 QUOTE, RECURRING = 100, 5  # characters of one, and words that are counted, most
 TOKENS = 48  # of a sentence
@@ -80,6 +79,11 @@ class Fact:
     def criticised(self) -> int:
         """How many reviews criticise it."""
         return len(self.sides[CRITICISED].reviews) if CRITICISED in self.sides else 0
+
+    @property
+    def grave(self) -> bool:
+        """Whether somebody complains of what may make people ill."""
+        return CRITICISED in self.sides and self.sides[CRITICISED].grave
 
     def line(self, lang: str) -> str:
         """Return it as the model is told."""
@@ -165,12 +169,10 @@ def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:
     complaints = [
         fact
         for fact in facts
-        if fact not in told[: ASPECTS - 1]
-        and fact.criticised >= COMPLAINT * of
-        and (fact.criticised > 1 or fact.name == GRAVE)
+        if fact not in told[: ASPECTS - 1] and fact.criticised >= COMPLAINT * of and (fact.criticised > 1 or fact.grave)
     ]
     if complaints:
-        told[ASPECTS - 1 :] = [max(complaints, key=lambda fact: (fact.name == GRAVE, fact.criticised))]
+        told[ASPECTS - 1 :] = [max(complaints, key=lambda fact: (fact.grave, fact.criticised))]
     return told
 
 

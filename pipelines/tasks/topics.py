@@ -1,13 +1,15 @@
 """Topics: what a restaurant's opinions are about, aspects and words that recur, and how many of its diners say so."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.tasks.opinion import Opinion
+from pipelines.tasks.opinion import CRITICISED, Opinion
 from pipelines.tasks.quotes import representative
-from pipelines.tasks.words import EVALUATIVE, GENERIC, personal, stems
+from pipelines.tasks.words import EVALUATIVE, GENERIC, GRAVE, personal, stems
 
 LENGTH = 60  # characters of words that are shown of an opinion, if it has so short ones
+_SPEAKER = re.compile(r"^(?:i|we)(?:['\u2019](?:m|re|ve|d)| am| are| have| had| was| were)? ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,15 @@ class Topic:
         return frozenset(opinion.review.seq for opinion in self.opinions)
 
     def words(self, most: int) -> list[str]:
-        """Return what at most so many of the opinions say, those first that speak for others."""
-        return representative(impersonal(telling(brief([opinion.what for opinion in self.opinions]))), most)
+        """Return what at most so many of the opinions say, those first that speak for others, not in first person."""
+        texts = brief([said for opinion in self.opinions if (said := impersonal(opinion.what))])
+        first = representative([text for text in texts if stems(text) & GRAVE], 1) if self.grave else []
+        return list(dict.fromkeys([*first, *representative(telling(texts), most)]))[:most]
+
+    @property
+    def grave(self) -> bool:
+        """Whether it is a complaint about what may make people ill, which is said first."""
+        return any(opinion.side == CRITICISED and stems(opinion.what) & GRAVE for opinion in self.opinions)
 
 
 def aspects(opinions: Iterable[Opinion], side: str) -> Mapping[str, Topic]:
@@ -58,6 +67,10 @@ def telling(texts: Sequence[str]) -> list[str]:
     return [text for text in texts if stems(text) & EVALUATIVE] or list(texts)
 
 
-def impersonal(texts: Sequence[str]) -> list[str]:
-    """Return those of the texts that nobody says of themselves in, all where there are no others."""
-    return [text for text in texts if not personal(text)] or list(texts)
+def impersonal(text: str) -> str:
+    """Return words without the "I" that they begin with, nothing where somebody speaks of themselves all the same.
+
+    Nor is there anything left of words that only name what any restaurant has.
+    """
+    said = _SPEAKER.sub("", text)
+    return said if stems(said) - (GENERIC - EVALUATIVE) and not personal(said) else ""

@@ -50,6 +50,16 @@ GENERIC = EVALUATIVE | frozenset(
         "진짜 아주 매우 조금 그냥 다시 다음 손님",
     )
 )
+# Words of complaints about what may make people ill.
+GRAVE = frozenset(
+    re.findall(
+        r"\w+",
+        "dirty filthy unclean unhygienic hygiene cockroach insect worm hair fly flie mosquito rat mould mold rotten "
+        "rotting spoilt spoiled stale expired raw undercooked uncooked smell smelly smelling stink stinking stinky "
+        "vomit vomited vomiting poisoning poison sick ill allergy allergic diarrhea diarrhoea 위생 벌레 바퀴벌레 "
+        "머리카락 곰팡이 상한 상했어요 쉰내 악취 더러워요 더럽고 더러운 식중독 배탈 설사 덜익은 설익었어요",
+    )
+)
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PARTICLES = re.compile("(?<=[가-힣]{2})(?:에서|으로|이나|은|는|이|가|을|를|도|에|의|로|와|과|만)$")

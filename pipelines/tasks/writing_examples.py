@@ -20,21 +20,22 @@ SUMMARIES: Written = MappingProxyType({
         {
             'food: 9 of 12 praise it, e.g. "grilled trout was superb", "lovely lentil soup"; 2 criticise it, '
             'e.g. "potatoes were raw"':
-            "The food is good, say 9 of 12 diners: the grilled trout was superb and the lentil soup is "
+            "The food is good according to 9 of 12 diners: the grilled trout was superb and the lentil soup is "
             "lovely. 2 criticise it: the potatoes were raw.",
             'service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"; 2 praise it, e.g. "kind host"':
             "The service is criticised by 5 of 12: they waited 40 minutes for a drink. 2 praise it: the host is kind.",
-            'ambience: opinions differ: 4 of 12 praise it, e.g. "We enjoyed the quiet garden", "candles everywhere"; '
-            '3 criticise it, e.g. "chairs too hard"':
-            "Opinions on the ambience differ: 4 of 12 praise it for the quiet garden and candles everywhere, 3 "
-            "criticise it: the chairs are too hard.",
+            'ambience: opinions differ: 4 of 12 praise it, e.g. "enjoyed the quiet garden", "candles everywhere"; 3 '
+            'criticise it, e.g. "chairs too hard"':
+            "Opinions on the ambience differ. 4 of 12 praise it: they enjoyed the quiet garden, with candles "
+            "everywhere. 3 criticise it: the chairs are too hard.",
         },
         {
-            'the place overall: opinions differ: 1 of 3 praises it, e.g. "my favourite so far"; 1 criticises it, '
-            'e.g. "overrated"':
-            "Opinions on the place overall differ: 1 of 3 praises it as a favourite so far, 1 criticises it as "
-            "overrated.",
-            'delivery: 1 of 3 praises it, e.g. "came warm"': "The delivery is praised by 1 of 3: it came warm.",
+            'the place overall: opinions differ: 1 of 3 praises it, e.g. "a favourite so far"; 1 criticises it, e.g. '
+            '"overrated"':
+            "Opinions on the place overall differ. 1 of 3 praises it: it is a favourite so far. 1 criticises it: "
+            "it is overrated.",
+            'delivery: 1 of 3 praises it, e.g. "came warm"':
+            "The delivery is good according to 1 of 3 diners: it came warm.",
             'price: 2 of 3 criticise it, e.g. "9 euros for a lemonade", "steep bill"':
             "The price is criticised by 2 of 3: the bill is steep, with 9 euros for a lemonade.",
         },
@@ -104,16 +105,16 @@ CHECKED: Mapping[str, Sequence[Judged]] = MappingProxyType({
     "en": (
         Judged('food: 9 of 12 praise it, e.g. "trout so tender", "lovely lentil soup"; 2 criticise it, e.g. "potatoes '
                'were raw"',
-               "The food is good, say 9 of 12 diners: the trout is tender. 2 criticise it: the potatoes were raw.",
+               "The food is good according to 9 of 12 diners: the trout is tender. 2 criticise it: potatoes were raw.",
                "yes"),
         Judged('service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"',
-               "The service is good, say 5 of 12: it is quick.", "no"),
+               "The service is good according to 5 of 12: it is quick.", "no"),
         Judged('ambience: 4 of 12 praise it, e.g. "quiet garden", "candles everywhere"',
-               "The ambience is good, say 4 of 12: they enjoyed the quiet garden and the view of the lake.", "no"),
+               "The ambience is good according to 4 of 12: the garden is quiet and has a view of the lake.", "no"),
         Judged('price: 2 of 3 criticise it, e.g. "9 euros for a lemonade"',
                "The price is criticised by 2 of 3: it is 9 euros for a lemonade.", "yes"),
-        Judged('delivery: opinions differ: 4 of 12 praise it, e.g. "came warm"; 3 criticise it, e.g. "spilled soup"',
-               "Opinions on the delivery differ: 4 of 12 praise it, it came warm; 3 criticise it for spilled soup.",
+        Judged('delivery: opinions differ: 4 of 12 praise it, e.g. "came warm"; 3 criticise it, e.g. "soup spilled"',
+               "Opinions on the delivery differ. 4 of 12 praise it: it came warm. 3 criticise it: soup was spilled.",
                "yes"),
         Judged('the place overall: 1 of 3 praises it, e.g. "we shall return"', "1 of 3 diners would not go again.",
                "no"),

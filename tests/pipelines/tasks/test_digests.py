@@ -74,8 +74,8 @@ def test_opinions_differ_where_neither_side_has_half_as_many_again(praised, diff
         ({"portions": (3, 0), "location": (0, 1)}, "portions"),
         ({"portions": (3, 0), "location": (0, 2)}, "location"),
         ({"portions": (0, 3), "location": (0, 2)}, "portions"),
-        ({"portions": (0, 3), "cleanliness": (0, 1)}, "cleanliness"),
-        ({"cleanliness": (1, 0)}, None),
+        ({"portions": (0, 3), "hygiene": (0, 1)}, "hygiene"),
+        ({"hygiene": (1, 0)}, None),
     ],
 )
 def test_the_worst_complaint_is_not_left_out(more, fourth):
@@ -84,10 +84,19 @@ def test_the_worst_complaint_is_not_left_out(more, fourth):
     assert [key(line.strip()) for line in lines] == [*most, fourth][: 3 + bool(fourth)]
 
 
-def test_words_that_nobody_says_of_themselves_are_preferred():
-    reviews = [Review(n, f"r{n}", text) for n, text in enumerate(("I liked the soup", "good soup", "My soup was good"))]
-    topic = Topic("food", [Opinion(review, "praised", "food", review.text) for review in reviews])
-    assert topic.words(2) == ["good soup"]
+def words_of(side, *texts):
+    opinions = [Opinion(Review(n, f"r{n}", text), side, "food", text) for n, text in enumerate(texts)]
+    return Topic("food", opinions).words(2)
+
+
+def test_words_that_are_shown_are_in_the_third_person_and_say_something():
+    assert words_of("praised", "My soup was good", "I liked the soup", "Food", "sad we left") == ["liked the soup"]
+
+
+def test_what_may_make_people_ill_is_said_first():
+    complaints = ["soup was bad", "soup was awful", "soup was terrible", "cockroach in the bread"]
+    assert words_of("criticised", *complaints)[0] == "cockroach in the bread"
+    assert words_of("praised", *complaints)[0] != "cockroach in the bread"
 
 
 @pytest.mark.parametrize(
@@ -133,9 +142,11 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("The food is good, say 9 of 12: the haleem is best. 3 criticise it: the bill is steep.",
-         "The food is good, say 9 of 12: the haleem is best."),
-        ("The food is criticised by 9 of 12. 2 criticise it: rice was cold.", "2 criticise it: rice was cold."),
+        ("The food is good according to 9 of 12: the haleem is best. 3 criticise it: the bill is steep.",
+         "The food is good according to 9 of 12: the haleem is best."),
+        ("The food is good according to 2 of 12.", None),
+        ("The food is criticised by 9 of 12. 2 criticise it: rice was cold.", None),
+        ("The food is good. I like it.", "The food is good."),
         ("The food is good, say 2 of 12 diners.", None),
         ("The haleem is criticized by 2 of 12.", "The haleem is criticized by 2 of 12."),
         ("The haleem is criticized by 9 of 12.", None),
