@@ -18,6 +18,7 @@ from pipelines.tasks.classification import Classification
 from pipelines.tasks.opinion import Opinion, from_labels, from_points
 from pipelines.tasks.restaurant import Heard, RestaurantState, Stage
 from pipelines.tasks.task import Answers, Task
+from pipelines.tasks.words import FUNCTION, GENERIC, stems
 
 # What aspects are called in the lines that a model is given.
 ASPECTS: Mapping[str, Mapping[str, str]] = MappingProxyType({
@@ -87,5 +88,11 @@ def aspect(name: str, lang: str) -> str:
 
 
 def quoted(words: Sequence[str]) -> str:
-    """Return words of reviews as a line has them."""
-    return ", ".join(f'"{text}"' for text in words)
+    """Return words of reviews as a line has them: within a sentence."""
+    return ", ".join(f'"{_within(text)}"' for text in words)
+
+
+def _within(text: str) -> str:
+    """Return words without a capital that only the beginning of a sentence gave them."""
+    first = text.partition(" ")[0].casefold()
+    return f"{text[0].lower()}{text[1:]}" if first in FUNCTION or stems(first) & GENERIC else text

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pipelines.tasks.words import GENERIC, personal, stems
-from pipelines.tasks.writing import LONGEST, texts
+from pipelines.tasks.writing import LONGEST, key, texts
 from pipelines.tasks.writing_examples import Written
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -24,15 +24,15 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
 
     That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
     characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too, and
-    one in the first person; and all, where the first is, which says what they are about.
+    one in the first person; and all, where the first is, or none says what the line is about.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     found = []
     for n, (line, text) in enumerate(zip(lines, texts(lines, answers), strict=True)):
         sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
         kept = [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]
-        if kept and kept[0] == sentences[0]:
-            whole = " ".join(kept)
+        whole = " ".join(kept)
+        if kept and kept[0] == sentences[0] and stems(key(line)) & stems(whole):
             found.append((n, f"{whole}." if whole[-1].isalnum() else whole))
     return found
 

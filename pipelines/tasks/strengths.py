@@ -13,13 +13,13 @@ import pyarrow as pa
 from pipelines.tasks import writing
 from pipelines.tasks.advantage import sure
 from pipelines.tasks.classification import Classification
-from pipelines.tasks.difference import SHOWN, SURE_ASPECT, Comparison, compare, evidence
+from pipelines.tasks.difference import SURE_ASPECT, Comparison, compare, evidence
 from pipelines.tasks.digest import COUNTS, QUOTES, Digest, Hearing, aspect
 from pipelines.tasks.opinion import from_points
 from pipelines.tasks.restaurant import RestaurantState, Stage
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
-from pipelines.tasks.topics import Topic
+from pipelines.tasks.topics import Topic, impersonal, telling
 from pipelines.tasks.words import personal, stems
 from pipelines.tasks.writing_examples import COMPARISONS, NAMES
 
@@ -156,15 +156,19 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
 
 
 def _name(topic: Topic) -> str:
-    """Return the shortest of a topic's words that speak for the others, as far as they are a name."""
-    said = [words for words in topic.words(SHOWN) if len(words.split()) in NAME_WORDS]
-    return min(said, key=len, default=topic.name)
+    """Return the shortest of a topic's words that are a name, those of praise first."""
+    said = filter(None, (impersonal(opinion.what) for opinion in topic.opinions))
+    return min(telling([words for words in said if _is_name(words)]), key=len, default=topic.name)
 
 
 def _names(name: str, topic: Topic, lang: str) -> bool:
     """Say whether a name has a few words, all of which somebody has said."""
     said = stems(" ".join([aspect(topic.name, lang), topic.name, *(opinion.what for opinion in topic.opinions)]))
-    return bool(stems(name)) and len(name.split()) in NAME_WORDS and stems(name) <= said and not personal(name)
+    return bool(stems(name)) and stems(name) <= said and not personal(name) and _is_name(name)
+
+
+def _is_name(words: str) -> bool:
+    return len(words.split()) in NAME_WORDS and not set(words) & set(".:;!?")
 
 
 def _why(restaurant: RestaurantState) -> str:

@@ -85,6 +85,24 @@ class Fact:
         """Whether somebody complains of what may make people ill."""
         return CRITICISED in self.sides and self.sides[CRITICISED].grave
 
+    def plain(self, lang: str) -> str:
+        """Return it as it is said without a model."""
+        name = aspect(self.name, lang)
+        said = [(side, len(topic.reviews), quoted(topic.words(1))) for side, topic in self.sides.items()]
+        if lang == "ko":
+            parts = [
+                f"{count}명 {'칭찬' if side == PRAISED else '비판'}{words and f'({words})'}"
+                for side, count, words in said
+            ]
+            return f"{name}: {self.of}명 중 {', '.join(parts)}."
+        name = name if name.startswith("the ") else f"the {name}"
+        (side, count, words), *others = said
+        text = f"T{name[1:]} is {side} by {count} of {self.of}{words and f': {words}'}."
+        for side, count, words in others:
+            verb = f"{'praise' if side == PRAISED else 'criticise'}{'s' if count == 1 else ''}"
+            text += f" {count} {verb} it{words and f': {words}'}."
+        return text
+
     def line(self, lang: str) -> str:
         """Return it as the model is told."""
         told = [self._told(side, topic, lang, first=not n) for n, (side, topic) in enumerate(self.sides.items())]
@@ -182,12 +200,14 @@ def _larger_first(by_side: Mapping[str, Mapping[str, Topic]], name: str) -> dict
 
 
 def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
-    """Return what was written of each fact, as far as it is true."""
+    """Return what was written of each fact, as far as it is true; the others plainly, if there is anything true."""
     if len(restaurant.answers) <= CHECKED:
         return []
     facts = _facts(from_points(restaurant.heard), restaurant.used)
     found = sound([fact.line(restaurant.lang) for fact in facts], restaurant.answers[WRITTEN_AT], SUMMARIES)
-    return [_sentence(text, facts[n].opinions) for n, text in writing.true(found, restaurant.answers[CHECKED])]
+    true = dict(writing.true(found, restaurant.answers[CHECKED]))
+    texts = [true.get(n) or fact.plain(restaurant.lang) for n, fact in enumerate(facts)]
+    return [_sentence(text, fact.opinions) for text, fact in zip(texts, facts, strict=True)] if true else []
 
 
 def _quoted(opinions: Sequence[Opinion]) -> list[dict[str, Any]]:

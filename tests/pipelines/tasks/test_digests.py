@@ -1,13 +1,14 @@
 """Summaries and strengths, made of points or of labels, with answers made up."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from pipelines.corpus.row import Review
 from pipelines.tasks import TASKS, built_in
 from pipelines.tasks.difference import compare
-from pipelines.tasks.opinion import SIDES, Opinion
+from pipelines.tasks.opinion import SIDES, Opinion, from_points
 from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.topics import Topic
@@ -132,9 +133,28 @@ def test_a_sentence_that_the_model_finds_untrue_is_left_out(go, write_jsonl, rea
     assert results("summary")["style"].unique().to_list() == ["quotes"]
 
 
+@pytest.mark.parametrize(
+    ("name", "lang", "said"),
+    [
+        ("food", "en", 'The food is praised by 3 of 10: "food praised". 1 criticises it: "food criticised".'),
+        ("overall", "en", 'The place overall is praised by 3 of 10: "overall praised". 1 criticises it: "overall criticised".'),
+        ("food", "ko", '음식: 10명 중 3명 칭찬("food praised"), 1명 비판("food criticised").'),
+    ],
+)  # fmt: skip
+def test_a_line_of_which_nothing_true_was_written_is_said_plainly_if_another_is_written(name, lang, said):
+    town = replace(of_aspects({name: (3, 1), "service": (2, 0)}), lang=lang)
+    text = "The service is praised by 2 of 10." if lang == "en" else "10명 중 2명이 서비스를 칭찬합니다."
+    written = {"service" if lang == "en" else "서비스": text}
+    answered = replace(town, answers=[[], [written], [0.9]])
+    row = TASKS["summary"].said(answered, lambda heard, _: from_points(heard))
+    assert [sentence["text"] for sentence in row["sentences"]] == [said, text]
+    untrue = replace(town, answers=[[], [written], [0.1]])
+    assert TASKS["summary"].said(untrue, lambda heard, _: from_points(heard))["style"] == "quotes"
+
+
 def test_what_is_sound_says_nothing_that_its_line_does_not_have():
     line = 'food: 9 of 12 praise it, e.g. "Biryani was tasty", "best haleem"'
-    texts = ["9 of 12 praise the food, above all the tasty biryani.", "nine of twelve like the haleem", "9 like the trout",
+    texts = ["9 of 12 praise the food, above all the tasty biryani.", "nine of twelve like the food", "9 like the trout",
              "10 of 12 praise it", "9 of 12 like the haleem at Paradise", ""]  # fmt: skip
     assert [n for n, text in enumerate(texts) if sound([line], [{key(line): text}], SUMMARIES)] == [0, 1]
 
@@ -148,9 +168,10 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
         ("The food is criticised by 9 of 12. 2 criticise it: rice was cold.", None),
         ("The food is good. I like it.", "The food is good."),
         ("The food is good, say 2 of 12 diners.", None),
-        ("The haleem is criticized by 2 of 12.", "The haleem is criticized by 2 of 12."),
-        ("The haleem is criticized by 9 of 12.", None),
-        ("More diners than elsewhere praise the haleem", "More diners than elsewhere praise the haleem."),
+        ("The food is criticized by 2 of 12.", "The food is criticized by 2 of 12."),
+        ("The food is criticized by 9 of 12.", None),
+        ("The haleem is criticised by 2 of 12.", None),
+        ("More diners than elsewhere praise the food", "More diners than elsewhere praise the food."),
         ("The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 8,
          "The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 4),
         ("员工 praise the haleem.", None),
