@@ -26,7 +26,8 @@ class Topic:
 
     def words(self, most: int) -> list[str]:
         """Return what at most so many of the opinions say, those first that speak for others, not in first person."""
-        texts = brief([said for opinion in self.opinions if (said := impersonal(opinion.what))])
+        said = [words for opinion in self.opinions if (words := impersonal(opinion.what))]
+        texts = brief([words for words in said if " " in words] or said)
         first = representative([text for text in texts if stems(text) & GRAVE], 1) if self.grave else []
         return list(dict.fromkeys([*first, *representative(telling(texts), most)]))[:most]
 
