@@ -13,6 +13,7 @@ GLUE = frozenset(NUMBERS) | frozenset(
     re.findall(r"\w+", "praise praised criticise criticised criticises diner say elsewhere according opinion differ")
 )
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
+_DIFFER = re.compile(r"\bopinions\b.*\bdiffer\b|갈[림립]", re.IGNORECASE)
 _CLAIMS = {
     "praise": re.compile(r"(?:\bsays?|praised by|according to) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
     "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
@@ -24,7 +25,8 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
 
     That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
     characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too, and
-    one in the first person; and all, where the first is, or none says what the line is about.
+    one in the first person; and all, where the first is, or none says what the line is about
+    and, if so, that opinions differ.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     found = []
@@ -32,7 +34,8 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
         sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
         kept = [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]
         whole = " ".join(kept)
-        if kept and kept[0] == sentences[0] and stems(key(line)) & stems(whole):
+        begins = kept and kept[0] == sentences[0] and stems(key(line)) & stems(whole)
+        if begins and bool(_DIFFER.search(line)) == bool(_DIFFER.search(whole)):
             found.append((n, f"{whole}." if whole[-1].isalnum() else whole))
     return found
 

@@ -85,31 +85,34 @@ class Fact:
         """Whether somebody complains of what may make people ill."""
         return CRITICISED in self.sides and self.sides[CRITICISED].grave
 
+    @property
+    def differ(self) -> bool:
+        """Whether opinions differ."""
+        counts = [len(topic.reviews) for topic in self.sides.values()]
+        return len(counts) > 1 and counts[1] >= DIFFER * counts[0]
+
+    def line(self, lang: str) -> str:
+        """Return it as the model is told."""
+        told = [self._told(side, topic, lang, first=not n) for n, (side, topic) in enumerate(self.sides.items())]
+        opening = DIFFERENT[lang == "ko"] if self.differ else ""
+        return f"{aspect(self.name, lang)}: {opening}{'; '.join(told)}"
+
     def plain(self, lang: str) -> str:
         """Return it as it is said without a model."""
         name = aspect(self.name, lang)
         said = [(side, len(topic.reviews), quoted(topic.words(1))) for side, topic in self.sides.items()]
         if lang == "ko":
-            parts = [
-                f"{count}명 {'칭찬' if side == PRAISED else '비판'}{words and f'({words})'}"
-                for side, count, words in said
+            counts = [
+                f"{n}명 {'칭찬' if side == PRAISED else '비판'}{words and f'({words})'}" for side, n, words in said
             ]
-            return f"{name}: {self.of}명 중 {', '.join(parts)}."
+            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {', '.join(counts)}."
         name = name if name.startswith("the ") else f"the {name}"
-        (side, count, words), *others = said
-        text = f"T{name[1:]} is {side} by {count} of {self.of}{words and f': {words}'}."
-        for side, count, words in others:
-            verb = f"{'praise' if side == PRAISED else 'criticise'}{'s' if count == 1 else ''}"
-            text += f" {count} {verb} it{words and f': {words}'}."
-        return text
-
-    def line(self, lang: str) -> str:
-        """Return it as the model is told."""
-        told = [self._told(side, topic, lang, first=not n) for n, (side, topic) in enumerate(self.sides.items())]
-        counts = [len(topic.reviews) for topic in self.sides.values()]
-        differ = len(counts) > 1 and counts[1] >= DIFFER * counts[0]
-        opening = DIFFERENT[lang == "ko"] if differ else ""
-        return f"{aspect(self.name, lang)}: {opening}{'; '.join(told)}"
+        (side, most, words), *_ = said
+        told = [f"{count} {_verb(side, count)} it{words and f': {words}'}." for side, count, words in said]
+        if self.differ:
+            return f"Opinions on {name} differ, of {self.of} diners. {' '.join(told)}"
+        told[0] = f"{name[0].upper()}{name[1:]} is {side} by {most} of {self.of}{words and f': {words}'}."
+        return " ".join(told)
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
         count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1))
@@ -118,8 +121,7 @@ class Fact:
         if lang == "ko":
             of, verb = f"{self.of}명 중 " if first else "", "칭찬" if side == PRAISED else "비판"
             return f"{of}{count}명 {verb}{words}"
-        of, verb = f" of {self.of}" if first else "", "praise" if side == PRAISED else "criticise"
-        return f"{count}{of} {verb}{'s' if count == 1 else ''} it{words}"
+        return f"{count}{f' of {self.of}' if first else ''} {_verb(side, count)} it{words}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +174,10 @@ def summary(points: Task, labels: Classification | None = None) -> Summary:
         made_of=labels or points,
         labels=labels,
     )
+
+
+def _verb(side: str, count: int) -> str:
+    return f"{'praise' if side == PRAISED else 'criticise'}{'s' if count == 1 else ''}"
 
 
 def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:

@@ -152,6 +152,22 @@ def test_a_line_of_which_nothing_true_was_written_is_said_plainly_if_another_is_
     assert TASKS["summary"].said(untrue, lambda heard, _: from_points(heard))["style"] == "quotes"
 
 
+def test_where_opinions_differ_it_has_to_be_said_and_only_there():
+    differ = 'food: opinions differ: 2 of 4 praise it, e.g. "best haleem"; 2 criticise it, e.g. "other haleem was cold"'
+    agree = 'food: 2 of 4 praise it, e.g. "best haleem", "many different haleems"'
+    one_sided, both = "The food is praised by 2 of 4.", "Opinions on the food differ. 2 of 4 praise it."
+    for line, text, sound_ in (
+        (differ, one_sided, 0), (differ, both, 1), (agree, one_sided, 1), (agree, both, 0),
+    ):  # fmt: skip
+        assert len(sound([line], [{"food": text}], SUMMARIES)) == sound_
+    plain = replace(
+        of_aspects({"food": (2, 2), "price": (1, 0)}),
+        answers=[[], [{"price": "The price is praised by 1 of 10."}], [0.9]],
+    )
+    said = TASKS["summary"].said(plain, lambda heard, _: from_points(heard))["summary"]
+    assert said.startswith('Opinions on the food differ, of 10 diners. 2 praise it: "food praised". 2 criticise it: ')
+
+
 def test_what_is_sound_says_nothing_that_its_line_does_not_have():
     line = 'food: 9 of 12 praise it, e.g. "Biryani was tasty", "best haleem"'
     texts = ["9 of 12 praise the food, above all the tasty biryani.", "nine of twelve like the food", "9 like the trout",
