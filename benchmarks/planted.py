@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.corpus.row import Review
 from pipelines.tasks.difference import compare
 from pipelines.tasks.opinion import PRAISED, Opinion
+from pipelines.tasks.points import SURE
 from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.topics import aspects, recurring
 
@@ -33,6 +34,7 @@ by_id = {review.id: review for review in reviews}
 opinions: defaultdict[int, list[Opinion]] = defaultdict(list)
 for id_, side, aspect, what in (
     pl.read_parquet(given.folder / "results" / "points.parquet")
+    .filter(pl.col("confidence").fill_null(1.0) >= SURE)
     .select("review_id", "side", "aspect", "what")
     .iter_rows()
 ):

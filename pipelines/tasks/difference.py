@@ -14,7 +14,7 @@ from pipelines.tasks.words import personal
 
 # How sure it has to be; there are many words, of which some stand out by chance.
 SURE_ASPECT, SURE_WORD = 0.99, 0.999
-LEAST = 3  # reviews that have to say so
+LEAST = 3  # reviews that have to say so, of many their square root, for many words recur three times by chance
 VAGUE = frozenset({"overall"})  # an aspect that is no strength: it does not say what is good
 MOST, SHOWN, EVIDENCE = {PRAISED: 5, CRITICISED: 3}, 2, 3  # topics of a side, words of one in a prompt, quotes
 COVERED = 0.5  # the share of an aspect's reviews that a word has, from which on it is said instead
@@ -111,7 +111,7 @@ def _differences(
                 elsewhere=len(known.reviews) if known else 0,
                 reviews_elsewhere=of_there,
             )
-            if topic.name not in VAGUE and difference.here >= LEAST and difference.sure >= least:
+            if topic.name not in VAGUE and difference.here >= max(LEAST, of_here**0.5) and difference.sure >= least:
                 chosen.append(difference)
     return sorted(_apart(chosen), key=lambda difference: -difference.sure)
 
