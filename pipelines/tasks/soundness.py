@@ -10,7 +10,9 @@ from pipelines.tasks.writing_examples import Written
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 # Words that say of others what they say.
 GLUE = frozenset(NUMBERS) | frozenset(
-    re.findall(r"\w+", "praise praised criticise criticised criticises diner say elsewhere according opinion differ")
+    re.findall(
+        r"\w+", "praise praised criticise criticised criticises diner say elsewhere according opinion differ example"
+    )
 )
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
 _DIFFER = re.compile(r"\bopinions\b.*\bdiffer\b|갈[림립]", re.IGNORECASE)

@@ -4,6 +4,7 @@ Counted by code, for every aspect and every word that recurs, and named by the m
 shows, in words (`comparison_summary`), then a name for each strength (`target_restaurant_strength`).
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,12 @@ from pipelines.tasks.restaurant import RestaurantState, Stage
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
 from pipelines.tasks.topics import Topic, impersonal, telling
-from pipelines.tasks.words import personal, stems
+from pipelines.tasks.words import GENERIC, personal, stems
 from pipelines.tasks.writing_examples import COMPARISONS, NAMES
 
 COMPARING, NAMING = "comparison_summary", "target_restaurant_strength"
 NAME_WORDS, TOKENS = range(2, 7), 40
+SHARED = 2  # opinions that have to tell what the name of an aspect tells
 INSTRUCTIONS = {
     COMPARING: {
         "en": "For each line write one sentence about what more diners praise or criticise here than elsewhere, in the third "
@@ -156,19 +158,19 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
 
 
 def _name(topic: Topic) -> str:
-    """Return the shortest of a topic's words that are a name, those of praise first."""
+    """Return the shortest of a topic's words that are a name for it, those of praise first."""
     said = filter(None, (impersonal(opinion.what) for opinion in topic.opinions))
-    return min(telling([words for words in said if _is_name(words)]), key=len, default=topic.name)
+    return min(telling([words for words in said if _names(words, topic)]), key=len, default=topic.name)
 
 
-def _names(name: str, topic: Topic, lang: str) -> bool:
-    """Say whether a name has a few words, all of which somebody has said."""
-    said = stems(" ".join([aspect(topic.name, lang), topic.name, *(opinion.what for opinion in topic.opinions)]))
-    return bool(stems(name)) and stems(name) <= said and not personal(name) and _is_name(name)
-
-
-def _is_name(words: str) -> bool:
-    return len(words.split()) in NAME_WORDS and not set(words) & set(".:;!?")
+def _names(name: str, topic: Topic, lang: str = "en") -> bool:
+    """Say whether words are a name for a topic: a few, which were said; for an aspect, nothing that one alone has said."""
+    often = Counter(stem for opinion in topic.opinions for stem in stems(opinion.what))
+    told = stems(name) - stems(f"{topic.name} {aspect(topic.name, lang)}")
+    of_aspect = any(opinion.aspect == topic.name for opinion in topic.opinions)
+    alone = of_aspect and any(often[stem] < SHARED for stem in told - GENERIC)
+    clean = bool(stems(name)) and not personal(name) and not set(name) & set(".:;!?")
+    return clean and len(name.split()) in NAME_WORDS and told <= often.keys() and not alone
 
 
 def _why(restaurant: RestaurantState) -> str:

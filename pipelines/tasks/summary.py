@@ -107,11 +107,12 @@ class Fact:
             ]
             return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {', '.join(counts)}."
         name = name if name.startswith("the ") else f"the {name}"
+        said = [(side, count, words and f", for example: {words}") for side, count, words in said]
         (side, most, words), *_ = said
-        told = [f"{count} {_verb(side, count)} it{words and f': {words}'}." for side, count, words in said]
+        told = [f"{count} {_verb(side, count)} it{words}." for side, count, words in said]
         if self.differ:
             return f"Opinions on {name} differ, of {self.of} diners. {' '.join(told)}"
-        told[0] = f"{name[0].upper()}{name[1:]} is {side} by {most} of {self.of}{words and f': {words}'}."
+        told[0] = f"{name[0].upper()}{name[1:]} is {side} by {most} of {self.of}{words}."
         return " ".join(told)
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:

@@ -54,10 +54,11 @@ GENERIC = EVALUATIVE | frozenset(
 GRAVE = frozenset(
     re.findall(
         r"\w+",
-        "dirty filthy unclean unhygienic hygiene cockroach insect worm hair fly flie mosquito rat mould mold rotten "
-        "rotting spoilt spoiled stale expired raw undercooked uncooked smell smelly smelling stink stinking stinky "
-        "vomit vomited vomiting poisoning poison sick ill allergy allergic diarrhea diarrhoea 위생 벌레 바퀴벌레 "
-        "머리카락 곰팡이 상한 상했어요 쉰내 악취 더러워요 더럽고 더러운 식중독 배탈 설사 덜익은 설익었어요",
+        "dirty filthy unclean unhygienic hygiene cockroach cockroache insect worm hair fly flie mosquito rat mould "
+        "mold rotten rotting spoilt spoiled stale expired raw undercooked uncooked smell smelly smelling stink "
+        "stinking stinky vomit vomited vomiting poisoning poison sick ill stomach allergy allergic diarrhea "
+        "diarrhoea 위생 벌레 바퀴벌레 머리카락 곰팡이 상한 상했어요 쉰내 악취 더러워요 더럽고 더러운 식중독 배탈 "
+        "설사 덜익은 설익었어요",
     )
 )
 

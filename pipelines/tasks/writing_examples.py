@@ -20,14 +20,15 @@ SUMMARIES: Written = MappingProxyType({
         {
             'food: 9 of 12 praise it, e.g. "grilled trout was superb", "lovely lentil soup"; 2 criticise it, '
             'e.g. "potatoes were raw"':
-            "The food is good according to 9 of 12 diners: the grilled trout was superb and the lentil soup is "
-            "lovely. 2 criticise it: the potatoes were raw.",
+            "The food is good according to 9 of 12 diners, for example: the grilled trout was superb and the "
+            "lentil soup is lovely. 2 criticise it, for example: the potatoes were raw.",
             'service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"; 2 praise it, e.g. "kind host"':
-            "The service is criticised by 5 of 12: they waited 40 minutes for a drink. 2 praise it: the host is kind.",
+            "The service is criticised by 5 of 12, for example: they waited 40 minutes for a drink. 2 praise it, for "
+            "example: the host is kind.",
             'ambience: opinions differ: 4 of 12 praise it, e.g. "enjoyed the quiet garden", "candles everywhere"; 3 '
             'criticise it, e.g. "chairs too hard"':
-            "Opinions on the ambience differ. 4 of 12 praise it: they enjoyed the quiet garden, with candles "
-            "everywhere. 3 criticise it: the chairs are too hard.",
+            "Opinions on the ambience differ. 4 of 12 praise it, for example: they enjoyed the quiet garden, with "
+            "candles everywhere. 3 criticise it, for example: the chairs are too hard.",
         },
         {
             'the place overall: opinions differ: 1 of 3 praises it, e.g. "a favourite so far"; 1 criticises it, e.g. '
@@ -37,7 +38,7 @@ SUMMARIES: Written = MappingProxyType({
             'delivery: 1 of 3 praises it, e.g. "came warm"':
             "The delivery is good according to 1 of 3 diners: it came warm.",
             'price: 2 of 3 criticise it, e.g. "9 euros for a lemonade", "steep bill"':
-            "The price is criticised by 2 of 3: the bill is steep, with 9 euros for a lemonade.",
+            "The price is criticised by 2 of 3, for example: the bill is steep, with 9 euros for a lemonade.",
         },
     ),
     "ko": (
@@ -105,7 +106,7 @@ CHECKED: Mapping[str, Sequence[Judged]] = MappingProxyType({
     "en": (
         Judged('food: 9 of 12 praise it, e.g. "trout so tender", "lovely lentil soup"; 2 criticise it, e.g. "potatoes '
                'were raw"',
-               "The food is good according to 9 of 12 diners: the trout is tender. 2 criticise it: potatoes were raw.",
+               "The food is good according to 9 of 12, for example: the trout is tender. 2 criticise the potatoes.",
                "yes"),
         Judged('service: 5 of 12 criticise it, e.g. "waited 40 minutes for a drink"',
                "The service is good according to 5 of 12: it is quick.", "no"),

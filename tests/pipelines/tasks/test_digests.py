@@ -97,6 +97,8 @@ def test_words_that_are_shown_are_in_the_third_person_and_say_something():
 def test_what_may_make_people_ill_is_said_first():
     complaints = ["soup was bad", "soup was awful", "soup was terrible", "cockroach in the bread"]
     assert words_of("criticised", *complaints)[0] == "cockroach in the bread"
+    long = f"the bread, which {'we ordered and ' * 4} got at last, had cockroaches in it".replace("we ", "")
+    assert words_of("criticised", *complaints[:-1], long)[0] == long
     assert words_of("praised", *complaints)[0] != "cockroach in the bread"
 
 
@@ -136,8 +138,8 @@ def test_a_sentence_that_the_model_finds_untrue_is_left_out(go, write_jsonl, rea
 @pytest.mark.parametrize(
     ("name", "lang", "said"),
     [
-        ("food", "en", 'The food is praised by 3 of 10: "food praised". 1 criticises it: "food criticised".'),
-        ("overall", "en", 'The place overall is praised by 3 of 10: "overall praised". 1 criticises it: "overall criticised".'),
+        ("food", "en", 'The food is praised by 3 of 10, for example: "food praised". 1 criticises it, for example: "food criticised".'),
+        ("overall", "en", 'The place overall is praised by 3 of 10, for example: "overall praised". 1 criticises it, for example: "overall criticised".'),
         ("food", "ko", '음식: 10명 중 3명 칭찬("food praised"), 1명 비판("food criticised").'),
     ],
 )  # fmt: skip
@@ -165,7 +167,9 @@ def test_where_opinions_differ_it_has_to_be_said_and_only_there():
         answers=[[], [{"price": "The price is praised by 1 of 10."}], [0.9]],
     )
     said = TASKS["summary"].said(plain, lambda heard, _: from_points(heard))["summary"]
-    assert said.startswith('Opinions on the food differ, of 10 diners. 2 praise it: "food praised". 2 criticise it: ')
+    assert said.startswith(
+        'Opinions on the food differ, of 10 diners. 2 praise it, for example: "food praised". 2 criticise it, '
+    )
 
 
 def test_what_is_sound_says_nothing_that_its_line_does_not_have():
@@ -240,6 +244,36 @@ def test_a_name_is_made_of_words_that_somebody_said_and_otherwise_a_quote(go, wr
     assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["Dumplings number 0 were good"]
     go(write_jsonl(town), Repeats, "strengths", again=True)
     assert [s["strength"] for s in results("strengths")["strengths"][0]] == ["Dumplings number 0 were good"]
+
+
+def test_the_name_of_an_aspect_tells_nothing_that_one_alone_has_said(go, write_jsonl, reading, results):
+    kind = [
+        "Service was kind.",
+        "Kind Ravi.",
+        "The service is so kind.",
+        "Kind host here.",
+        "Kind host and tea.",
+        "Kind!",
+    ]
+    town = rows("kind", *kind) + [row for name in "abcd" for row in rows(name, *[f"Bread at {name} was good."] * 8)]
+
+    class Names(reading):
+        name = "kind Ravi"
+
+        def says(self, request):
+            said = super().says(request)
+            said = said.replace('"food"', '"service"') if "ind" in said else said
+            return json.dumps({"service": self.name}) if said.startswith('{"service": "service:') else said
+
+    class Shares(Names):
+        name = "kind host"
+
+    names = []
+    for engine in (Names, Shares):
+        go(write_jsonl(town), engine, "strengths", again=True)
+        (strength,) = results("strengths").rows(named=True)[0]["strengths"]
+        names.append((strength["topic"], strength["strength"]))
+    assert names == [("service", "Kind host here"), ("service", "kind host")]
 
 
 def test_in_a_single_stage_there_are_names_and_no_comparison(go, write_jsonl, reading, results, query, town):
