@@ -16,6 +16,7 @@ GLUE = frozenset(NUMBERS) | frozenset(
 )
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
 _DIFFER = re.compile(r"\bopinions\b.*\bdiffer\b|갈[림립]", re.IGNORECASE)
+_SIDES = (("praise", "칭찬"), ("criticis", "비판"))
 _CLAIMS = {
     "praise": re.compile(r"(?:\bsays?|praised by|according to) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
     "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
@@ -45,7 +46,7 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
 def _added(line: str, text: str, foreign: set[str]) -> bool:
     text = text.replace("criticiz", "criticis")  # a model may not spell as its examples do
     names = re.findall(r"(?<=[\w,;:] )[A-Z]\w+", text)
-    said = stems(text) - stems(line)
+    said = stems(text) - stems(_side(line, text))
     han = set(re.findall("[\u4e00-\u9fff]", text)) - set(line)  # a language that the model falls into
     added = _numbers(text) - _numbers(line) or _claims(text) - _claims(line)
     # Most of what it tells has to be in the line; words of Korean have too many forms to be told apart like that.
@@ -53,6 +54,13 @@ def _added(line: str, text: str, foreign: set[str]) -> bool:
     strange = len(told & said) * 3 > len(told)
     others = personal(text) or said & foreign or {name.casefold() for name in names} - _words(line)
     return bool(han or added or strange or others)
+
+
+def _side(line: str, text: str) -> str:
+    """Return the side of a line that a sentence is about, or all of it where that is both or cannot be told."""
+    said = [side for side in _SIDES if any(word in text for word in side)]
+    parts = [part for part in line.split("; ") if len(said) == 1 and any(word in part for word in said[0])]
+    return "; ".join([key(line), *parts]) if parts else line
 
 
 def _claims(text: str) -> set[tuple[str, str]]:
