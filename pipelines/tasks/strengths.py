@@ -129,7 +129,7 @@ class Strengths(Digest):
         """Return a name for each strength, and the sentences about the comparison: the model's as far as they are true."""
         asked = zip(self._asked(compared, restaurant), restaurant.answers[1:], strict=False)
         said = {stage.form: answers for stage, answers in asked}
-        names = [_name(difference.topic) for difference in compared.better]
+        names = [_name(difference.topic, restaurant.lang) for difference in compared.better]
         named = [difference.line(restaurant.lang) for difference in compared.better]
         for n, name in enumerate(writing.texts(named, said.get(NAMING, []))):
             if _names(name, compared.better[n].topic, restaurant.lang):
@@ -157,13 +157,14 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
     )
 
 
-def _name(topic: Topic) -> str:
-    """Return the shortest of a topic's words that are a name for it, those of praise first."""
+def _name(topic: Topic, lang: str) -> str:
+    """Return the shortest of a topic's words that are a name for it, those of praise first, or what is plain of it."""
     said = filter(None, (impersonal(opinion.what) for opinion in topic.opinions))
-    return min(telling([words for words in said if _names(words, topic)]), key=len, default=topic.name)
+    plain = f"{'호평받는' if lang == 'ko' else 'well-liked'} {aspect(topic.name, lang)}"
+    return min(telling([words for words in said if _names(words, topic, lang)]), key=len, default=plain)
 
 
-def _names(name: str, topic: Topic, lang: str = "en") -> bool:
+def _names(name: str, topic: Topic, lang: str) -> bool:
     """Say whether words are a name for a topic: a few, which were said; for an aspect, nothing that one alone has said."""
     often = Counter(stem for opinion in topic.opinions for stem in stems(opinion.what))
     told = stems(name) - stems(f"{topic.name} {aspect(topic.name, lang)}")

@@ -279,6 +279,17 @@ def test_the_name_of_an_aspect_tells_nothing_that_one_alone_has_said(go, write_j
     assert names == [("service", "Kind host here"), ("service", "kind host")]
 
 
+@pytest.mark.parametrize(("said", "name"), [("coffee", "well-liked coffee"), ("커피", "호평받는 커피")])
+def test_where_nothing_that_was_said_is_a_name_the_topic_is_one(go, write_jsonl, reading, results, said, name):
+    texts = [f"{said} as it is in good places far away from here, {n}." for n in range(6)]
+    if said == "커피":
+        texts = [f"{said}는 {n} {n} {n} {n} {n} {n} {n}." for n in range(6)]
+    town = rows("x", *texts) + [row for other in "abcd" for row in rows(other, *["Bread was good."] * 8)]
+    go(write_jsonl(town), reading, "strengths")
+    (strength,) = results("strengths").rows(named=True)[0]["strengths"]
+    assert strength["strength"] == name
+
+
 def test_in_a_single_stage_there_are_names_and_no_comparison(go, write_jsonl, reading, results, query, town):
     go(write_jsonl(town), reading, "strengths", single_stage=True)
     assert query("SELECT DISTINCT form FROM request WHERE task = 'strengths'") == [("target_restaurant_strength.en",)]
