@@ -94,5 +94,5 @@ if given.keep:
 screen.data(json.dumps({
     "plan_s": planned - began, "start_s": up - planned, "makespan_s": done.makespan_s, "steps": done.steps,
     "requests": count, "prompt_tokens": prompt_tokens, "computed": prompt_tokens - cached, "output_tokens": output,
-    **etas.errors(done.makespan_s), "least": distinct_blocks([r.prompt for r in Watched.asked], block_size), "parsed": parsed,
+    **etas.errors(done.makespan_s), "least": distinct_blocks([r.prompt for r in Watched.asked], block_size), "parsed": [*map(tuple, parsed)],
 }))  # fmt: skip
