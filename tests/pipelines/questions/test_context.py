@@ -62,8 +62,8 @@ def test_a_persons_own_setting_wins(config, tmp_path):
 
 
 def test_it_is_never_more_than_the_models(config, tmp_path, tiny):
-    longest, found = needed(replace(config(400, "strengths"), model=replace(tiny, context=4096)), tmp_path)
-    assert longest <= found == 4096
+    longest, found = needed(replace(config(400, "strengths"), model=replace(tiny, context=5120)), tmp_path)
+    assert longest <= found == 5120
 
 
 def test_stages_that_follow_fit_as_they_would_in_the_models_own_context(config, tmp_path, fake_engine):
