@@ -129,11 +129,8 @@ class Strengths(Digest):
         """Return a name for each strength, and the sentences about the comparison: the model's as far as they are true."""
         asked = zip(self._asked(compared, restaurant), restaurant.answers[1:], strict=False)
         said = {stage.form: answers for stage, answers in asked}
-        names = [_name(difference.topic, restaurant.lang) for difference in compared.better]
-        named = [difference.line(restaurant.lang) for difference in compared.better]
-        for n, name in enumerate(writing.texts(named, said.get(NAMING, []))):
-            if _names(name, compared.better[n].topic, restaurant.lang):
-                names[n] = name
+        named = writing.texts([one.line(restaurant.lang) for one in compared.better], said.get(NAMING, []))
+        names = [_name(text, one.topic, restaurant.lang) for text, one in zip(named, compared.better, strict=True)]
         found = sound(compared.lines(restaurant.lang), said.get(COMPARING, []), COMPARISONS)
         return names, [text for _, text in writing.true(found, said.get(writing.CHECK, []))]
 
@@ -157,21 +154,26 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
     )
 
 
-def _name(topic: Topic, lang: str) -> str:
-    """Return the shortest of a topic's words that are a name for it, those of praise first, or what is plain of it."""
-    said = filter(None, (impersonal(opinion.what) for opinion in topic.opinions))
-    plain = f"{'호평받는' if lang == 'ko' else 'well-liked'} {aspect(topic.name, lang)}"
-    return min(telling([words for words in said if _names(words, topic, lang)]), key=len, default=plain)
+def _name(written: str, topic: Topic, lang: str) -> str:
+    """Return what was written if it is a name for a topic, or the shortest that was said and is one, praise first.
 
-
-def _names(name: str, topic: Topic, lang: str) -> bool:
-    """Say whether words are a name for a topic: a few, which were said; for an aspect, nothing that one alone has said."""
+    It has a few words, all of which were said; that of an aspect tells nothing that one alone has said.
+    """
+    called = aspect(topic.name, lang)
     often = Counter(stem for opinion in topic.opinions for stem in stems(opinion.what))
-    told = stems(name) - stems(f"{topic.name} {aspect(topic.name, lang)}")
-    of_aspect = any(opinion.aspect == topic.name for opinion in topic.opinions)
-    alone = of_aspect and any(often[stem] < SHARED for stem in told - GENERIC)
-    clean = bool(stems(name)) and not personal(name) and not set(name) & set(".:;!?")
-    return clean and len(name.split()) in NAME_WORDS and told <= often.keys() and not alone
+    own = stems(f"{topic.name} {called}")
+    shared = SHARED if any(opinion.aspect == topic.name for opinion in topic.opinions) else 1
+
+    def names(words: str) -> bool:
+        told = stems(words) - own
+        clean = bool(stems(words)) and not personal(words) and not set(words) & set(".:;!?")
+        said = all(often[stem] >= (1 if stem in GENERIC else shared) for stem in told)
+        return clean and said and len(words.split()) in NAME_WORDS
+
+    if names(written):
+        return written
+    said = [words for opinion in topic.opinions if (words := impersonal(opinion.what)) and names(words)]
+    return min(telling(said), key=len, default=f"{'호평받는' if lang == 'ko' else 'well-liked'} {called}")
 
 
 def _why(restaurant: RestaurantState) -> str:
