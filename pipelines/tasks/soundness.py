@@ -28,8 +28,8 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
 
     That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
     characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too, and
-    one in the first person; and all, where the first is, or none says what the line is about
-    and, if so, that opinions differ.
+    one in the first person; and all, where the first is, or none says what the line is about and, if so, that opinions
+    differ.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     found = []

@@ -99,30 +99,28 @@ class Fact:
 
     def plain(self, lang: str) -> str:
         """Return it as it is said without a model."""
-        name = aspect(self.name, lang)
-        said = [(side, len(topic.reviews), quoted(topic.words(1))) for side, topic in self.sides.items()]
+        name, tail = aspect(self.name, lang), "({})" if lang == "ko" else ", for example: {}"
+        quotes = {side: quoted(topic.words(1)) for side, topic in self.sides.items()}
+        said = [
+            (side, len(topic.reviews), quotes[side] and tail.format(quotes[side])) for side, topic in self.sides.items()
+        ]
         if lang == "ko":
-            counts = [
-                f"{n}명 {'칭찬' if side == PRAISED else '비판'}{words and f'({words})'}" for side, n, words in said
-            ]
-            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {', '.join(counts)}."
+            counts = ", ".join(f"{count}명 {_verb(side, count, lang)}{words}" for side, count, words in said)
+            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {counts}."
         name = name if name.startswith("the ") else f"the {name}"
-        said = [(side, count, words and f", for example: {words}") for side, count, words in said]
-        (side, most, words), *_ = said
-        told = [f"{count} {_verb(side, count)} it{words}." for side, count, words in said]
+        told = [f"{count} {_verb(side, count, lang)} it{words}." for side, count, words in said]
         if self.differ:
             return f"Opinions on {name} differ, of {self.of} diners. {' '.join(told)}"
-        told[0] = f"{name[0].upper()}{name[1:]} is {side} by {most} of {self.of}{words}."
-        return " ".join(told)
+        (side, most, words), *_ = said
+        return " ".join([f"{name[0].upper()}{name[1:]} is {side} by {most} of {self.of}{words}.", *told[1:]])
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
         count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1))
         if words:
             words = f", {'예' if lang == 'ko' else 'e.g.'} {words}"
         if lang == "ko":
-            of, verb = f"{self.of}명 중 " if first else "", "칭찬" if side == PRAISED else "비판"
-            return f"{of}{count}명 {verb}{words}"
-        return f"{count}{f' of {self.of}' if first else ''} {_verb(side, count)} it{words}"
+            return f"{f'{self.of}명 중 ' if first else ''}{count}명 {_verb(side, count, lang)}{words}"
+        return f"{count}{f' of {self.of}' if first else ''} {_verb(side, count, lang)} it{words}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +175,9 @@ def summary(points: Task, labels: Classification | None = None) -> Summary:
     )
 
 
-def _verb(side: str, count: int) -> str:
+def _verb(side: str, count: int, lang: str) -> str:
+    if lang == "ko":
+        return "칭찬" if side == PRAISED else "비판"
     return f"{'praise' if side == PRAISED else 'criticise'}{'s' if count == 1 else ''}"
 
 
