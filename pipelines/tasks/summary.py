@@ -28,6 +28,7 @@ QUOTE, RECURRING = 100, 5  # characters of one, and words that are counted, most
 TOKENS = 48  # of a sentence
 WORDS = 3  # what is said of a topic, in the results
 WRITTEN_AT, CHECKED = 1, 2  # the stages
+STEMS = {PRAISED: ("prais", "칭찬"), CRITICISED: ("critici", "비판")}  # what tells a side
 DIFFERENT = {False: "opinions differ: ", True: "의견이 갈림: "}  # by whether it is Korean
 INSTRUCTIONS = {
     "en": "Write one sentence for each line about what diners of a restaurant say, in the third person, with the numbers and "
@@ -99,20 +100,26 @@ class Fact:
 
     def plain(self, lang: str) -> str:
         """Return it as it is said without a model."""
-        name, tail = aspect(self.name, lang), "({})" if lang == "ko" else ", for example: {}"
-        quotes = {side: quoted(topic.words(1)) for side, topic in self.sides.items()}
-        said = [
-            (side, len(topic.reviews), quotes[side] and tail.format(quotes[side])) for side, topic in self.sides.items()
-        ]
+        name, said = aspect(self.name, lang), [self._plainly(side, lang) for side in self.sides]
         if lang == "ko":
-            counts = ", ".join(f"{count}명 {_verb(side, count, lang)}{words}" for side, count, words in said)
-            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {counts}."
+            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {', '.join(said)}."
         name = name if name.startswith("the ") else f"the {name}"
-        told = [f"{count} {_verb(side, count, lang)} it{words}." for side, count, words in said]
         if self.differ:
-            return f"Opinions on {name} differ, of {self.of} diners. {' '.join(told)}"
-        (side, most, words), *_ = said
-        return " ".join([f"{name[0].upper()}{name[1:]} is {side} by {most} of {self.of}{words}.", *told[1:]])
+            return f"Opinions on {name} differ, of {self.of} diners. {'. '.join(said)}."
+        side, topic = next(iter(self.sides.items()))
+        first = f"{name[0].upper()}{name[1:]} is {side} by {len(topic.reviews)} of {self.of}{_example(topic, lang)}"
+        return f"{'. '.join([first, *said[1:]])}."
+
+    def whole(self, text: str, lang: str) -> str:
+        """Return what was written of it, with the lesser side said plainly if that is not told."""
+        *_, lesser = self.sides
+        told = len(self.sides) == 1 or any(stem in text for stem in STEMS[lesser])
+        return text if told else f"{text} {self._plainly(lesser, lang)}."
+
+    def _plainly(self, side: str, lang: str) -> str:
+        topic = self.sides[side]
+        count, verb = len(topic.reviews), _verb(side, len(topic.reviews), lang)
+        return f"{f'{count}명 {verb}' if lang == 'ko' else f'{count} {verb} it'}{_example(topic, lang)}"
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
         count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1))
@@ -175,6 +182,11 @@ def summary(points: Task, labels: Classification | None = None) -> Summary:
     )
 
 
+def _example(topic: Topic, lang: str) -> str:
+    words = quoted(topic.words(1))
+    return words and (f"({words})" if lang == "ko" else f", for example: {words}")
+
+
 def _verb(side: str, count: int, lang: str) -> str:
     if lang == "ko":
         return "칭찬" if side == PRAISED else "비판"
@@ -213,7 +225,10 @@ def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
     facts = _facts(from_points(restaurant.heard), restaurant.used)
     found = sound([fact.line(restaurant.lang) for fact in facts], restaurant.answers[WRITTEN_AT], SUMMARIES)
     true = dict(writing.true(found, restaurant.answers[CHECKED]))
-    texts = [true.get(n) or fact.plain(restaurant.lang) for n, fact in enumerate(facts)]
+    texts = [
+        fact.whole(true[n], restaurant.lang) if n in true else fact.plain(restaurant.lang)
+        for n, fact in enumerate(facts)
+    ]
     return [_sentence(text, fact.opinions) for text, fact in zip(texts, facts, strict=True)] if true else []
 
 

@@ -154,6 +154,21 @@ def test_a_line_of_which_nothing_true_was_written_is_said_plainly_if_another_is_
     assert TASKS["summary"].said(untrue, lambda heard, _: from_points(heard))["style"] == "quotes"
 
 
+@pytest.mark.parametrize(
+    ("lang", "text", "added"),
+    [
+        ("en", "The food is good according to 3 of 10.", ' 1 criticises it, for example: "food criticised".'),
+        ("en", "The food is good according to 3 of 10. 1 criticises it.", ""),
+        ("ko", "10명 중 3명이 음식이 좋다고 합니다.", ' 1명 비판("food criticised").'),
+        ("ko", "10명 중 3명이 음식이 좋다고 합니다. 1명은 비판합니다.", ""),
+    ],
+)
+def test_the_side_that_the_model_left_out_or_broke_off_in_is_said_plainly(lang, text, added):
+    town = replace(of_aspects({"food": (3, 1)}), lang=lang)
+    answered = replace(town, answers=[[], [{"food" if lang == "en" else "음식": text}], [0.9]])
+    assert TASKS["summary"].said(answered, lambda heard, _: from_points(heard))["summary"] == text + added
+
+
 def test_where_opinions_differ_it_has_to_be_said_and_only_there():
     differ = 'food: opinions differ: 2 of 4 praise it, e.g. "best haleem"; 2 criticise it, e.g. "other haleem was cold"'
     agree = 'food: 2 of 4 praise it, e.g. "best haleem", "many different haleems"'
