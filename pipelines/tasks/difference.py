@@ -1,16 +1,19 @@
 """Differences: what more diners praise, or criticise, of a restaurant than of comparable ones."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pipelines.tasks.advantage import sure
 from pipelines.tasks.digest import Hearing, aspect, quoted
 from pipelines.tasks.opinion import CRITICISED, PRAISED, Opinion
+from pipelines.tasks.points import ASPECTS
 from pipelines.tasks.quotes import representative
 from pipelines.tasks.restaurant import RestaurantState
 from pipelines.tasks.topics import Topic, aspects, brief, recurring, telling
-from pipelines.tasks.words import personal
+from pipelines.tasks.words import personal, stems
 
 # How sure it has to be; there are many words, of which some stand out by chance.
 SURE_ASPECT, SURE_WORD = 0.99, 0.999
@@ -68,6 +71,7 @@ class Comparison:
             difference.line(lang, MORE[lang == "ko", side])
             for side, differences in ((PRAISED, self.better), (CRITICISED, self.worse))
             for difference in differences
+            if difference.topic.words(SHOWN)
         ]
 
 
@@ -79,7 +83,8 @@ def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
     here = hear(restaurant.heard, middle)
     there = [opinion for heard in restaurant.others.values() for opinion in hear(heard, middle)]
     of_there = sum(len(heard) for heard in restaurant.others.values())
-    own_name = "".join(filter(str.isalnum, restaurant.unit.casefold()))
+    words = re.findall(r"\w+", restaurant.unit)
+    own_name = stems(" ".join([*words, *map("".join, pairwise(words))])) - {*ASPECTS}
     found = {
         side: [
             difference
@@ -88,7 +93,7 @@ def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
         ]
         for side in (PRAISED, CRITICISED)
     }
-    better = [difference for difference in found[PRAISED] if evidence(difference.topic, middle)]
+    better = [d for d in found[PRAISED] if any(not opinion.contradicts(middle) for opinion in d.topic.opinions)]
     return Comparison(better[: MOST[PRAISED]], found[CRITICISED][: MOST[CRITICISED]])
 
 
@@ -129,7 +134,8 @@ def _apart(differences: Iterable[Difference]) -> list[Difference]:
 def evidence(topic: Topic, middle: float | None) -> list[Opinion]:
     """Return a few of the opinions, each of another review, whose rating does not contradict it."""
     usable = [opinion for opinion in topic.opinions if not opinion.contradicts(middle)]
-    texts = sorted(telling(brief([opinion.what for opinion in usable])), key=personal)
+    texts = telling(brief([opinion.what for opinion in usable]))
+    texts = [text for text in texts if not personal(text)] or texts
     ranked = [*representative(texts, EVIDENCE), *texts]
     rank = {text: n for n, text in reversed([*enumerate(ranked)])}
     by_review: dict[int, Opinion] = {}

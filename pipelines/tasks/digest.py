@@ -18,7 +18,7 @@ from pipelines.tasks.classification import Classification
 from pipelines.tasks.opinion import Opinion, from_labels, from_points
 from pipelines.tasks.restaurant import Heard, RestaurantState, Stage
 from pipelines.tasks.task import Answers, Task
-from pipelines.tasks.words import FUNCTION, GENERIC, stems
+from pipelines.tasks.words import GENERIC, stems
 
 # What aspects are called in the lines that a model is given.
 ASPECTS: Mapping[str, Mapping[str, str]] = MappingProxyType({
@@ -94,5 +94,5 @@ def quoted(words: Sequence[str]) -> str:
 
 def _within(text: str) -> str:
     """Return words without a capital that only the beginning of a sentence gave them."""
-    first = text.partition(" ")[0].casefold()
-    return f"{text[0].lower()}{text[1:]}" if first in FUNCTION or stems(first) & GENERIC else text
+    first = text.partition(" ")[0]
+    return f"{text[0].lower()}{text[1:]}" if stems(first) <= GENERIC and not first[1:].isupper() else text

@@ -127,7 +127,9 @@ class Points(Task):
         }
         sure = pl.col("confidence").fill_null(1.0) >= SURE
         counts = results.filter(sure).group_by("restaurant_id", "aspect", maintain_order=True).agg(**saying)
-        own = counts.filter(~pl.col("aspect").is_in(self.aspects)).join(restaurants, on="restaurant_id")
+        own = counts.filter(~pl.col("aspect").is_in(self.aspects)).join(
+            restaurants, on="restaurant_id", maintain_order="left"
+        )
         usual = restaurants.join(pl.LazyFrame({"aspect": self.aspects}), how="cross", maintain_order="left_right")
         return (
             pl.concat([usual, own.select(*restaurants.collect_schema(), "aspect")])
@@ -207,8 +209,8 @@ def _ungrounded(row: AnsweredRow) -> int:
 
 
 def _own_word(what: str) -> str:
-    """Return the first of a point's words that may be what it is about."""
-    return next((stem for stem in content(what) if stem not in GENERIC), OTHER)
+    """Return the first of a point's words that may be what it is about, or that it is about the whole."""
+    return next((stem for stem in content(what) if stem not in GENERIC), ASPECTS[-1])
 
 
 def _whole(words: str) -> str:

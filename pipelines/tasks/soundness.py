@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from pipelines.tasks.opinion import CRITICISED, PRAISED
 from pipelines.tasks.words import GENERIC, personal, stems
 from pipelines.tasks.writing import LONGEST, key, texts
 from pipelines.tasks.writing_examples import Written
@@ -11,12 +12,15 @@ NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 # Words that say of others what they say.
 GLUE = frozenset(NUMBERS) | frozenset(
     re.findall(
-        r"\w+", "praise praised criticise criticised criticises diner say elsewhere according opinion differ example"
+        r"\w+",
+        "praise praised criticise criticised criticises criticism diner say elsewhere according opinion differ example "
+        "칭찬 비판 많음",
     )
 )
+# What tells a side.
+TELLING = {PRAISED: ("prais", "according to", "칭찬", "좋다"), CRITICISED: ("critici", "비판")}
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z\d가-힣])")
 _DIFFER = re.compile(r"\bopinions\b.*\bdiffer\b|갈[림립]", re.IGNORECASE)
-_SIDES = (("praise", "칭찬"), ("criticis", "비판"))
 _CLAIMS = {
     "praise": re.compile(r"(?:\bsays?|praised by|according to) (\d+)|(\d+)(?: of \d+)?(?: diners)? praises? it"),
     "criticism": re.compile(r"criticised by (\d+)|(\d+)(?: of \d+)?(?: diners)? criticises? it"),
@@ -37,10 +41,15 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
         sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
         kept = [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]
         whole = " ".join(kept)
-        begins = kept and kept[0] == sentences[0] and stems(key(line)) & stems(whole)
+        begins = kept and kept[0] == sentences[0] and _is_about(line, whole)
         if begins and bool(_DIFFER.search(line)) == bool(_DIFFER.search(whole)):
             found.append((n, f"{whole}." if whole[-1].isalnum() else whole))
     return found
+
+
+def _is_about(line: str, text: str) -> bool:
+    about = stems(key(line)) - GLUE or key(line).split()  # a Korean name may have one letter
+    return any(word in text.casefold() for word in about)
 
 
 def _added(line: str, text: str, foreign: set[str]) -> bool:
@@ -58,7 +67,7 @@ def _added(line: str, text: str, foreign: set[str]) -> bool:
 
 def _side(line: str, text: str) -> str:
     """Return the side of a line that a sentence is about, or all of it where that is both or cannot be told."""
-    said = [side for side in _SIDES if any(word in text for word in side)]
+    said = [words for words in TELLING.values() if any(word in text for word in words)]
     parts = [part for part in line.split("; ") if len(said) == 1 and any(word in part for word in said[0])]
     return "; ".join([key(line), *parts]) if parts else line
 

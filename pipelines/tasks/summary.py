@@ -13,7 +13,7 @@ from pipelines.tasks.digest import COUNTS, QUOTES, WRITTEN, Digest, Hearing, asp
 from pipelines.tasks.opinion import CRITICISED, PRAISED, SIDES, Opinion, from_points
 from pipelines.tasks.quotes import representative
 from pipelines.tasks.restaurant import RestaurantState, Stage
-from pipelines.tasks.soundness import sound
+from pipelines.tasks.soundness import TELLING, sound
 from pipelines.tasks.task import IDS, Answers, Column, Task
 from pipelines.tasks.topics import Topic, aspects, brief, recurring, telling
 from pipelines.tasks.writing_examples import SUMMARIES
@@ -28,7 +28,6 @@ QUOTE, RECURRING = 100, 5  # characters of one, and words that are counted, most
 TOKENS = 48  # of a sentence
 WORDS = 3  # what is said of a topic, in the results
 WRITTEN_AT, CHECKED = 1, 2  # the stages
-STEMS = {PRAISED: ("prais", "칭찬"), CRITICISED: ("critici", "비판")}  # what tells a side
 DIFFERENT = {False: "opinions differ: ", True: "의견이 갈림: "}  # by whether it is Korean
 INSTRUCTIONS = {
     "en": "Write one sentence for each line about what diners of a restaurant say, in the third person, with the numbers and "
@@ -39,13 +38,13 @@ _TOPIC = pa.list_(pa.struct([("aspect", pa.string()), ("words", pa.list_(pa.stri
 COLUMNS = (
     *IDS["restaurant"],
     Column("summary", pa.string(), "what diners say",
-           "The food is good, say 9 of 41: the broth actually tastes of something."),
+           "The food is good according to 9 of 41, for example: the broth tastes of something."),
     Column(
         "sentences",
         pa.list_(pa.struct([("text", pa.string()), ("points", pa.list_(pa.string())),
                             ("review_ids", pa.list_(pa.string())), ("support", pa.int64())])),
         "each sentence of it, the points that it is made of, the reviews that have them, and how many those are",
-        [{"text": "The food is good, say 9 of 41: the broth actually tastes of something.",
+        [{"text": "The food is good according to 9 of 41, for example: the broth tastes of something.",
           "points": ["broth that actually tastes of something"], "review_ids": ["r0002"], "support": 1}],
     ),
     Column("praised", _TOPIC, "what is praised, by most reviews first: the aspect, or a word that recurs where "
@@ -107,14 +106,14 @@ class Fact:
         if self.differ:
             return f"Opinions on {name} differ, of {self.of} diners. {'. '.join(said)}."
         side, topic = next(iter(self.sides.items()))
-        first = f"{name[0].upper()}{name[1:]} is {side} by {len(topic.reviews)} of {self.of}{_example(topic, lang)}"
+        count = len(topic.reviews)
+        first = f"{count} of {self.of} diners {_verb(side, count, lang)} {name}{_example(topic, lang)}"
         return f"{'. '.join([first, *said[1:]])}."
 
     def whole(self, text: str, lang: str) -> str:
-        """Return what was written of it, with the lesser side said plainly if that is not told."""
-        *_, lesser = self.sides
-        told = len(self.sides) == 1 or any(stem in text for stem in STEMS[lesser])
-        return text if told else f"{text} {self._plainly(lesser, lang)}."
+        """Return what was written of it, and plainly the sides that it does not tell."""
+        left = [side for side in self.sides if not any(word in text for word in TELLING[side])]
+        return " ".join([text, *(f"{self._plainly(side, lang)}." for side in left)])
 
     def _plainly(self, side: str, lang: str) -> str:
         topic = self.sides[side]
@@ -205,8 +204,8 @@ def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:
     told = [fact for n, fact in enumerate(facts[:ASPECTS]) if n < FEWEST or len(fact.reviews) > 1]
     complaints = [
         fact
-        for fact in facts
-        if fact not in told[: ASPECTS - 1] and fact.criticised >= COMPLAINT * of and (fact.criticised > 1 or fact.grave)
+        for fact in facts[min(len(told), ASPECTS - 1) :]
+        if fact.criticised >= COMPLAINT * of and (fact.criticised > 1 or fact.grave)
     ]
     if complaints:
         told[ASPECTS - 1 :] = [max(complaints, key=lambda fact: (fact.grave, fact.criticised))]

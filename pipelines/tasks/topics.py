@@ -28,8 +28,8 @@ class Topic:
         """Return what at most so many of the opinions say, those first that speak for others, not in first person."""
         said = [words for opinion in self.opinions if (words := impersonal(opinion.what))]
         texts = brief([words for words in said if " " in words] or said)
-        first = representative([words for words in said if stems(words) & GRAVE], 1) if self.grave else []
-        return list(dict.fromkeys([*first, *representative(telling(texts), most)]))[:most]
+        grave = [words for words in said if stems(words) & GRAVE] if self.grave else []
+        return list(dict.fromkeys([*representative(grave, 1), *representative(telling(texts), most)]))[:most]
 
     @property
     def grave(self) -> bool:

@@ -1,7 +1,9 @@
 """Words: what they stem from, and which of them say nothing of a topic."""
 
 import re
+from functools import lru_cache
 
+REMEMBERED = 1 << 16  # texts: every stage looks at the same points again
 PLURAL = 4  # letters of a word whose last s is taken off
 FUNCTION = frozenset(
     re.findall(
@@ -57,8 +59,8 @@ GRAVE = frozenset(
         "dirty filthy unclean unhygienic hygiene cockroach cockroache insect worm hair fly flie mosquito rat mould "
         "mold rotten rotting spoilt spoiled stale expired raw undercooked uncooked smell smelly smelling stink "
         "stinking stinky vomit vomited vomiting poisoning poison sick ill stomach allergy allergic diarrhea "
-        "diarrhoea 위생 벌레 바퀴벌레 머리카락 곰팡이 상한 상했어요 쉰내 악취 더러워요 더럽고 더러운 식중독 배탈 "
-        "설사 덜익은 설익었어요",
+        "diarrhoea 위생 벌레 바퀴벌레 머리카락 곰팡 상한 상했어요 쉰내 악취 더러워요 더럽고 더러운 식중독 배탈 "
+        "설사 덜익 설익었어요",
     )
 )
 
@@ -66,9 +68,10 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _PARTICLES = re.compile("(?<=[가-힣]{2})(?:에서|으로|이나|은|는|이|가|을|를|도|에|의|로|와|과|만)$")
 
 
-def stems(text: str) -> set[str]:
+@lru_cache(maxsize=REMEMBERED)
+def stems(text: str) -> frozenset[str]:
     """Return the words of a text that say something, as `content` has them."""
-    return set(content(text))
+    return frozenset(content(text))
 
 
 def personal(text: str) -> bool:

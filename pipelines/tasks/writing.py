@@ -62,7 +62,7 @@ def judged(line: str, text: str) -> str:
 
 def key(line: str) -> str:
     """Return what a line is about, by which its text is known."""
-    return line.removeprefix("- ").partition(": ")[0]
+    return line.removeprefix("- ").partition(":")[0].strip()
 
 
 def held(lines: Sequence[str]) -> str:

@@ -138,8 +138,8 @@ def test_a_sentence_that_the_model_finds_untrue_is_left_out(go, write_jsonl, rea
 @pytest.mark.parametrize(
     ("name", "lang", "said"),
     [
-        ("food", "en", 'The food is praised by 3 of 10, for example: "food praised". 1 criticises it, for example: "food criticised".'),
-        ("overall", "en", 'The place overall is praised by 3 of 10, for example: "overall praised". 1 criticises it, for example: "overall criticised".'),
+        ("food", "en", '3 of 10 diners praise the food, for example: "food praised". 1 criticises it, for example: "food criticised".'),
+        ("overall", "en", '3 of 10 diners praise the place overall, for example: "overall praised". 1 criticises it, for example: "overall criticised".'),
         ("food", "ko", '음식: 10명 중 3명 칭찬("food praised"), 1명 비판("food criticised").'),
     ],
 )  # fmt: skip

@@ -126,7 +126,7 @@ def test_aspects_can_be_added():
 @pytest.mark.parametrize(
     ("what", "aspect"),
     [("there is a little playground", "playground"), ("No wheelchair access", "wheelchair"), ("와이파이가 자꾸 끊겼지만", "와이파이"),
-     ("very nice", OTHER)],
+     ("very nice", "overall")],
 )  # fmt: skip
 def test_where_no_aspect_fits_the_reviews_own_word_stands_for_it(what, aspect):
     (found,) = stated(what, [point(what, OTHER)])
