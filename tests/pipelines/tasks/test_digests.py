@@ -8,11 +8,12 @@ import pytest
 from pipelines.corpus.row import Review
 from pipelines.tasks import TASKS, built_in
 from pipelines.tasks.difference import compare
+from pipelines.tasks.digest import quoted
 from pipelines.tasks.opinion import SIDES, Opinion, from_points
 from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.topics import Topic
-from pipelines.tasks.writing import LONGEST, key
+from pipelines.tasks.writing import LONGEST, bullet, key
 from pipelines.tasks.writing_examples import SUMMARIES
 
 
@@ -94,6 +95,36 @@ def test_words_that_are_shown_are_in_the_third_person_and_say_something():
     assert words_of("praised", "My soup was good", "I liked the soup", "Food", "sad we left") == ["liked the soup"]
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("GREAT FOOD", '"GREAT FOOD"'),
+        ("Great food", '"great food"'),
+        ("It's great", '"it\'s great"'),
+        ("KFC bun", '"KFC bun"'),
+    ],
+)
+def test_only_the_capital_that_began_a_sentence_is_taken_away(said, shown):
+    assert quoted([said]) == shown
+
+
+@pytest.mark.parametrize(("unit", "strengths"), [("Dumpling House", 0), ("Dump-ling", 0), ("Mudumplings", 1), ("A", 1)])
+def test_what_a_restaurant_is_called_is_no_strength_of_it(go, write_jsonl, reading, results, town, unit, strengths):
+    town = [{**row, "restaurant_id": unit if row["restaurant_id"] == "dump" else row["restaurant_id"]} for row in town]
+    go(write_jsonl(town), reading, "strengths")
+    assert [s["topic"] for s in results("strengths")["strengths"][0]] == ["dumpling"] * strengths
+
+
+def test_a_korean_name_of_one_letter_is_one():
+    line = '양: 4명 중 2명 칭찬, 예 "푸짐해요"'
+    assert sound([line], [{"양": "4명 중 2명이 양이 많다고 칭찬합니다."}], SUMMARIES)
+    assert not sound([line], [{"양": "4명 중 2명이 맛을 칭찬합니다."}], SUMMARIES)
+
+
+def test_a_line_without_words_is_known_by_its_key():
+    assert key(bullet("service: ")) == key("service: ") == "service"
+
+
 def test_what_may_make_people_ill_is_said_first():
     complaints = ["soup was bad", "soup was awful", "soup was terrible", "cockroach in the bread"]
     assert words_of("criticised", *complaints)[0] == "cockroach in the bread"
@@ -161,6 +192,7 @@ def test_a_line_of_which_nothing_true_was_written_is_said_plainly_if_another_is_
         ("en", "The food is good according to 3 of 10. 1 criticises it.", ""),
         ("ko", "10명 중 3명이 음식이 좋다고 합니다.", ' 1명 비판("food criticised").'),
         ("ko", "10명 중 3명이 음식이 좋다고 합니다. 1명은 비판합니다.", ""),
+        ("en", "1 criticises the food.", ' 3 praise it, for example: "food praised".'),
     ],
 )
 def test_the_side_that_the_model_left_out_or_broke_off_in_is_said_plainly(lang, text, added):
