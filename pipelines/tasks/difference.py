@@ -105,9 +105,13 @@ def _differences(
     Words go before aspects, for they say more.
     """
     chosen: list[Difference] = []
-    for counted, least in (recurring, SURE_WORD), (aspects, SURE_ASPECT):
-        elsewhere = counted(there, side)
-        for topic in counted(here, side).values():
+    named = aspects(here, side)
+    words = {name: topic for name, topic in recurring(here, side).items() if name not in named}
+    for topics, elsewhere, least in (
+        (words, recurring(there, side), SURE_WORD),
+        (named, aspects(there, side), SURE_ASPECT),
+    ):
+        for topic in topics.values():
             known = elsewhere.get(topic.name)
             difference = Difference(
                 topic=topic,

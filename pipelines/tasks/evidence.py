@@ -32,7 +32,8 @@ def find(text: str, quote: str) -> tuple[int, int] | None:
         return None
     if text.isascii() and len(whole) == len(text):  # then every character has stayed where it is
         return start, start + len(words)
-    return _place(text, start), _place(text, start + len(words))
+    place = _place(text, start), _place(text, start + len(words))
+    return place if normal(text[slice(*place)]) == words else None  # a letter may have a part of it as its normal form
 
 
 def _normal(text: str) -> str:

@@ -21,7 +21,7 @@ from pipelines.ledger.records import AnsweredRow
 from pipelines.prompts.template import one_line
 from pipelines.tasks.answer_schema import checked
 from pipelines.tasks.calibration import softmax
-from pipelines.tasks.evidence import bare, find, normal
+from pipelines.tasks.evidence import find
 from pipelines.tasks.points_examples import EXAMPLES
 from pipelines.tasks.task import IDS, Answers, Column, Example, Task, worked
 from pipelines.tasks.words import GENERIC, content
@@ -204,8 +204,7 @@ def _confidences(said: Sequence[Sequence[str]], marks: Sequence[Mark]) -> list[f
 
 
 def _ungrounded(row: AnsweredRow) -> int:
-    text = normal(row.text)
-    return sum(not words or words not in text for words in (bare(_whole(point["what"])) for point in row.value))
+    return sum(find(row.text, _whole(point["what"])) is None for point in row.value)
 
 
 def _own_word(what: str) -> str:

@@ -131,8 +131,9 @@ class Strengths(Digest):
         said = {stage.form: answers for stage, answers in asked}
         named = writing.texts([one.line(restaurant.lang) for one in compared.better], said.get(NAMING, []))
         names = [_name(text, one.topic, restaurant.lang) for text, one in zip(named, compared.better, strict=True)]
-        found = sound(compared.lines(restaurant.lang), said.get(COMPARING, []), COMPARISONS)
-        return names, [text for _, text in writing.true(found, said.get(writing.CHECK, []))]
+        lines = compared.lines(restaurant.lang)
+        found = sound(lines, said.get(COMPARING, []), COMPARISONS)
+        return names, [text for _, text in writing.true(lines, found, said.get(writing.CHECK, []))]
 
 
 def strengths(points: Task, labels: Classification | None = None, *, single: bool) -> Strengths:

@@ -137,7 +137,7 @@ class Summary(Digest):
         """Return what is to be asked next: to write, then whether what was written is true."""
         if self.style == QUOTES or len(restaurant.answers) > CHECKED:
             return None
-        lines = [fact.line(restaurant.lang) for fact in _facts(from_points(restaurant.heard), restaurant.used)]
+        lines = [fact.line(restaurant.lang) for fact in _facts(restaurant)]
         if len(restaurant.answers) == WRITTEN_AT:
             return Stage(WRITE, [writing.bullet(line) for line in lines]) if lines else None
         return writing.check(lines, sound(lines, restaurant.answers[WRITTEN_AT], SUMMARIES))
@@ -192,15 +192,18 @@ def _verb(side: str, count: int, lang: str) -> str:
     return f"{'praise' if side == PRAISED else 'criticise'}{'s' if count == 1 else ''}"
 
 
-def _facts(opinions: Sequence[Opinion], of: int) -> list[Fact]:
-    """Return the facts about the aspects that most of so many reviews speak of, not of one alone if others have more.
+def _facts(restaurant: RestaurantState) -> list[Fact]:
+    """Return the facts about the aspects that most reviews speak of, not of one alone if others have more.
 
-    The last of them gives way to the worst complaint.
+    The last of them gives way to the worst complaint. Of two that are called the same the larger stands.
     """
+    opinions, of = from_points(restaurant.heard), restaurant.used
     by_side = {side: aspects(opinions, side) for side in SIDES}
     names = dict.fromkeys(name for topics in by_side.values() for name in topics)
-    facts = [Fact(name, _larger_first(by_side, name), of) for name in names]
-    facts.sort(key=lambda fact: -len(fact.reviews))
+    by_name: dict[str, Fact] = {}
+    for fact in sorted((Fact(name, _larger_first(by_side, name), of) for name in names), key=lambda f: -len(f.reviews)):
+        by_name.setdefault(aspect(fact.name, restaurant.lang), fact)
+    facts = [*by_name.values()]
     told = [fact for n, fact in enumerate(facts[:ASPECTS]) if n < FEWEST or len(fact.reviews) > 1]
     complaints = [
         fact
@@ -221,9 +224,10 @@ def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
     """Return what was written of each fact, as far as it is true; the others plainly, if there is anything true."""
     if len(restaurant.answers) <= CHECKED:
         return []
-    facts = _facts(from_points(restaurant.heard), restaurant.used)
-    found = sound([fact.line(restaurant.lang) for fact in facts], restaurant.answers[WRITTEN_AT], SUMMARIES)
-    true = dict(writing.true(found, restaurant.answers[CHECKED]))
+    facts = _facts(restaurant)
+    lines = [fact.line(restaurant.lang) for fact in facts]
+    found = sound(lines, restaurant.answers[WRITTEN_AT], SUMMARIES)
+    true = dict(writing.true(lines, found, restaurant.answers[CHECKED]))
     texts = [
         fact.whole(true[n], restaurant.lang) if n in true else fact.plain(restaurant.lang)
         for n, fact in enumerate(facts)

@@ -1,6 +1,7 @@
 """Words: what they stem from, and which of them say nothing of a topic."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 REMEMBERED = 1 << 16  # texts: every stage looks at the same points again
@@ -81,7 +82,9 @@ def personal(text: str) -> bool:
 
 def content(text: str) -> list[str]:
     """Return the words of a text that say something, in a form that singular and plural, or Korean particles, share."""
-    return [_stem(word) for word in _WORD.findall(text.casefold()) if word not in FUNCTION]
+    return [
+        _stem(word) for word in _WORD.findall(unicodedata.normalize("NFC", text).casefold()) if word not in FUNCTION
+    ]
 
 
 def _stem(word: str) -> str:

@@ -27,6 +27,7 @@ JUDGE = {
     "ko": "문장이 사실과 맞습니까? 사실에 없는 말을 해서는 안 됩니다. yes 또는 no로 답하세요.",
 }
 ITEM: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+Found = Sequence[tuple[int, str]]  # numbers of lines, and what is sound of the texts of each
 VALIDATOR = jsonschema.Draft202012Validator({"type": "object", "additionalProperties": ITEM})
 
 
@@ -87,14 +88,20 @@ def texts(lines: Sequence[str], answers: Sequence[Mapping[str, str]]) -> list[st
     return [by_key.get(key(line), "") for line in lines]
 
 
-def check(lines: Sequence[str], found: Sequence[tuple[int, str]]) -> Stage | None:
+def check(lines: Sequence[str], found: Found) -> Stage | None:
     """Return the stage that asks of each of the sound texts whether it is true, None where there is none."""
-    return Stage(CHECK, [judged(lines[n], text) for n, text in found], apart=True) if found else None
+    return Stage(CHECK, [*dict.fromkeys(_judged(lines, found))], apart=True) if found else None
 
 
-def true(found: Sequence[tuple[int, str]], probabilities: Sequence[float]) -> list[tuple[int, str]]:
-    """Return those of the sound texts that were found true."""
-    return [one for one, probability in zip(found, probabilities, strict=True) if probability >= TRUE]
+def true(lines: Sequence[str], found: Found, probabilities: Sequence[float]) -> list[tuple[int, str]]:
+    """Return those of the sound texts that were found true; what was the same was asked about once."""
+    asked = _judged(lines, found)
+    probable = dict(zip(dict.fromkeys(asked), probabilities, strict=True))
+    return [one for one, judged in zip(found, asked, strict=True) if probable[judged] >= TRUE]
+
+
+def _judged(lines: Sequence[str], found: Found) -> list[str]:
+    return [judged(lines[n], text) for n, text in found]
 
 
 def _forms(

@@ -13,7 +13,7 @@ from pipelines.tasks.opinion import SIDES, Opinion, from_points
 from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.soundness import sound
 from pipelines.tasks.topics import Topic
-from pipelines.tasks.writing import LONGEST, bullet, key
+from pipelines.tasks.writing import LONGEST, bullet, check, key, true
 from pipelines.tasks.writing_examples import SUMMARIES
 
 
@@ -119,6 +119,30 @@ def test_a_korean_name_of_one_letter_is_one():
     line = '양: 4명 중 2명 칭찬, 예 "푸짐해요"'
     assert sound([line], [{"양": "4명 중 2명이 양이 많다고 칭찬합니다."}], SUMMARIES)
     assert not sound([line], [{"양": "4명 중 2명이 맛을 칭찬합니다."}], SUMMARIES)
+
+
+def test_an_aspect_and_a_word_of_one_name_are_one_strength(go, write_jsonl, reading, results):
+    class Locates(reading):
+        def says(self, request):
+            return super().says(request).replace('"food","', '"location","').replace('"food", "', '"location", "')
+
+    near = [f"Great location {'here' * n}." for n in range(8)] + [f"At {chr(97 + n) * 3}, good." for n in range(12)]
+    town = rows("near", *near) + [row for name in "abcd" for row in rows(name, *["Bread was bad."] * 8)]
+    go(write_jsonl(town), Locates, "strengths")
+    better = results("strengths").rows(named=True)[0]["better"]
+    assert [(topic["topic"], topic["here"]) for topic in better if topic["topic"] == "location"] == [("location", 20)]
+
+
+def test_two_aspects_that_are_called_the_same_are_one_line():
+    town = replace(of_aspects({"location": (3, 0), "위치": (4, 0), "food": (2, 0)}), lang="ko")
+    assert [key(line.strip()) for line in TASKS["summary"].stage(town).lines] == ["위치", "음식"]
+
+
+def test_what_is_the_same_is_asked_about_once():
+    lines, found = ["food: 2 of 3 praise it"] * 2, [(0, "The food is praised."), (1, "The food is praised.")]
+    assert len(check(lines, found).lines) == 1
+    assert true(lines, found, [0.9]) == found
+    assert true(lines, found, [0.1]) == []
 
 
 def test_a_line_without_words_is_known_by_its_key():

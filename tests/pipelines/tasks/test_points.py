@@ -85,6 +85,17 @@ def test_the_place_is_that_in_the_text_as_it_is():
     assert unicodedata.normalize("NFC", text[found.start : found.end]) == "고기도 \u200b맛있어요"
 
 
+def test_a_part_of_a_letters_normal_form_stands_nowhere_and_letters_may_be_composed_of_two():
+    text = "Große Portionen, ß"
+    said = [point("s."), point("gros"), point("grosse")]
+    assert [found.what for found in stated(text, said)] == ["Große"]
+    results = pl.DataFrame(schema={"side": pl.String}).lazy()
+    figures = POINTS.figures(results, Answers(pieces=[[row("1", "a", text, *said)]]))
+    assert figures["ungrounded"] == len(said) - 1
+    (found,) = stated("Cre\u0300me bru\u0302le\u0301e here", [point("crème brûlée", OTHER)])
+    assert found.aspect == "crème"
+
+
 def test_words_that_break_off_end_with_a_whole_one():
     text = "The " + "very " * 20 + "tasty soup"
     (found,) = stated(text, [point(text[: LENGTH + 2])])
