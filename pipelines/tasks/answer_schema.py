@@ -1,7 +1,7 @@
 """An answer in JSON: the fields a task asks for, as a schema for the model, as columns, and as read from its text."""
 
 import json
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +44,7 @@ class AnswerSchema:
         return json.dumps(
             {
                 "type": "object",
-                "properties": {field.name: field.schema for field in self.fields},
+                "properties": {field.name: _told(field.schema) for field in self.fields},
                 "required": [field.name for field in self.fields],
                 "additionalProperties": False,
             },
@@ -79,14 +79,29 @@ def checked(text: str, validator: Any) -> Any:
 
 def arrow(schema: Mapping[str, Any]) -> pa.DataType:
     """Return the type of column that holds what a JSON Schema describes. Raises ValueError when there is none."""
-    kind = schema.get("type", "string" if "enum" in schema else None)
-    if kind == "array":
-        return pa.list_(arrow(schema.get("items", {})))
-    if kind == "object":
-        return pa.struct([(name, arrow(part)) for name, part in schema.get("properties", {}).items()])
-    if not isinstance(kind, str) or kind not in SIMPLE:
-        raise ValueError(f"type is {kind!r}: one of {', '.join((*SIMPLE, 'array', 'object'))} expected")
-    return SIMPLE[kind]
+    match type_of(schema):
+        case "array":
+            return pa.list_(arrow(schema.get("items", {})))
+        case "object":
+            return pa.struct([(name, arrow(part)) for name, part in schema.get("properties", {}).items()])
+        case str(kind) if kind in SIMPLE:
+            return SIMPLE[kind]
+    expected = f'one of {", ".join((*SIMPLE, "array", "object"))} expected, or such a one and "null" in a list'
+    raise ValueError(f"type is {schema.get('type')!r}: {expected}")
+
+
+def type_of(schema: Mapping[str, Any]) -> Any:
+    """Return the type that a JSON Schema is of, besides null where it is `nullable`; texts if it only has an enum."""
+    match schema.get("type", "string" if "enum" in schema else None):
+        case ["null", kind] | [kind, "null"]:
+            return kind
+        case kind:
+            return kind
+
+
+def nullable(schema: Mapping[str, Any]) -> bool:
+    """Say whether null is an answer to a JSON Schema that has a column: its type is a list of another one and null."""
+    return isinstance(schema.get("type"), list)
 
 
 def distinct(texts: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
@@ -95,32 +110,46 @@ def distinct(texts: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     return [text for text in texts if text.casefold() not in seen and not seen.add(text.casefold())]  # type: ignore[func-returns-value]
 
 
+def _told(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON Schema as an engine is held to it: null is a choice of its own there, also beside an enum."""
+    told = dict(schema)
+    if "items" in told:
+        told["items"] = _told(told["items"])
+    if "properties" in told:
+        told["properties"] = {name: _told(part) for name, part in told["properties"].items()}
+    return {"anyOf": [told | {"type": type_of(schema)}, {"type": "null"}]} if nullable(schema) else told
+
+
 def _clean(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return a value as its column holds it; it is what the schema describes."""
-    match schema.get("type", "string"):
+    if value is None:
+        return None
+    match type_of(schema):
         case "array":
             return [_clean(part, schema["items"]) for part in value]
         case "object":
             return {name: _clean(value[name], part) for name, part in schema["properties"].items() if name in value}
-        case "integer":
-            if not -MOST <= value < MOST:
-                raise MalformedError("a number is larger than a column can hold")
-            return int(value)  # JSON has one kind of number
-        case "number":
-            try:
-                number = float(value)
-            except OverflowError as error:
-                raise MalformedError("a number is larger than a column can hold") from error
-            if not math.isfinite(number):
-                raise MalformedError("a number is larger than a column can hold")
-            return number
+        case "integer" | "number" as kind:
+            return _number(value, kind)
         case "boolean":
             return value
+        case _:
+            return _text(value)
+
+
+def _text(value: str) -> str:
     try:
         value.encode()  # JSON can spell half a surrogate pair
     except UnicodeError as error:
         raise MalformedError(f"no Unicode text: {error}") from error
     return one_line(value)
+
+
+def _number(value: float, kind: str) -> float:
+    """Return a number as its column holds it; JSON has one kind of number."""
+    if not (-MOST <= value < MOST if kind == "integer" else abs(value) <= sys.float_info.max):
+        raise MalformedError("a number is larger than a column can hold")
+    return int(value) if kind == "integer" else float(value)
 
 
 def _no_number(name: str) -> float:

@@ -15,7 +15,7 @@ from pipelines.corpus import language
 from pipelines.errors import ConfigError, complaint
 from pipelines.tasks import answer_schema
 from pipelines.tasks.aggregation import COLUMNS, aggregation
-from pipelines.tasks.answer_schema import AnswerSchema
+from pipelines.tasks.answer_schema import AnswerSchema, nullable, type_of
 from pipelines.tasks.classification import classification
 from pipelines.tasks.extraction import extraction
 from pipelines.tasks.task import IDS, NOUNS, Example, MalformedError, Task
@@ -87,11 +87,12 @@ class _File(_Part):
                 raise ValueError(
                     f"examples.{n}.answer: one of {', '.join(self.labels)} expected, found {example.answer!r}"
                 )
-            if self.output and (not isinstance(example.answer, dict) or example.answer.keys() != self.output.keys()):
-                raise ValueError(f"examples.{n}.answer: a table with the keys {', '.join(self.output)} expected")
             if self.output:
+                answer = _with_nulls(example.answer, self.output)
+                if not isinstance(answer, dict) or answer.keys() != self.output.keys():
+                    raise ValueError(f"examples.{n}.answer: a table with the keys {', '.join(self.output)} expected")
                 try:
-                    _answer(self.output).read(json.dumps(example.answer))
+                    _answer(self.output).read(json.dumps(answer))
                 except (MalformedError, TypeError) as error:  # TOML knows dates, JSON does not
                     raise ValueError(f"examples.{n}.answer: {error}") from error
         return self
@@ -113,7 +114,9 @@ def load(path: Path) -> Task:
 
 def _task(file: _File) -> Task:
     about = file.about or file.instruction
-    examples = [Example(e.text, _shown(e.answer), language.code(e.lang)) for e in file.examples]
+    examples = [
+        Example(e.text, _shown(_with_nulls(e.answer, file.output or {})), language.code(e.lang)) for e in file.examples
+    ]
     if file.labels:
         words = tuple((label,) for label in file.labels)
         return classification(
@@ -134,6 +137,13 @@ def _answer(output: Mapping[str, Mapping[str, Any]]) -> AnswerSchema:
     return AnswerSchema(tuple(fields))
 
 
+def _with_nulls(answer: str | dict[str, Any], output: Mapping[str, Mapping[str, Any]]) -> str | dict[str, Any]:
+    """Return a worked answer with null for what it leaves out and may: TOML has no null to write."""
+    if isinstance(answer, str):
+        return answer
+    return {name: answer.get(name) for name in output if name in answer or nullable(output[name])} | answer
+
+
 def _shown(answer: str | dict[str, Any]) -> str:
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
@@ -146,11 +156,12 @@ def _check(where: str, schema: Any) -> None:
         raise ValueError(f"{where}.{unknown[0]}: not supported; known are {', '.join(sorted(KEYWORDS))}")
     _describe(where, schema)
     _bound(where, schema)
-    if schema.get("type") == "object" and not schema.get("properties"):
+    kind = type_of(schema)
+    if kind == "object" and not schema.get("properties"):
         raise ValueError(f"{where}.properties: at least one expected")
     if unknown := [name for name in schema.get("required", ()) if name not in schema.get("properties", {})]:
         raise ValueError(f"{where}.required: {unknown[0]} is none of its properties")
-    if schema.get("type") == "array":
+    if kind == "array":
         _check(f"{where}.items", schema.get("items"))
     for name, part in schema.get("properties", {}).items():
         _check(f"{where}.properties.{name}", part)
@@ -165,7 +176,7 @@ def _bound(where: str, schema: Mapping[str, Any]) -> None:
         if schema.get(f"min{what}", 0) > schema.get(f"max{what}", math.inf):
             raise ValueError(f"{where}.min{what}: not more than max{what} expected")
     texts = schema.get("enum", [""])
-    if schema.get("type", "string") != "string" and "enum" in schema:
+    if type_of(schema) != "string" and "enum" in schema:
         raise ValueError(f'{where}.enum: of type "string" only')
     if not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"{where}.enum: texts expected")

@@ -79,6 +79,8 @@ def test_whatever_a_model_says_is_read_or_malformed_and_what_is_read_fits_its_co
         ({"type": "string"}, pa.string()),
         ({"enum": ["a", "b"]}, pa.string()),
         ({"type": "array", "items": {"type": "integer"}}, pa.list_(pa.int64())),
+        ({"type": ["string", "null"]}, pa.string()),
+        ({"type": ["null", "array"], "items": {"type": ["integer", "null"]}}, pa.list_(pa.int64())),
         ({"type": "object", "properties": {"a": {"type": "boolean"}}}, pa.struct([("a", pa.bool_())])),
     ],
 )
@@ -86,10 +88,40 @@ def test_a_schema_is_a_column(schema, kind):
     assert arrow(schema) == kind
 
 
-@pytest.mark.parametrize("schema", [{}, {"type": "null"}, {"type": ["string", "null"]}, {"type": "array"}])
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "null"}, {"type": ["string", "integer"]}, {"type": ["null", "null"]}, {"type": "array"}]
+)
 def test_a_schema_that_is_no_column_says_what_would_be(schema):
     with pytest.raises(ValueError, match="one of string, integer, number, boolean, array, object expected"):
         arrow(schema)
+
+
+NULLABLE = AnswerSchema((
+    Field("wine", {"type": ["string", "null"], "enum": ["red", "white"]}),
+    Field("stars", {"type": ["integer", "null"], "maximum": 5}),
+    Field("dishes", {"type": "array", "items": {"type": ["string", "null"]}}),
+    Field("price", {"type": "object", "properties": {"from": {"type": ["number", "null"]}}}),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"wine": None, "stars": None, "dishes": [None, "soup"], "price": {"from": None}},
+        {"wine": "red", "stars": 5, "dishes": [], "price": {"from": 1.5}},
+    ],
+)
+def test_null_is_an_answer_where_it_may_be(answer):
+    found = NULLABLE.read(json.dumps(answer))
+    assert found == answer
+    pa.table({field.name: pa.array([found[field.name]], field.column.type) for field in NULLABLE.fields})
+
+
+@pytest.mark.parametrize("wrong", [{"wine": "pink"}, {"stars": 6}, {"dishes": None}, {"price": None}])
+def test_null_is_no_answer_where_it_may_not_be_and_excuses_no_other(wrong):
+    good = {"wine": None, "stars": None, "dishes": [], "price": {}}
+    with pytest.raises(MalformedError):
+        NULLABLE.read(json.dumps(good | wrong))
 
 
 def test_distinct_ignores_case_and_what_is_known():

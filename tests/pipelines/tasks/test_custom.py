@@ -102,6 +102,19 @@ def test_fields_on_a_real_engine(load, go, unit):
     assert table.height == (2 if unit == "restaurant" else 10)
 
 
+NULLABLE = FIELDS.replace('type = "integer"', 'type = ["integer", "null"]').replace(", stars = 4", "")
+
+
+def test_fields_that_may_be_null_on_a_real_engine(load, go):
+    """A model of random weights says now one and now the other."""
+    task = load(NULLABLE.format(unit="review"))
+    assert '"dishes":["soup","tart"],"stars":null' in task.forms["ask.en"].shared_prefix
+    report, table = go(task, REVIEWS)
+    assert report["rows"]["answered"] == 10, report["rows"]
+    assert table.schema["stars"] == pl.Int64
+    assert table["stars"].drop_nulls().is_between(1, 5).all()
+
+
 def test_the_prompt_is_the_instruction_and_the_examples_of_the_language(load):
     task = load(LABELS)
     assert task.forms["ask.en"].shared_prefix == (
