@@ -71,8 +71,9 @@ class Admission:
             request, turn = following
             prompt, sampling = self._prompts.prompt(request), self._prompts.sampling(request)
             cached = self._cache.cached(prompt)
-            # A batch is bounded by what it takes to compute, what is in flight by what it holds in the KV cache.
-            tokens = request.prompt_tokens + (-cached if self._batched else sampling.max_tokens)
+            # A batch is bounded by what it takes to compute, what is in flight by what it adds to the KV cache: blocks
+            # that prompts share are there once.
+            tokens = request.prompt_tokens - cached + (0 if self._batched else sampling.max_tokens)
             flight = Flight(request, turn, now, cached)
             work = self.work(flight)
             if now + step + self._eta.expected(work, self.in_flight, now) > self._deadline:
