@@ -1,10 +1,11 @@
 """Records: what goes into the ledger and comes out of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from pipelines.corpus import language
 from pipelines.engine.interface import Timing
 from scheduling.queue import Turn
 from scheduling.speed import Work
@@ -143,12 +144,14 @@ class StageRequest:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRow:
-    """A review or a query with the answer to it, as the model gave it."""
+    """A review or a query, in a language, with the answer to it, as the model gave it."""
 
     id: str
     unit: str
     text: str
     value: Any
+    _: KW_ONLY
+    lang: str = language.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

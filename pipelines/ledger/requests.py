@@ -118,12 +118,12 @@ class Requests:
 
     def answered_rows(self, task: str) -> Iterator[AnsweredRow]:
         """Yield every answered row with its answer, in input order."""
-        for id_, unit, text, answer in self._db.execute(
-            "SELECT item.id, unit, text, answer FROM ask JOIN item USING (seq) "
+        for id_, unit, text, answer, lang in self._db.execute(
+            "SELECT item.id, unit, text, answer, lang FROM ask JOIN item USING (seq) "
             "JOIN request ON request.id = ask.request WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
             (task,),
         ):
-            yield AnsweredRow(id_, unit, text, json.loads(answer))
+            yield AnsweredRow(id_, unit, text, json.loads(answer), lang=lang)
 
     def answers(self, keys: Iterable[bytes]) -> list[Any]:
         """Return the answers to the questions with these keys, leaving out what has none."""

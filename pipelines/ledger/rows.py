@@ -50,16 +50,23 @@ class Rows:
         stored = self._db.execute("SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq", (unit,))
         return [(Review(seq, id_, text, rating), lang) for seq, id_, text, rating, lang in stored]
 
-    def heard(self, unit: str, task: str, most: int = -1) -> list[tuple[Review, Any]]:
-        """Return those of the first rows of a unit that are answered under a task, each with the answer."""
+    def languages(self) -> list[str]:
+        """Return the languages that rows are in."""
+        return [lang for (lang,) in self._db.execute("SELECT DISTINCT lang FROM item")]
+
+    def heard(self, unit: str, task: str, most: int = -1) -> list[tuple[Review, Any, str]]:
+        """Return those of the first rows of a unit that are answered under a task: each, the answer, its language."""
         stored = self._db.execute(
-            "SELECT seq, item.id, text, rating, answer "
+            "SELECT seq, item.id, text, rating, answer, lang "
             "FROM (SELECT * FROM item WHERE unit = ? ORDER BY seq LIMIT ?) AS item "
             "JOIN ask USING (seq) JOIN request ON request.id = ask.request "
             "WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
             (unit, most, task),
         )
-        return [(Review(seq, id_, text, rating), json.loads(answer)) for seq, id_, text, rating, answer in stored]
+        return [
+            (Review(seq, id_, text, rating), json.loads(answer), lang)
+            for seq, id_, text, rating, answer, lang in stored
+        ]
 
     def middle(self) -> float | None:
         """Return the rating between good and bad ones on the smallest usual scale that has the highest one seen.

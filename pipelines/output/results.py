@@ -1,7 +1,7 @@
 """The results: what people read, written at the end of a run."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -36,7 +36,7 @@ class StoredAnswers:
     task: Task
     classes: Sequence[int]
     calibration: str
-    anchors: Sequence[Any]
+    anchors: Mapping[str, Sequence[Any]]
     base: "StoredAnswers | None" = None
 
     def rows(self) -> Iterator[Sequence[AnsweredRow]]:
@@ -72,21 +72,22 @@ def _answers(
     ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, task: Task, emit: Emit
 ) -> StoredAnswers:
     """Return a task's answers, to be calibrated as the answers to its anchors allow."""
-    keys = anchor_keys(prompts, task) if task.anchors and config.calibration != "raw" else []
-    anchors = ledger.requests.answers(keys)
+    keys = anchor_keys(ledger, prompts, task) if config.calibration != "raw" else {}
+    anchors = {lang: ledger.requests.answers(of_lang) for lang, of_lang in keys.items()}
+    missing = sum(map(len, keys.values())) - sum(map(len, anchors.values()))
     answers = StoredAnswers(
         ledger=ledger,
         stages=stages,
         task=task,
         classes=next((prompts.templates[task.name, form].classes for form in task.forms), ()),
-        calibration=config.calibration if keys and len(anchors) == len(keys) else "raw",
+        calibration=config.calibration if keys and not missing else "raw",
         anchors=anchors,
         base=_answers(ledger, stages, prompts, config, task=task.made_of, emit=lambda _: None)
         if task.made_of
         else None,
     )
-    if len(anchors) < len(keys) and next(answers.rows(), None):  # with no answer nobody misses it
-        emit(Warned(f"{len(keys) - len(anchors)} anchors have no answer: the probabilities of this run are raw"))
+    if missing and next(answers.rows(), None):  # with no answer nobody misses it
+        emit(Warned(f"{missing} anchors have no answer: the probabilities of this run are raw"))
     return answers
 
 

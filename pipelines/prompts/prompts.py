@@ -62,8 +62,8 @@ class Prompts:
         }
         self._check_room()
         self._salts = {
-            (task, form): identity(task, template, model, arguments, chat=self.templates[task, form].chat)
-            for (task, form), template in templates.items()
+            (task, form): identity(task, tokenized.template, model, arguments, chat=tokenized.chat)
+            for (task, form), tokenized in self.templates.items()
         }
 
     def prompt(self, asked: Asked) -> list[int]:

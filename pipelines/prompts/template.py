@@ -1,7 +1,9 @@
 """A prompt template: the text that stands around what a prompt is about, and its token ids."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from itertools import takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pipelines.engine.interface import Sampling
@@ -42,7 +44,8 @@ class PromptTemplate:
     Either the probabilities of `words` are read off, one tuple for each class, and nothing is generated, or at most
     `max_tokens` are generated that follow `schema`, a JSON Schema as text, with a `penalty` on saying the same again.
     Then the probabilities of the `marks` are read off wherever one of them is said. A model that is spoken to in turns
-    is told the `chat`.
+    is told the `chat`. One whose tokenizer begins two classes' words alike, even after what all of them begin with, is
+    asked by the `lettered` template, in which classes have letters.
     """
 
     shared_prefix: str
@@ -54,11 +57,12 @@ class PromptTemplate:
     penalty: float = 0.0
     marks: tuple[str, ...] = ()
     chat: Chat | None = None
+    lettered: "PromptTemplate | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizedTemplate:
-    """A template for one model, as token ids; `classes` has the class of each scored token.
+    """The `template` for one model, as token ids; `classes` has the class of each scored token.
 
     It is a conversation if `chat`. Every prompt of it begins with `shared_prefix`, which the engine therefore computes
     once.
@@ -69,6 +73,7 @@ class TokenizedTemplate:
     sampling: Sampling
     classes: tuple[int, ...] = ()
     _: KW_ONLY
+    template: PromptTemplate
     chat: bool = False
 
     def around(self, body: list[int]) -> list[int]:
@@ -94,47 +99,60 @@ def one_line(text: str) -> str:
 def tokenize(template: PromptTemplate, tokenizer: "Tokenizer", *, chat: bool = False) -> TokenizedTemplate:
     """Return the template in a model's tokens, `chat` as a conversation if the template is one and the model knows how.
 
-    Raises ModelError when two classes' first words begin alike.
+    Raises ModelError when two classes' first words begin alike, and there is no template with letters.
     """
     conversation = tokenizer.conversation(template.chat.messages, GAP) if chat and template.chat else None
     before, after = conversation or (
         [*tokenizer.bos, *tokenizer.encode(template.shared_prefix)],
         tokenizer.encode(template.suffix),
     )
-    scored = _scored(template.words, tokenizer, "" if conversation else " ")
+    scored = _scored(template.words, tokenizer, "" if conversation else " ") if template.words else _Scored((), {})
+    if scored is None:
+        if template.lettered:
+            return tokenize(template.lettered, tokenizer, chat=chat)
+        labels = ", ".join(repr(label) for label, *_ in template.words)
+        raise ModelError(f"this model cannot tell the labels {labels} apart: its tokenizer begins some of them alike")
     marked = tuple(tokenizer.encode(word)[0] for word in template.marks)
     return TokenizedTemplate(
         shared_prefix=tuple(before),
-        suffix=tuple(after),
+        suffix=(*after, *scored.said),
         sampling=Sampling(
             template.max_tokens,
-            tuple(token for token, _ in scored),
+            tuple(scored.classes),
             template.schema,
             template.penalty,
             marked=marked,
         ),
-        classes=tuple(label for _, label in scored),
+        classes=tuple(scored.classes.values()),
+        template=template,
         chat=conversation is not None,
     )
 
 
-def _scored(words: Sequence[Sequence[str]], tokenizer: "Tokenizer", space: str) -> list[tuple[int, int]]:
-    """Return the token ids to score, each with its class: the first of a label, and other words that are one token.
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What is scored: the token ids with the class of each, where all labels' common beginning has been `said`."""
 
-    What stands before the answer ends without the `space`, which is in the tokens then.
+    said: tuple[int, ...]
+    classes: Mapping[int, int]
+
+
+def _scored(words: Sequence[Sequence[str]], tokenizer: "Tokenizer", space: str) -> _Scored | None:
+    """Return the first token in which each label differs from all others, and other words that are one such token.
+
+    None where two labels do not differ there. What stands before the answer ends without the `space`, which is in the
+    tokens then.
     """
-    classes: dict[int, int] = {}
-    for number, (label, *_) in enumerate(words):
-        first = tokenizer.encode(f"{space}{label}")[0]
-        if first in classes:
-            raise ModelError(
-                f"this model cannot tell the labels {words[classes[first]][0]!r} and {label!r} apart: its tokenizer "
-                "begins them with the same token"
-            )
-        classes[first] = number
+    labels = [tokenizer.encode(f"{space}{label}") for label, *_ in words]
+    said = [token for token, *_ in takewhile(lambda tokens: len(set(tokens)) == 1, zip(*labels, strict=False))]
+    if min(map(len, labels)) == len(said):
+        return None  # one of them is how the others begin
+    classes = {label[len(said)]: number for number, label in enumerate(labels)}
+    if len(classes) < len(labels):
+        return None
     for number, (_, *others) in enumerate(words):
         for word in others:
-            token, *rest = tokenizer.encode(f"{space}{word}")
-            if not rest:
-                classes.setdefault(token, number)
-    return sorted(classes.items(), key=lambda scored: scored[1])
+            tokens = tokenizer.encode(f"{space}{word}")
+            if tokens[:-1] == said:
+                classes.setdefault(tokens[-1], number)
+    return _Scored(tuple(said), dict(sorted(classes.items(), key=itemgetter(1))))

@@ -44,7 +44,7 @@ class Restaurants:
 
     def _heard(self, unit: str, task: Task, most: int = -1) -> list[Heard]:
         rows = self._rows.heard(unit, task.made_of.name, most) if task.made_of else []
-        return [Heard(review, answer) for review, answer in rows]
+        return [Heard(*row) for row in rows]
 
     @cached_property
     def _middle(self) -> float | None:

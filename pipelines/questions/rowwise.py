@@ -1,6 +1,7 @@
 """Questions about one row each: of the input, and of the anchors that a task's answers are calibrated on."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from pipelines.corpus import language
 from pipelines.corpus.row import Row
@@ -22,7 +23,7 @@ def ask(
     """Ask for each of these numbered rows by itself, in the job of its unit; `again` also what has an answer."""
     by_lang = {row.lang: task.form("ask", row.lang or language.DEFAULT) for _, row in rows}
     forms = [by_lang[row.lang] for _, row in rows]
-    texts = [body(row.text) for _, row in rows]
+    texts = [body(row.text, task) for _, row in rows]
     keys = [prompts.key(task.name, form, [text]) for form, text in zip(forms, texts, strict=True)]
     asked = ledger.requests.known(keys, again=again)
     new = {key: text for key, text in zip(keys, texts, strict=True) if key not in asked}
@@ -35,18 +36,25 @@ def ask(
 
 
 def ask_anchors(ledger: Ledger, prompts: Prompts, task: Task, job: int, *, again: bool) -> None:
-    """Ask for the task's anchors; no row asks these, and their numbers are below 0."""
-    form = task.form("ask", language.DEFAULT)
-    texts = [body(text) for texts in task.anchors for text in texts]
-    anchors = zip(anchor_keys(prompts, task), prompts.encode(texts), strict=True)
+    """Ask for the task's anchors in the languages of the rows; no row asks these, and their numbers are below 0."""
+    asked = [
+        (lang, text, key)
+        for lang, keys in anchor_keys(ledger, prompts, task).items()
+        for text, key in zip(chain(*task.anchors[lang]), keys, strict=True)
+    ]
+    bodies = prompts.encode([body(text, task) for _, text, _ in asked])
     questions = [
-        question(prompts, task.name, form, key, job=job, seqs=[~n], body=tokens)
-        for n, (key, tokens) in enumerate(anchors)
+        question(prompts, task.name, task.form("ask", lang), key, job=job, seqs=[~n], body=tokens)
+        for n, ((lang, _, key), tokens) in enumerate(zip(asked, bodies, strict=True))
     ]
     ledger.requests.ask(task.name, 0, questions, again=again)
 
 
-def anchor_keys(prompts: Prompts, task: Task) -> list[bytes]:
-    """Return what the task's anchors are known by."""
-    form = task.form("ask", language.DEFAULT)
-    return [prompts.key(task.name, form, [body(text)]) for texts in task.anchors for text in texts]
+def anchor_keys(ledger: Ledger, prompts: Prompts, task: Task) -> dict[str, list[bytes]]:
+    """Return what the task's anchors are known by, for each of the languages in which it asks about the rows."""
+    langs = {task.spoken(lang) for lang in ledger.rows.languages()} if task.anchors else ()
+    return {
+        lang: [prompts.key(task.name, task.form("ask", lang), [body(text, task)]) for text in chain(*of_lang)]
+        for lang, of_lang in task.anchors.items()
+        if lang in langs
+    }

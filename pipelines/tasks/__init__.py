@@ -28,8 +28,8 @@ def built_in(
 ) -> Mapping[str, Task]:
     """Return the tasks of this program by name, made to measure; digests in a style, `WRITTEN` or `QUOTES`."""
     pointing = points(aspects)
-    labels = SENTIMENT if style == QUOTES else None
-    digests = summary(pointing, labels), strengths(pointing, labels, single=single_stage)
+    classifier = SENTIMENT if style == QUOTES else None
+    digests = summary(pointing, classifier), strengths(pointing, classifier, single=single_stage)
     made = (SENTIMENT, pointing, *digests, expansion(max_expansions))
     return MappingProxyType({task.name: task for task in made})
 

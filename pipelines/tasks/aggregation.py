@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipelines.corpus import language
 from pipelines.engine.interface import Completion
+from pipelines.prompts.injection import cleaned
 from pipelines.prompts.template import PromptTemplate, one_line
 from pipelines.tasks.answer_schema import AnswerSchema
 from pipelines.tasks.restaurant import RestaurantState, Stage
@@ -38,7 +39,7 @@ class Aggregation(Task):
     def stage(self, restaurant: RestaurantState) -> Stage | None:
         """See `Task`."""
         if not restaurant.answers:
-            return Stage(ASK, [f"- {one_line(review.text)}\n" for review in restaurant.reviews])
+            return Stage(ASK, [f"- {cleaned(review.text).text}\n" for review in restaurant.reviews])
         if len(answers := restaurant.answers[-1]) > 1:
             return Stage(MERGE, [f"- {json.dumps(answer, ensure_ascii=False)}\n" for answer in answers])
         return None

@@ -37,12 +37,12 @@ Hearing = Callable[[Sequence[Heard], float | None], list[Opinion]]  # what was h
 class Digest(Task):
     """A task that is made of points; or of labels of sentiment, if those of a task are given."""
 
-    labels: Classification | None = None
+    classifier: Classification | None = None
 
     @property
     def style(self) -> str:
         """How it is made."""
-        return QUOTES if self.labels else WRITTEN
+        return QUOTES if self.classifier else WRITTEN
 
     def parse(self, form: str, completion: Completion) -> dict[str, str] | float:
         """Return what was written, or how probable it is that it is true."""
@@ -68,10 +68,12 @@ class Digest(Task):
 
     def _hearing(self, answers: Answers) -> Hearing:
         """Return what makes opinions of what was heard; labels are those of the run's answers."""
-        if not self.labels or not answers.base:
+        if not self.classifier or not answers.base:
             return lambda heard, _: from_points(heard)
-        labelled, judge = self.labels.labelled, self.labels.judge(answers.base)
-        return lambda heard, middle: from_labels(heard, labelled([h.said for h in heard], judge), middle)
+        labelled, judge = self.classifier.labelled, self.classifier.judge(answers.base)
+        return lambda heard, middle: from_labels(
+            heard, labelled([h.lang for h in heard], [h.said for h in heard], judge), middle
+        )
 
     def _row(self, restaurant: RestaurantState, hear: Hearing) -> dict[str, Any]:
         return {

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.corpus import language
 from pipelines.corpus.row import Review
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A review, and what another task was answered about it."""
+    """A review, what another task was answered about it, and the language it is in."""
 
     review: Review
     said: Any
+    lang: str = language.DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ class Strengths(Digest):
         return names, [text for _, text in writing.true(lines, found, said.get(writing.CHECK, []))]
 
 
-def strengths(points: Task, labels: Classification | None = None, *, single: bool) -> Strengths:
+def strengths(points: Task, classifier: Classification | None = None, *, single: bool) -> Strengths:
     """Make the task, of points, or of labels of sentiment."""
     naming = writing.writing(NAMING, INSTRUCTIONS[NAMING], NAMES, each=TOKENS // 3)
     comparing = writing.writing(COMPARING, INSTRUCTIONS[COMPARING], COMPARISONS, each=TOKENS)
@@ -145,12 +145,12 @@ def strengths(points: Task, labels: Classification | None = None, *, single: boo
         name="strengths",
         about="what do more of a restaurant's diners praise than those of comparable ones?",
         unit="restaurant",
-        forms={} if labels else forms,
+        forms={} if classifier else forms,
         columns=COLUMNS,
         rank=4,
         compares=True,
-        made_of=labels or points,
-        labels=labels,
+        made_of=classifier or points,
+        classifier=classifier,
         single=single,
     )
 

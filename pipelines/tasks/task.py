@@ -1,7 +1,7 @@
 """A task: what is asked about each review, restaurant or query, and the columns of what comes of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import polars as pl
@@ -49,8 +49,8 @@ class Answers(Protocol):
         """How probabilities are made: `raw`, `anchors` or `corpus`; raw where an anchor has no answer."""
 
     @property
-    def anchors(self) -> Sequence[Any]:
-        """The answers to the task's anchors, in their order; none where the calibration is raw."""
+    def anchors(self) -> Mapping[str, Sequence[Any]]:
+        """The answers to the task's anchors in each language that was asked, in their order; none where it is raw."""
 
     @property
     def classes(self) -> Sequence[int]:
@@ -75,7 +75,8 @@ class Task:
 
     A form is known by its name and a language, `ask.en`; the first language of a name stands in for those it lacks.
     Under the policy `task` the one of the lowest `rank` goes first. One that `compares` is told of other restaurants.
-    `anchors` has texts of known labels, a sequence for each label, on which a model's words are measured.
+    One that gives `labels` knows them. `anchors` has texts on which a model's words are measured: for each language a
+    sequence for each label, or one where nobody knows which of the labels they have.
     """
 
     name: str
@@ -86,7 +87,8 @@ class Task:
     rank: int = OWN
     compares: bool = False
     made_of: "Task | None" = None
-    anchors: tuple[Sequence[str], ...] = ()
+    labels: tuple[str, ...] = ()
+    anchors: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
 
     @property
     def schema(self) -> pa.Schema:
@@ -102,6 +104,10 @@ class Task:
         """Return the key of the form of that name in a language."""
         keys = [key for key in self.forms if key.partition(".")[0] == name]
         return f"{name}.{lang}" if f"{name}.{lang}" in keys else keys[0]
+
+    def spoken(self, lang: str) -> str:
+        """Return the language in which the task asks about a row that is in some language."""
+        return self.form("ask", lang).partition(".")[2]
 
     def parse(self, form: str, completion: Completion) -> Any:
         """Return what an answer to the form says, as JSON has it.

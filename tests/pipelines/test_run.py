@@ -13,7 +13,7 @@ from pipelines.prompts.template import tokenize
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]
-ANCHORS = sum(map(len, SENTIMENT.anchors))
+ANCHORS = sum(map(len, SENTIMENT.anchors["en"]))
 
 
 def test_every_row_is_answered_or_rejected_by_the_real_engine(
@@ -78,7 +78,7 @@ def test_refused_and_poison_rows_are_rejects_and_the_others_are_answered(
 
 def test_a_review_longer_than_the_model_is_rejected_with_its_length(go, write_jsonl, fake_engine, tmp_path, tiny):
     rows = [
-        {"review_id": "long", "restaurant_id": "x", "text": "word " * 3000},
+        {"review_id": "long", "restaurant_id": "x", "text": " ".join(map(str, range(3000)))},
         {"review_id": "short", "restaurant_id": "x", "text": "ok"},
     ]
     report, _ = go(write_jsonl(rows), fake_engine)

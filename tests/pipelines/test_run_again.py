@@ -11,7 +11,7 @@ from pipelines.output.report import build
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]
-ANCHORS = sum(map(len, SENTIMENT.anchors))
+ANCHORS = sum(map(len, SENTIMENT.anchors["en"]))
 
 
 def test_what_is_answered_is_not_asked_again_and_what_is_new_is(go, write_jsonl, reviews, fake_engine, results):

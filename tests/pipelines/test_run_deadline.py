@@ -9,7 +9,7 @@ from pipelines.errors import EngineDied, EngineError
 from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]
-ANCHORS = sum(map(len, SENTIMENT.anchors))
+ANCHORS = sum(map(len, SENTIMENT.anchors["en"]))
 
 
 class Slow:

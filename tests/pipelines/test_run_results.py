@@ -127,8 +127,8 @@ def test_one_answered_corpus_can_be_judged_in_every_way_without_an_engine(go, wr
 
 
 def test_without_its_anchors_a_run_says_so_and_is_raw(go, write_jsonl, reviews, fake_engine, results):
-    *others, last = SENTIMENT.anchors
-    lacking = replace(SENTIMENT, anchors=(*others, [*last[:-1], "word " * 3000]))
+    *others, last = SENTIMENT.anchors["en"]
+    lacking = replace(SENTIMENT, anchors={"en": (*others, [*last[:-1], " ".join(map(str, range(3000)))])})
     _, events = go(write_jsonl(reviews(5)), fake_engine, tasks=[lacking])
     assert [event.text for event in events if isinstance(event, Warned)] == [
         "1 anchors have no answer: the probabilities of this run are raw"

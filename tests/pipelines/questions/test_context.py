@@ -20,7 +20,8 @@ from pipelines.tasks import TASKS
 def config(tiny, write_jsonl):
     def config(words, *names, **settings):
         rows = [
-            {"review_id": f"r{n}", "restaurant_id": f"x{n % 2}", "text": f"{n} " + "fine " * words} for n in range(6)
+            {"review_id": f"r{n}", "restaurant_id": f"x{n % 2}", "text": f"{n} " + "fine soup " * (words // 2)}
+            for n in range(6)
         ]
         tasks = [TASKS[name] for name in names]
         model = replace(tiny, context=32_768)

@@ -115,7 +115,7 @@ def test_a_restaurant_whose_last_stage_has_no_answer_is_rejected_whole(
 def test_a_review_longer_than_the_model_is_rejected_and_the_others_of_its_restaurant_are_used(
     go, write_jsonl, fake_engine, results, corpus
 ):
-    reviews = [*corpus({"a": 3}), {"review_id": "long", "restaurant_id": "a", "text": "word " * 4000}]
+    reviews = [*corpus({"a": 3}), {"review_id": "long", "restaurant_id": "a", "text": " ".join(map(str, range(4000)))}]
     report, _ = go(write_jsonl(reviews), fake_engine, "summary")
     assert report["rows"]["rejected"] == 1
     assert report["rows"]["rejects_by_reason"] == {"too-long": 2}, "it has no points, and no part in the summary"

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from pipelines.tasks.calibration import Calibration, softmax
+from pipelines.tasks.calibration import Calibration, calibration_error, softmax
 
 CLASSES = np.array([0, 0, 1, 2])
 TRUTH = np.repeat([0, 1, 2], 20)
@@ -46,6 +48,48 @@ def test_a_manner_of_the_corpus_is_taken_out_in_pieces_as_in_one(rng, calibratio
     whole = calibration.shifted([strange])
     assert (whole.probabilities(strange).argmax(1) == truth).mean() > before
     np.testing.assert_allclose(calibration.shifted(np.array_split(strange, 7)).reference, whole.reference)
+
+
+def test_probabilities_are_as_sure_as_they_are_right(rng):
+    """Of a model that sees less difference than there is, and of one that sees more."""
+    for seen in (0.5, 1.0, 2.0):
+
+        def said(truth, seen=seen):
+            fits = np.asarray(truth)[:, None] == CLASSES
+            return LEANING + seen * (fits + rng.normal(0, 0.7, fits.shape))
+
+        many = np.repeat([0, 1, 2], 200)
+        calibration = Calibration.measure(said(many), many, CLASSES)
+        truth = rng.integers(0, 3, 3000)
+        errors = []
+        for exponent in (calibration.exponent, 1.0):
+            p = replace(calibration, exponent=exponent).probabilities(said(truth))
+            errors.append(calibration_error(p.max(axis=1), p.argmax(axis=1) == truth))
+        assert errors[0] < max(0.08, errors[1] / 2), seen
+
+
+def test_the_exponent_changes_no_label(rng, calibration):
+    truth = rng.integers(0, 3, 500)
+    plain = replace(calibration, exponent=1.0)
+    assert calibration.exponent != 1.0
+    logprobs = corpus(truth, rng)
+    np.testing.assert_array_equal(
+        calibration.probabilities(logprobs).argmax(1), plain.probabilities(logprobs).argmax(1)
+    )
+
+
+def test_the_calibration_error_is_how_far_confidence_and_accuracy_are_apart():
+    assert calibration_error(np.array([0.75, 0.75, 0.75, 0.75]), np.array([True, True, True, False])) == 0
+    assert calibration_error(np.array([1.0, 0.6]), np.array([False, True])) == pytest.approx((1.0 + 0.4) / 2)
+
+
+def test_half_of_a_leaning_is_taken_out_where_nobody_knows_the_classes(rng):
+    classes = np.array([0, 1])
+    calibration = Calibration.leaning(np.tile([-0.1, -4.1], (20, 1)), classes)
+    even = calibration.probabilities(np.array([[-0.1, -4.1], [-4.1, -0.1]]))
+    assert even[0, 0] == pytest.approx(1 / (1 + np.exp(-2)), abs=0.01)
+    assert even[1, 1] > 0.99
+    assert calibration.shifted([np.zeros((9, 2))]) is calibration
 
 
 def test_an_empty_corpus_shifts_nothing(calibration):

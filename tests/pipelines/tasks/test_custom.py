@@ -84,12 +84,31 @@ REVIEWS = [
 def test_labels_on_a_real_engine(load, go, tmp_path):
     report, table = go(load(LABELS), [*REVIEWS, {"review_id": "k", "restaurant_id": "a", "text": "기다렸어요"}])
     assert report["rows"]["answered"] == 11
-    assert table.columns == ["review_id", "restaurant_id", "label", "confidence", "p_good", "p_bad", "p_neutral"]
+    assert table.columns == [
+        "review_id",
+        "restaurant_id",
+        "label",
+        "confidence",
+        "p_good",
+        "p_bad",
+        "p_neutral",
+        "suspicious",
+    ]
     assert set(table["label"]) <= {"good", "bad", "neutral"}
     sums = table.select(pl.sum_horizontal("p_good", "p_bad", "p_neutral")).to_series()
     assert sums.is_between(1 - 1e-9, 1 + 1e-9).all()
     rolled = pl.read_parquet(tmp_path / "out" / "results" / "waiting_by_restaurant.parquet")
     assert rolled.columns == ["restaurant_id", "reviews", "good", "bad", "neutral"]
+
+
+def test_labels_of_ones_own_are_calibrated_on_reviews_of_which_nobody_knows_them(load, go, tmp_path):
+    """Each language on its own; in one that there are none in probabilities are raw."""
+    french = LABELS.replace('lang = "ko"', 'lang = "fr"')
+    rows = [*REVIEWS, {"review_id": "k", "restaurant_id": "a", "text": "On a attendu.", "lang": "fr"}]
+    report, table = go(load(french), rows)
+    figures = report["tasks"]["waiting"]
+    assert (figures["calibration"], figures["requests"]) == ("anchors", len(rows) + 48)
+    assert table["confidence"].is_between(1 / 3, 1).all()
 
 
 @pytest.mark.parametrize("unit", ["review", "restaurant", "query"])

@@ -354,7 +354,7 @@ def test_the_name_of_an_aspect_tells_nothing_that_one_alone_has_said(go, write_j
 def test_where_nothing_that_was_said_is_a_name_the_topic_is_one(go, write_jsonl, reading, results, said, name):
     texts = [f"{said} as it is in good places far away from here, {n}." for n in range(6)]
     if said == "커피":
-        texts = [f"{said}는 {n} {n} {n} {n} {n} {n} {n}." for n in range(6)]
+        texts = [f"{said}는 {n} 1{n} 2{n} 3{n} 4{n} 5{n} 6{n}." for n in range(6)]
     town = rows("x", *texts) + [row for other in "abcd" for row in rows(other, *["Bread was good."] * 8)]
     go(write_jsonl(town), reading, "strengths")
     (strength,) = results("strengths").rows(named=True)[0]["strengths"]
