@@ -37,7 +37,8 @@ def compare(
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
-        config, _, measurements = preparation.configure(asked, chosen, sources, emit)
+        model, device = preparation.model(chosen, emit)
+        config, measurements = preparation.configure(asked, chosen, sources, model=model, device=device)
         start = ENGINES[config.feed].starter(config.model, config.arguments)
         compared = compare(config, ranked, repeat, start, speed=measurements.speed(config.names), emit=emit)
     if as_json:

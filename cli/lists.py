@@ -39,12 +39,24 @@ def described(task: "Task") -> list[tuple[str, str, str, str]]:
 
 
 def models() -> None:
-    """List the models with a short name, and whether they are on this machine."""
+    """List the models with a short name, whether they are on this machine, and how their digests are made."""
     from pipelines import cache
     from pipelines.models.catalog import ALIASES, installed
+    from pipelines.models.outcome import Outcomes
 
-    table = Table("model", "what it is", "on this machine")
+    table = Table("model", "what it is", "on this machine", "digests")
     for name, alias in ALIASES.items():
-        table.add_row(name, alias.about, installed(name, cache.folder("models")))
+        table.add_row(
+            name, alias.about, installed(name, cache.folder("models")), "written" if alias.writes else "quotes"
+        )
     lists.print(table)
-    lists.print("Besides these, --model takes a folder or a Hugging Face id.")
+    if found := Outcomes(cache.folder("examinations")).all():
+        examined = Table("examined here", "labels", "points", "facts told", "injections resisted", "digests")
+        for outcome in found:
+            marks = [outcome.scores[name] for name in ("labels", "points", "supported", "resisted")]
+            shown = ["" if mark is None else f"{mark:.2f}" for mark in marks]
+            examined.add_row(Text(outcome.model), *shown, "written" if outcome.writes else "quotes")
+        lists.print(examined)
+    lists.print(
+        "Besides these, --model takes a folder or a Hugging Face id; `reviewbatch check --model X` examines one."
+    )

@@ -17,8 +17,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JS
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but warnings and errors.")]
 
 
-def settings(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of all settings, `without` a few; it takes what was chosen as keyword arguments."""
+def settings(
+    *, without: Collection[str] = (), only: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of all settings, `without` a few, or of a few `only`.
+
+    It takes what was chosen as keyword arguments.
+    """
 
     def give(command: Callable[..., None]) -> Callable[..., None]:
         taken = inspect.signature(command).parameters.values()
@@ -29,7 +34,7 @@ def settings(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]]
             )
             for name, declared in get_type_hints(Settings, include_extras=True).items()
             for option in declared.__metadata__
-            if isinstance(option, Option) and name not in without
+            if isinstance(option, Option) and name not in without and (name in only or not only)
         ]
 
         @functools.wraps(command)

@@ -23,7 +23,8 @@ def plan(
     sources = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
-        config, _, measurements = preparation.configure(asked, chosen, sources, emit)
+        model, device = preparation.model(chosen, emit)
+        config, measurements = preparation.configure(asked, chosen, sources, model=model, device=device)
         limits = partial(vllm_setup.limits, config.model, config.arguments)
         seen = preview(chosen.output, config, limits, measurements.speed(config.names), emit=emit)
     if as_json:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipelines.events import Emit
     from pipelines.measurements import Measurements
     from pipelines.models.catalog import Model
+    from pipelines.models.outcome import Outcome, Outcomes
     from pipelines.tasks import Task
 
 
@@ -72,23 +73,57 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
     return {name: seconds for name, seconds in by_task.items() if seconds is not None}
 
 
-def configure(
-    asked: "list[Task]", chosen: "Settings", files: list[str], emit: "Emit"
-) -> "tuple[Config, Device, Measurements]":
-    """Return the config, with its model made ready, the device, and what has been measured of the two."""
-    from dataclasses import fields
-
+def model(chosen: "Settings", emit: "Emit") -> "tuple[Model, Device]":
+    """Return the model, made ready, as it was found to be if it was examined, and the device that it runs on."""
     from pipelines import cache
-    from pipelines.config import Config
     from pipelines.engine import process, vllm_setup
     from pipelines.events import Unpacking, Warned
-    from pipelines.measurements import Measurements
     from pipelines.models import catalog
 
     device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
-    name = chosen.model or catalog.default(device.kind)
-    model = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
+    name = chosen.model or catalog.default(device.kind, device.free_bytes)
+    found = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
+    outcome = _outcomes().of(found.fingerprint)
+    return outcome.of(found) if outcome else found, device
+
+
+def examined(model: "Model", asked: "list[Task]", chosen: "Settings", emit: "Emit") -> "Model":
+    """Return the model as it is found to be: examined, where its style has to be known and nobody knows it yet."""
+    from pipelines.models.catalog import ALIASES
+
+    told = chosen.style != "auto" or model.name in ALIASES or _outcomes().of(model.fingerprint)
+    if told or not any(task.made_of for task in asked):
+        return model
+    return examine(model, chosen, emit).of(model)
+
+
+def examine(model: "Model", chosen: "Settings", emit: "Emit") -> "Outcome":
+    """Return what a model is found to be in an examination, and keep it."""
+    from pipelines.engine.vllm_engine import ENGINES
+    from pipelines.events import Warned
+    from pipelines.examination import examination
+
+    start = ENGINES["continuous"].starter(model, chosen.engine)
+    outcome = examination.examine(model, chosen.engine, start, emit)
+    try:
+        _outcomes().keep(model.fingerprint, outcome)
+    except OSError as error:
+        emit(Warned(f"the outcome of the examination could not be kept: {error}"))
+    return outcome
+
+
+def configure(
+    asked: "list[Task]", chosen: "Settings", files: list[str], *, model: "Model", device: "Device"
+) -> "tuple[Config, Measurements]":
+    """Return the config of a run with a model on a device, and what has been measured of the two."""
+    from dataclasses import fields
+
+    from pipelines import cache
+    from pipelines.config import Config
+    from pipelines.engine import vllm_setup
+    from pipelines.measurements import Measurements
+
     # Only now is it known how digests are made.
     styled = _ours(chosen, _style(chosen, model))
     asked = [styled.get(task.name, task) for task in asked]
@@ -109,7 +144,14 @@ def configure(
         arguments=chosen.engine,
         feed=chosen.feed,
     )
-    return config, device, measurements
+    return config, measurements
+
+
+def _outcomes() -> "Outcomes":
+    from pipelines import cache
+    from pipelines.models.outcome import Outcomes
+
+    return Outcomes(cache.folder("examinations"))
 
 
 def _ours(chosen: "Settings", style: str = "written") -> "Mapping[str, Task]":

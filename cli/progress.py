@@ -21,6 +21,7 @@ from pipelines.events import (
     EngineStarted,
     EngineStarting,
     Event,
+    Examining,
     KeptAnswers,
     Ordered,
     Passing,
@@ -75,7 +76,7 @@ class LiveProgress:
     def __call__(self, event: Event) -> None:
         """Take note of an event; the display follows by itself."""
         match event:
-            case Reading() | Asking() | Unpacking() | EngineStarting() | WritingResults():
+            case Reading() | Asking() | Unpacking() | Examining() | EngineStarting() | WritingResults():
                 self._work = None
                 self._phase.update(text=escape(phase(event)))
             case Planned():
@@ -123,7 +124,7 @@ class PlainProgress:
             case Passing(policy, number, total):
                 self._rates, self._next = Rates(), PLAIN_EVERY
                 say(f"pass {number} of {total}: {policy}")
-            case Unpacking() | EngineStarting():
+            case Unpacking() | Examining() | EngineStarting():
                 say(phase(event))
             case EngineStarted(seconds):
                 say(f"engine up in {seconds:.1f} s")
@@ -159,7 +160,7 @@ def watching(*, quiet: bool) -> Iterator[Emit]:
         yield PlainProgress()
 
 
-def phase(event: Reading | Asking | Unpacking | EngineStarting | WritingResults) -> str:
+def phase(event: Reading | Asking | Unpacking | Examining | EngineStarting | WritingResults) -> str:
     """Say what goes on before the work and after."""
     match event:
         case Reading(rows):
@@ -168,6 +169,8 @@ def phase(event: Reading | Asking | Unpacking | EngineStarting | WritingResults)
             return f"putting prompts together: {restaurants:,} of {total:,} restaurants"
         case Unpacking(model):
             return f"unpacking {model}, once"
+        case Examining(part):
+            return f"examining the model, once: {part}"
         case EngineStarting(model):
             return f"loading {model}"
         case WritingResults():

@@ -56,7 +56,9 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             from pipelines.engine.vllm_engine import ENGINES
 
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
-            config, device, measurements = preparation.configure(asked, chosen, sources, emit)
+            model, device = preparation.model(chosen, emit)
+            model = preparation.examined(model, asked, chosen, emit)
+            config, measurements = preparation.configure(asked, chosen, sources, model=model, device=device)
             facts = {"device": device.name, "vllm": device.vllm}
             start = ENGINES[config.feed].starter(config.model, config.arguments)
             return run.run(ledger, config, start, measurements, facts=facts, emit=emit)

@@ -68,6 +68,13 @@ class Unpacking:
 
 
 @dataclass(frozen=True, slots=True)
+class Examining:
+    """A model is being examined, which happens once: a part of it begins."""
+
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStarting:
     """The engine is being loaded, the longest wait."""
 
@@ -114,7 +121,7 @@ class Warned:
 
 
 Event = (
-    Reading | Asking | Planned | KeptAnswers | Ordered | Passing | Unpacking | EngineStarting | EngineStarted | Progress
-    | WritingResults | Warned
+    Reading | Asking | Planned | KeptAnswers | Ordered | Passing | Unpacking | Examining | EngineStarting
+    | EngineStarted | Progress | WritingResults | Warned
 )  # fmt: skip
 Emit = Callable[[Event], None]

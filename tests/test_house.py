@@ -78,6 +78,7 @@ FLOORS = (
     {"questions"},
     {"dispatch", "output"},
     {"run", "preview", "comparison"},
+    {"examination"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PIPELINES = sorted((ROOT / "pipelines").rglob("*.py"))

@@ -33,11 +33,15 @@ OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logpr
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What vLLM found: `kind` is cpu, cuda, rocm, ...; `name` is the device's own."""
+    """What vLLM found: `kind` is cpu, cuda, rocm, ...; `name` is the device's own.
+
+    Of an NVIDIA card it is known how much memory is free.
+    """
 
     kind: str
     name: str
     vllm: str
+    free_bytes: int | None = None
 
 
 def device() -> Device:
@@ -56,7 +60,7 @@ def device() -> Device:
         raise EngineError(f"vLLM cannot be used: {first_line(error)}{SEE}") from error
     if not kind:
         raise EngineError(f"vLLM {__version__} finds no device to run on (NVML: {_driver()[2]}){SEE}")
-    return Device(kind, name, __version__)
+    return Device(kind, name, __version__, _free() if kind == "cuda" else None)
 
 
 def machine() -> Machine:
@@ -122,6 +126,22 @@ def _driver() -> tuple[str | None, str | None, str]:
     except nvml.NVMLError as error:
         return None, None, str(error)
     return driver, f"{cuda // 1000}.{cuda % 1000 // 10}", "no card"
+
+
+def _free() -> int | None:
+    """Return the free memory of the first card, None where NVML cannot tell. It does not start CUDA, as torch would."""
+    from vllm.platforms import current_platform
+    from vllm.utils.import_utils import import_pynvml
+
+    nvml = import_pynvml()
+    try:
+        nvml.nvmlInit()
+        handle = nvml.nvmlDeviceGetHandleByIndex(current_platform.device_id_to_physical_device_id(0))
+        free = int(nvml.nvmlDeviceGetMemoryInfo(handle).free)
+        nvml.nvmlShutdown()
+    except Exception:  # noqa: BLE001  whatever it is, the smaller default will do
+        return None
+    return free
 
 
 def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:

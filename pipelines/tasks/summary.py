@@ -166,18 +166,18 @@ class Summary(Digest):
         }
 
 
-def summary(points: Task, labels: Classification | None = None) -> Summary:
+def summary(points: Task, classifier: Classification | None = None) -> Summary:
     """Make the task, of points, or of labels of sentiment."""
     written = {**writing.writing(WRITE, INSTRUCTIONS, SUMMARIES, each=TOKENS), **writing.checking()}
     return Summary(
         name="summary",
         about="what do diners say of a restaurant, and how many of them?",
         unit="restaurant",
-        forms={} if labels else written,
+        forms={} if classifier else written,
         columns=COLUMNS,
         rank=3,
-        made_of=labels or points,
-        labels=labels,
+        made_of=classifier or points,
+        classifier=classifier,
     )
 
 
@@ -220,14 +220,25 @@ def _larger_first(by_side: Mapping[str, Mapping[str, Topic]], name: str) -> dict
     return dict(sorted(found.items(), key=lambda item: -len(item[1].reviews)))
 
 
-def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
-    """Return what was written of each fact, as far as it is true; the others plainly, if there is anything true."""
-    if len(restaurant.answers) <= CHECKED:
-        return []
+def lines_told(restaurant: RestaurantState) -> tuple[int, int]:
+    """Return of how many facts the model wrote something true, and of how many it was to."""
     facts = _facts(restaurant)
+    return len(_true(restaurant, facts)), len(facts)
+
+
+def _true(restaurant: RestaurantState, facts: Sequence[Fact]) -> dict[int, str]:
+    """Return what was written of facts, by their numbers, as far as it is true."""
+    if len(restaurant.answers) <= CHECKED:
+        return {}
     lines = [fact.line(restaurant.lang) for fact in facts]
     found = sound(lines, restaurant.answers[WRITTEN_AT], SUMMARIES)
-    true = dict(writing.true(lines, found, restaurant.answers[CHECKED]))
+    return dict(writing.true(lines, found, restaurant.answers[CHECKED]))
+
+
+def _written(restaurant: RestaurantState) -> list[dict[str, Any]]:
+    """Return what was written of each fact, as far as it is true; the others plainly, if there is anything true."""
+    facts = _facts(restaurant) if len(restaurant.answers) > CHECKED else []
+    true = _true(restaurant, facts)
     texts = [
         fact.whole(true[n], restaurant.lang) if n in true else fact.plain(restaurant.lang)
         for n, fact in enumerate(facts)
