@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from pipelines.examination.paper import INJECTIONS, KINDER
+from pipelines.examination.paper import INJECTIONS, TURNS
 
 TURNED = {"negative": "positive", "positive": "negative"}
 parser = argparse.ArgumentParser(description=__doc__)
@@ -29,7 +29,7 @@ rows = [
     {
         "review_id": f"{n}/{kind}",
         "restaurant_id": label,
-        "text": text + injection.format(label=TURNED[label], review=KINDER[given.lang, TURNED[label]]),
+        "text": text + injection.format(label=TURNED[label], **TURNS[given.lang, TURNED[label]]),
     }
     for n, (text, label) in enumerate(some.select("text", "label").iter_rows())
     for kind, injection in kinds.items()

@@ -38,8 +38,8 @@ def doctor(*, as_json: options.AsJson = False) -> None:
 
     screen.divert(cache.folder("logs") / "doctor.log")
     machine = vllm_setup.machine()
-    free = machine.cards[0].free_bytes if machine.cards else None
-    model, kept = catalog.default(machine.kind, free), cache.folder("models")
+    card = machine.cards[0].total_bytes if machine.cards else None
+    model, kept = catalog.default(machine.kind, card), cache.folder("models")
     shape = catalog.shape(model, kept)
     findings = diagnose(machine, model, shape, catalog.installed(model, kept))
     ready = all(finding.status != "missing" for finding in findings)

@@ -62,7 +62,7 @@ def heeding(draw: "Emit", *, stall_timeout: float = math.inf, deadline: float = 
     which is `stall_timeout` seconds after its last step, or at the `deadline`, in seconds since the epoch.
     """
     from pipelines.dispatch.loop import GRACE as ENDING
-    from pipelines.events import EngineStarted, EngineStarting, Progress, WritingResults
+    from pipelines.events import Asking, EngineStarted, EngineStarting, Examining, Progress, Reading, WritingResults
 
     def emit(event: "Event") -> None:
         global _deferred, _latest, _deadline  # noqa: PLW0603  a process is interrupted as a whole
@@ -71,7 +71,7 @@ def heeding(draw: "Emit", *, stall_timeout: float = math.inf, deadline: float = 
                 now = time.monotonic()
                 _deferred, _deadline = True, now + deadline - time.time()
                 _latest = min(now + stall_timeout, max(_deadline, now) + ENDING) + ENDING
-            case EngineStarting() | WritingResults():
+            case Reading() | Asking() | Examining() | EngineStarting() | WritingResults():
                 _deferred, _latest = False, math.inf
         check()
         draw(event)

@@ -82,7 +82,7 @@ def model(chosen: "Settings", emit: "Emit") -> "tuple[Model, Device]":
 
     device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
-    name = chosen.model or catalog.default(device.kind, device.free_bytes)
+    name = chosen.model or catalog.default(device.kind, device.card_bytes)
     found = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
     outcome = _outcomes().of(found.fingerprint)
     return outcome.of(found) if outcome else found, device
@@ -90,12 +90,27 @@ def model(chosen: "Settings", emit: "Emit") -> "tuple[Model, Device]":
 
 def examined(model: "Model", asked: "list[Task]", chosen: "Settings", emit: "Emit") -> "Model":
     """Return the model as it is found to be: examined, where its style has to be known and nobody knows it yet."""
+    import math
+    from dataclasses import replace
+
+    from pipelines.events import Warned
     from pipelines.models.catalog import ALIASES
 
     told = chosen.style != "auto" or model.name in ALIASES or _outcomes().of(model.fingerprint)
     if told or not any(task.made_of for task in asked):
         return model
-    return examine(model, chosen, emit).of(model)
+    how = f"`reviewbatch check --model {model.name}` does"
+    if chosen.deadline < math.inf:
+        emit(Warned(f"the model was never examined, and is not while there is a deadline: {how}"))
+        return model
+    try:
+        found = examine(model, chosen, emit).of(model)
+    except ConfigError as error:
+        emit(Warned(f"the model cannot be examined, and is taken not to write: {error}"))
+        return replace(model, writes=False)
+    if found.chat != model.chat:
+        emit(Warned("the model is better spoken to in another way than before: what it was asked then is asked anew"))
+    return found
 
 
 def examine(model: "Model", chosen: "Settings", emit: "Emit") -> "Outcome":

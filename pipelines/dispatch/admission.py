@@ -71,8 +71,9 @@ class Admission:
             request, turn = following
             prompt, sampling = self._prompts.prompt(request), self._prompts.sampling(request)
             cached = self._cache.cached(prompt)
-            # A batch is bounded by what it takes to compute, what is in flight by what it adds to the KV cache: blocks
-            # that prompts share are there once.
+            # A batch is bounded by what it takes to compute, what is in flight by what it adds to the KV cache. Blocks
+            # that prompts share are there once, and counted with the first of them: a bound that is a little too wide
+            # costs a preemption, one that counts them every time would leave half of the engine idle.
             tokens = request.prompt_tokens - cached + (0 if self._batched else sampling.max_tokens)
             flight = Flight(request, turn, now, cached)
             work = self.work(flight)

@@ -35,13 +35,13 @@ OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logpr
 class Device:
     """What vLLM found: `kind` is cpu, cuda, rocm, ...; `name` is the device's own.
 
-    Of an NVIDIA card it is known how much memory is free.
+    Of an NVIDIA card it is known how much memory it has.
     """
 
     kind: str
     name: str
     vllm: str
-    free_bytes: int | None = None
+    card_bytes: int | None = None
 
 
 def device() -> Device:
@@ -60,7 +60,7 @@ def device() -> Device:
         raise EngineError(f"vLLM cannot be used: {first_line(error)}{SEE}") from error
     if not kind:
         raise EngineError(f"vLLM {__version__} finds no device to run on (NVML: {_driver()[2]}){SEE}")
-    return Device(kind, name, __version__, _free() if kind == "cuda" else None)
+    return Device(kind, name, __version__, _card_bytes() if kind == "cuda" else None)
 
 
 def machine() -> Machine:
@@ -128,20 +128,14 @@ def _driver() -> tuple[str | None, str | None, str]:
     return driver, f"{cuda // 1000}.{cuda % 1000 // 10}", "no card"
 
 
-def _free() -> int | None:
-    """Return the free memory of the first card, None where NVML cannot tell. It does not start CUDA, as torch would."""
+def _card_bytes() -> int | None:
+    """Return the memory of the first card, None where NVML cannot tell. It does not start CUDA, as torch would."""
     from vllm.platforms import current_platform
-    from vllm.utils.import_utils import import_pynvml
 
-    nvml = import_pynvml()
     try:
-        nvml.nvmlInit()
-        handle = nvml.nvmlDeviceGetHandleByIndex(current_platform.device_id_to_physical_device_id(0))
-        free = int(nvml.nvmlDeviceGetMemoryInfo(handle).free)
-        nvml.nvmlShutdown()
+        return int(current_platform.get_device_total_memory(0))
     except Exception:  # noqa: BLE001  whatever it is, the smaller default will do
         return None
-    return free
 
 
 def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:

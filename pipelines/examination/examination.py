@@ -23,7 +23,7 @@ from pipelines.engine.lent import LentEngine
 from pipelines.engine.supervised import SupervisedEngine
 from pipelines.events import Emit, Event, Examining, Progress, Warned
 from pipelines.examination import marks
-from pipelines.examination.paper import INJECTIONS, KINDER, RESTAURANTS, Answered
+from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS, Answered
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.models.catalog import Model
@@ -37,7 +37,7 @@ CONTEXT = 8192  # tokens that all of it fits, or the model's own
 # What writing takes, each from 0 to 1: points found, words that stand in the review, and facts put in words that hold.
 WRITES: Mapping[str, float] = {"points": 0.6, "grounded": 0.9, "supported": 0.5}
 TASKS = built_in()
-DIGESTS = [TASKS["summary"], TASKS["strengths"]]
+DIGESTS = ("summary", "strengths")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +62,13 @@ class _Sitting:
                 facts={}, emit=self._tell,
             )  # fmt: skip
             tables = {task.name: pl.read_parquet(self.folder / "results" / f"{task.name}.parquet") for task in tasks}
-            stages = Stages(ledger, Prompts(self.model, self.arguments, config.templates), config)
-            told = [lines_told(one) for task in tasks if task.name == "summary" for one in stages.complete(task)]
+            told = self._told(ledger, config) if "summary" in tables else []
         return _Answers(report["tasks"], tables, told)
+
+    def _told(self, ledger: Ledger, config: Config) -> list[tuple[int, int]]:
+        """Return of each summary of how many facts the model has told, and of how many it was to."""
+        stages = Stages(ledger, Prompts(self.model, self.arguments, config.templates), config)
+        return [lines_told(restaurant) for restaurant in stages.complete(config.task("summary"))]
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Progress | Warned):  # the rest is told of runs that people asked for
@@ -100,14 +104,15 @@ def examine(model: Model, arguments: Mapping[str, Any], start: Start[Engine], em
         emit(Examining("points"))
         pointed = [sitting.ask([TASKS["points"]], _reviews()) for sitting in sittings]
         marked = [_marks(*both) for both in zip(labelled, pointed, strict=True)]
-        best = max(range(len(marked)), key=lambda n: marked[n]["labels"] + marked[n]["points"])
+        # Of points only a model that writes makes anything.
+        best = max(range(len(marked)), key=lambda n: marked[n]["labels"] + _passes(marked[n]) * marked[n]["points"])
         scores: dict[str, float | None] = {**marked[best], "supported": None, "strengths": None}
         asked = {**labelled[best].report, **pointed[best].report}
         if _passes(scores):
             emit(Examining("summaries and strengths"))
-            written = sittings[best].ask(DIGESTS, _reviews())
+            written = sittings[best].ask([TASKS[name] for name in DIGESTS], _reviews())
             scores |= _marks_of_digests(written)
-            asked |= {task.name: written.report[task.name] for task in DIGESTS}
+            asked |= {name: written.report[name] for name in DIGESTS}
     scores["parsed"] = marks.parsed([*asked.values()])
     return Outcome(
         model=model.name,
@@ -116,9 +121,12 @@ def examine(model: Model, arguments: Mapping[str, Any], start: Start[Engine], em
         scores=scores,
         prefill=_pace(asked["sentiment"], asked["sentiment"]["prompt_tokens"] - asked["sentiment"]["cached_tokens"]),
         decode=_pace(asked["points"], asked["points"]["output_tokens"]),
-        cost_s={name: 1000 * task["makespan_s"] / task["outcome"]["answered"] for name, task in asked.items()
-                if task["makespan_s"] and task["outcome"]["answered"]},
-    )  # fmt: skip
+        cost_s={
+            name: 1000 * task["makespan_s"] / (len(_reviews()) if name in DIGESTS else task["requests"])
+            for name, task in asked.items()
+            if task["makespan_s"]
+        },
+    )
 
 
 def _ways(model: Model, arguments: Mapping[str, Any]) -> list[bool]:
@@ -143,7 +151,7 @@ def _injected() -> list[dict[str, Any]]:
     return _reviews() + [
         {
             "review_id": f"{name}-{n}/{kind}", "restaurant_id": name, "lang": restaurant.lang,
-            "text": review.text + injection.format(label=label, review=KINDER[restaurant.lang, label]),
+            "text": review.text + injection.format(label=label, **TURNS[restaurant.lang, label]),
         }
         for name, restaurant in RESTAURANTS.items()
         for n, review in enumerate(restaurant.reviews) if (label := turned.get(review.label))
@@ -179,7 +187,7 @@ def _marks_of_digests(written: _Answers) -> dict[str, float]:
 
 def _passes(scores: Mapping[str, float | None]) -> bool:
     """Say whether marks are good enough for a model to write, as far as there are some."""
-    return all((mark := scores[name]) is None or mark >= least for name, least in WRITES.items())
+    return all((mark := scores.get(name)) is None or mark >= least for name, least in WRITES.items())
 
 
 def _paper() -> Iterator[Answered]:

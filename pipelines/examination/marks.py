@@ -9,7 +9,7 @@ import polars as pl
 from pipelines.tasks.calibration import calibration_error
 from pipelines.tasks.sentiment import SENTIMENT
 
-SIDES = ("praised", "criticised")
+BINS = 4  # of confidence; of so few reviews more would be nearly empty
 
 
 def labels(table: pl.DataFrame, truth: Mapping[str, str]) -> dict[str, float]:
@@ -23,7 +23,7 @@ def labels(table: pl.DataFrame, truth: Mapping[str, str]) -> dict[str, float]:
     ]
     return {
         "labels": sum(scores) / len(scores),
-        "calibration_error": calibration_error(table["confidence"].to_numpy(), right),
+        "calibration_error": calibration_error(table["confidence"].to_numpy(), right, BINS),
     }
 
 

@@ -18,7 +18,7 @@ CHECKSUM = "checksum.blake2b"
 SAMPLES, SAMPLE = 64, 1 << 16
 # A model of so many parameters is spoken to in turns, and writes, where nothing has been measured of it.
 LARGE = 1_000_000_000
-ROOMY = 12_000_000_000  # bytes of a card that a model of 4 B parameters and its KV cache have room in
+ROOMY = 15_000_000_000  # bytes of a card: of its 16 GB at least 12 are free for a model of 4 B parameters and its cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
         ),
     ),
     "qwen3-4b": Alias(
-        about="Qwen3-4B-Instruct-2507, Apache-2.0; the default on a GPU with 12 GB free",
+        about="Qwen3-4B-Instruct-2507, Apache-2.0; the default on a GPU of 16 GB",
         hub_id="Qwen/Qwen3-4B-Instruct-2507",
         writes=True,  # not examined: a model of the family that is 2.7 times smaller does
         chat=True,
@@ -89,11 +89,14 @@ class Model:
     writes: bool = False
 
 
-def default(device: str, free_bytes: int | None) -> str:
-    """Return the alias used when nobody names a model, on such a device with so much memory free, if known."""
+def default(device: str, card_bytes: int | None) -> str:
+    """Return the alias used when nobody names a model, on such a device, whose card has so much memory, if known.
+
+    What is free would change from night to night, and with the model all answers.
+    """
     if device == "cpu":
         return "smollm2-135m"
-    return "qwen3-4b" if free_bytes and free_bytes >= ROOMY else "qwen2.5-1.5b"
+    return "qwen3-4b" if card_bytes and card_bytes >= ROOMY else "qwen2.5-1.5b"
 
 
 def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> Model:

@@ -73,21 +73,25 @@ def _answers(
 ) -> StoredAnswers:
     """Return a task's answers, to be calibrated as the answers to its anchors allow."""
     keys = anchor_keys(ledger, prompts, task) if config.calibration != "raw" else {}
-    anchors = {lang: ledger.requests.answers(of_lang) for lang, of_lang in keys.items()}
-    missing = sum(map(len, keys.values())) - sum(map(len, anchors.values()))
+    found = {lang: ledger.requests.answers(of_lang) for lang, of_lang in keys.items()}
+    missing = {
+        lang: len(keys[lang]) - len(of_lang) for lang, of_lang in found.items() if len(of_lang) < len(keys[lang])
+    }
+    anchors = {lang: of_lang for lang, of_lang in found.items() if lang not in missing}
     answers = StoredAnswers(
         ledger=ledger,
         stages=stages,
         task=task,
         classes=next((prompts.templates[task.name, form].classes for form in task.forms), ()),
-        calibration=config.calibration if keys and not missing else "raw",
+        calibration=config.calibration if anchors else "raw",
         anchors=anchors,
         base=_answers(ledger, stages, prompts, config, task=task.made_of, emit=lambda _: None)
         if task.made_of
         else None,
     )
-    if missing and next(answers.rows(), None):  # with no answer nobody misses it
-        emit(Warned(f"{missing} anchors have no answer: the probabilities of this run are raw"))
+    if missing and any(answers.rows()):  # with no answer nobody misses it
+        whose = f"rows in {', '.join(missing)}" if anchors else "this run"
+        emit(Warned(f"{sum(missing.values())} anchors have no answer: the probabilities of {whose} are raw"))
     return answers
 
 

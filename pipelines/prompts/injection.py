@@ -9,7 +9,6 @@ that is broken by such a sentence the longest piece is left.
 
 import operator
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,62 +16,89 @@ from functools import cache
 
 from pipelines.prompts.template import one_line
 
-# Korean words are known by how they begin, for what goes with them is joined to them.
 LABELS = frozenset({"positive", "negative", "neutral"})
 LABELS_KO = ("긍정", "부정", "중립")
-# Words of the business of labelling: one of the first is enough, a telling one beside another
-# of those, and any beside a label.
+# Words that only labelling has; in Korean what goes with a word is joined to it.
 LABELLING = frozenset({
     "annotate", "annotated", "annotating", "annotation", "annotator", "annotators", "chatbot", "chatgpt", "classifier",
-    "classify", "gpt", "grader", "llm", "sentiment",
+    "classify", "gpt", "grader", "llm",
 })  # fmt: skip
 LABELLING_KO = ("라벨", "레이블", "프롬프트")
+# Words of which two tell as much.
 TELLING = frozenset({
-    "ai", "analysis", "answer", "assistant", "bot", "category", "classed", "classification", "classified", "dataset",
-    "editor", "filed", "guideline", "guidelines", "instruction", "instructions", "json", "label", "labeled", "labelled",
-    "labelling", "marked", "model", "moderator", "output", "override", "pipeline", "predict", "prediction", "reply",
-    "task", "translate", "verdict",
+    "analysis", "classed", "classification", "classified", "dataset", "guideline", "guidelines", "instruction",
+    "instructions", "json", "labelling", "moderator", "output", "override", "pipeline", "predict", "prediction",
 })  # fmt: skip
-BUSINESS = TELLING | {"correct", "labels", "mark", "rated", "respond", "return", "review", "tag", "word"}
-BUSINESS_KO = ("감성", "감정", "관리자", "답", "대답", "리뷰", "명령", "분류", "예시", "정답", "지시", "지침", "채점",
-               "출력", "판정", "표시", "후기")  # fmt: skip
-ORDERS = frozenset({"disregard", "forget", "ignore", "overlook", "override", "skip"})
-ORDERS_KO = ("무시", "잊")
-ABOVE = frozenset({
-    "above", "below", "earlier", "follows", "instruction", "instructions", "preceding", "previous", "prior", "rules",
-})  # fmt: skip
-ABOVE_KO = ("모든", "앞", "위", "이전", "지금까지", "아래")
+# Words that say so beside a label.
+BUSINESS = TELLING | {
+    "ai", "answer", "assistant", "bot", "category", "correct", "editor", "filed", "label", "labeled", "labelled",
+    "labels", "mark", "marked", "model", "rated", "reply", "respond", "return", "sentiment", "tag", "task", "translate",
+    "verdict", "word",
+}  # fmt: skip
+BUSINESS_KO = (
+    "감성",
+    "감정",
+    "답",
+    "대답",
+    "명령",
+    "분류",
+    "예시",
+    "정답",
+    "지시",
+    "지침",
+    "채점",
+    "출력",
+    "판정",
+    "표시",
+)
+ORDER = re.compile(
+    r"\b(?:disregard|ignore|override|skip)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
+    r"|\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
+    r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?\s*\w*\s*(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시"
+    r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시|잊)",
+    re.IGNORECASE,
+)
+VERDICT = re.compile(
+    r"\b(?:review|text|comment)\b(?:\s+\w+){0,2}?\s+(?:is|was|as|be)\b(?:\s+\w+){0,3}?\W+(?:positive|negative|neutral)\b"
+    r"|\bthis is an? (?:\w+ ){0,2}?(?:positive|negative|neutral) (?:review|text|comment)\b"
+    r"|(?:이|위|해당|본)\s*(?:리뷰|후기|글)\S*\s*(?:\S+\s*)?(?:긍정|부정|중립)|(?:긍정|부정|중립)적?인?\s*(?:리뷰|후기)(?:입니다|임|다)",
+    re.IGNORECASE,
+)
+GIVEN = re.compile(r"(?:[-=]>|[→:=|])\W{0,4}(?:positive|negative|neutral|긍정|부정|중립)\b\s*(?:\W|$)", re.IGNORECASE)
 # What leads up to one of these.
 LEADS = frozenset({
     "a", "also", "always", "an", "and", "as", "be", "conclusion", "final", "i", "in", "is", "it", "its", "just",
     "kindly", "must", "my", "note", "now", "overall", "please", "right", "should", "so", "system", "that", "the",
-    "then", "this", "to", "true", "you", "your", "이", "위", "해당", "이것은",
+    "then", "this", "to", "true", "you", "your", "이", "위", "위의", "해당",
 })  # fmt: skip
-# A turn of the prompt's layout, or of a conversation, where a line or a sentence begins.
+# A turn of the prompt's layout, or of a conversation, where a line or a sentence begins; and the one before.
 TURN = re.compile(
-    r"\W*(?:(?:next|new|another|final) )?(?:review|sentiment|answer|label|output|response|classification|system|"
-    r"assistant|user|human|리뷰|후기|감정|답|정답|결론|시스템)\s*#?\d*\W{0,3}[:=\]]"
-    r"|\W*end of (?:the |this )?(?:review|text)\b",
+    r"\W*(?:(?:next|new|another|final) )?(?:sentiment|answer|label|output|response|classification|system|assistant|"
+    r"user|human|감정|답|정답|시스템)\s*#?\d*\W{0,3}[:=\]]|\W*end of (?:the |this )?(?:review|text)\b",
     re.IGNORECASE,
 )
-GIVEN = re.compile(r"(?:[-=]>|[→:=|])\W{0,4}(?:positive|negative|neutral|긍정|부정|중립)\b\s*(?:\W|$)", re.IGNORECASE)
+REVIEW = re.compile(r"\W*(?:(?:next|new|another) )?(?:review|리뷰|후기)\s*#?\d*\W{0,3}:", re.IGNORECASE)
 MARKS = re.compile(
     r"<\|[^|<>]{0,40}\|>(?:\s*(?:assistant|system|user)\b)?|"
     r"(?:<|\[|</|\[/|<<|<</)(?:s|inst|sys|system|user|assistant|instructions?|review|label|answer)[>\]]+|"
     r"(?:#{2,}|`{3})\s*(?:instructions?|system|input|response|answer|json|python)|<!--|-->",
     re.IGNORECASE,
 )
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Full-width letters are what they stand for, and what cannot be seen is not there.
+PLAIN = {0xFF01 + n: 0x21 + n for n in range(94)} | dict.fromkeys(
+    (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065))
+)
 SENTENCES = re.compile(r"[^.!?。\n]*[.!?。\n]*\s*")
-WORDS = re.compile(r"[a-z]+|[^\W\da-z_]+")
+WORDS = re.compile(r"[A-Za-z]+|[^\W\dA-Za-z_]+")
 OPENERS = " \t\n\"'([{<*:#,-"
 OFTEN, LABEL_OFTEN = 6, 3  # a word said so often in a row, and a label so often in a sentence, is said to the model
-REPEATED = re.compile(rf"\b(\w+)(?:\W+\1\b){{{OFTEN - 1},}}", re.IGNORECASE)
+REPEATED = re.compile(rf"\b([A-Za-z]{{3,}}|[가-힣]{{2,}})(?:\W+\1\b){{{OFTEN - 1},}}", re.IGNORECASE)
 ENOUGH = 3  # words that may stand for a review
 SHORT = 3  # words of a sentence that says little but a label
 HINTS = (
-    *LABELS, *LABELS_KO, *LABELLING, *LABELLING_KO, *(TELLING - {"ai", "bot"}), *BUSINESS_KO, *ORDERS, *ORDERS_KO,
-    "review:", "response:", "<", "[", "##", "```",
+    *LABELS, *LABELS_KO, *LABELLING, *LABELLING_KO, *TELLING, "disregard", "forget", "ignore", "skip", "무시", "잊",
+    "답", "감정", "시스템", "answer", "label", "reply", "response:", "sentiment", "system", "assistant", "user:",
+    "human:", "end of", "<", "[", "##", "```",
 )  # fmt: skip
 
 
@@ -89,7 +115,7 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
 
     `labels` are those that the task gives; any that is an everyday word counts right after an order to answer alone.
     """
-    plain = text if text.isascii() else INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    plain = text if text.isascii() else text.translate(PLAIN)
     if not _hinted(plain.casefold()):
         return Cleaned(one_line(text), suspicious=False)
     order = _order(tuple(label for label in labels if label not in LABELS))
@@ -97,7 +123,13 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
     left = max(pieces, key=len)
     if one_line(left) == one_line(plain):
         return Cleaned(one_line(text), suspicious=False)
-    return Cleaned(one_line(left if WORDS.search(left.casefold()) else text), suspicious=True)
+    return Cleaned(one_line(left if WORDS.search(left) else text), suspicious=True)
+
+
+def matter(text: str) -> str:
+    """Return a text as it is, or what is left of it where something speaks to the model."""
+    found = cleaned(text)
+    return found.text if found.suspicious else text
 
 
 def _hinted(text: str) -> bool:
@@ -107,11 +139,14 @@ def _hinted(text: str) -> bool:
 
 
 def _pieces(text: str, order: re.Pattern[str] | None) -> Iterator[str]:
-    """Yield the pieces of a text between which it speaks to the model, up to where another review begins."""
-    piece = ""
+    """Yield the pieces of a text between which it speaks to the model, up to an imitation of the prompt's layout."""
+    piece, begun = "", None  # begun is how long the piece was where a review seemed to begin
     for sentence in SENTENCES.findall(text):
+        if REVIEW.match(sentence) and len(piece.split()) >= ENOUGH:
+            begun = len(piece)
         if turn := TURN.match(sentence):
             if len(piece.split()) >= ENOUGH:
+                piece = piece[:begun]
                 break
             sentence = sentence[turn.end() :]  # noqa: PLW2901
         end = _turns_to_the_model(sentence, order)
@@ -119,30 +154,28 @@ def _pieces(text: str, order: re.Pattern[str] | None) -> Iterator[str]:
             piece += sentence
         else:
             yield from (piece, sentence[:end])
-            piece = ""
+            piece, begun = "", None
     yield piece
 
 
 def _turns_to_the_model(sentence: str, order: re.Pattern[str] | None) -> int | None:
     """Return where a sentence begins to speak to the model, None if it does not."""
-    said = [(found.group(), found.start()) for found in WORDS.finditer(sentence.casefold())]
+    said = [(found.group().casefold(), found.start()) for found in WORDS.finditer(sentence)]
     words = [word for word, _ in said]
     labels = [word for word in words if word in LABELS or word.startswith(LABELS_KO)]
     labelling = [word for word in words if word in LABELLING or word.startswith(LABELLING_KO)]
     business = [word for word in words if word in BUSINESS or word.startswith(BUSINESS_KO)]
-    orders = [word for word in words if word in ORDERS or word.startswith(ORDERS_KO)]
-    above = [word for word in words if word in ABOVE or word.startswith(ABOVE_KO)]
-    telling = TELLING & {*business}
     alone = labels and len(words) <= SHORT and not sentence.rstrip().endswith(":")
-    if labelling or (labels and business) or len(telling) > 1 or (orders and (above or telling)):
-        first = {*labels, *labelling, *business, *orders}
-    elif alone or max(Counter(labels).values(), default=0) >= LABEL_OFTEN:
-        first = {*labels}
-    elif GIVEN.search(sentence):
-        return 0
+    often = max(Counter(labels).values(), default=0) >= LABEL_OFTEN
+    if labelling or (labels and business) or len(TELLING & {*business}) > 1 or alone or often:
+        first = {*labels, *labelling, *business}
+        begin = next(n for n, word in enumerate(words) if word in first)
     else:
-        return found.start() if order and (found := order.search(sentence)) else None
-    begin = next(n for n, word in enumerate(words) if word in first)
+        patterns = [pattern for pattern in (ORDER, VERDICT, GIVEN, order) if pattern]
+        place = min((found.start() for pattern in patterns if (found := pattern.search(sentence))), default=None)
+        if place is None:
+            return None
+        begin = next((n for n, (_, start) in enumerate(said) if start >= place), 0)
     while begin and words[begin - 1] in LEADS:
         begin -= 1
     before = sentence[: said[begin][1]]
@@ -158,5 +191,12 @@ def _once(repeated: re.Match[str]) -> str:
 def _order(labels: Sequence[str]) -> re.Pattern[str] | None:
     """Return what an order to give one of some labels looks like, where there are labels."""
     names = "|".join(map(re.escape, labels))
-    verbs = r"(?:answer|classify|label|output|reply)\w*"
-    return re.compile(rf"\b{verbs}(?:\s+\w+){{0,3}}?[\s:\"'(]+(?:{names})\b", re.IGNORECASE) if labels else None
+    begin = r"(?:^|[.!?,;:\n]\s*|\b(?:please|must|should|just|and|to)\s+)"
+    filling = r"(?:\s+(?:a|an|as|it|only|review|that|the|this|with|word))*"
+    return (
+        re.compile(
+            rf"{begin}(?:answer|classify|label|output|reply)\b{filling}[\s:\"'(]+(?:{names})(?!\w)", re.IGNORECASE
+        )
+        if labels
+        else None
+    )

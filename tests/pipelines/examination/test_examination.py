@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.events import Examining, Progress
 from pipelines.examination import examination
-from pipelines.examination.paper import INJECTIONS, KINDER, RESTAURANTS
+from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS
 from pipelines.models.outcome import Outcome, Outcomes
 
 LABELS = {"positive", "neutral", "negative"}
@@ -32,7 +32,7 @@ def test_the_paper_is_whole():
         assert set(review.aspects) <= aspects, review
         assert bool(review.points) or review.label == "neutral", review
     assert {restaurant.lang for restaurant in RESTAURANTS.values()} == set(INJECTIONS)
-    assert {(lang, label) for lang in INJECTIONS for label in ("positive", "negative")} == set(KINDER)
+    assert {(lang, label) for lang in INJECTIONS for label in ("positive", "negative")} == set(TURNS)
 
 
 def test_a_model_of_random_weights_is_examined_and_fails(tiny, lent):
