@@ -52,7 +52,8 @@ turns = [{"role": "user", "content": "What does this review say? Answer in one s
 chat = AutoTokenizer.from_pretrained(model.folder)
 parts = chat.apply_chat_template(turns, tokenize=False, add_generation_prompt=True).split("REVIEW")
 prefix, suffix = (tuple(chat(part, add_special_tokens=False)["input_ids"]) for part in parts)
-prompts_module.tokenize = lambda *_: TokenizedTemplate(prefix, suffix, Sampling(128), template=PromptTemplate("", ""))
+spoken = TokenizedTemplate(prefix, suffix, Sampling(128), template=PromptTemplate("", ""))
+setattr(prompts_module, "tokenize", lambda *_, **__: spoken)  # noqa: B010
 gist = Gist(
     name="gist", about="", unit="review", forms={"ask.en": PromptTemplate("", "")}, columns=(), answer=AnswerSchema(())
 )
