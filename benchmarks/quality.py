@@ -52,11 +52,12 @@ with TemporaryDirectory() as scratch:
         binary = table.filter(pl.col("truth") != "neutral").select(
             ((pl.col("p_positive") > pl.col("p_negative")) == (pl.col("truth") == "positive")).mean()
         )
-        error = calibration_error(table["confidence"].to_numpy(), table["right"].to_numpy())
+        known = table.drop_nulls("truth")
+        error = calibration_error(known["confidence"].to_numpy(), known["right"].to_numpy())
         print(
             f"{calibration}: macro-F1 {sum(scores) / 3:.3f} over {table.height:,} rows ("
             + ", ".join(f"{label} {score:.3f}" for label, score in zip(LABELS, scores, strict=True))
             + f"); positive against negative {binary.item():.3f} right; expected calibration error {error:.3f}",
             flush=True,
         )
-        reliability(table)
+        reliability(known)

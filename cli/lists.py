@@ -53,7 +53,7 @@ def models() -> None:
     if found := Outcomes(cache.folder("examinations")).all():
         examined = Table("examined here", "labels", "points", "facts told", "injections resisted", "digests")
         for outcome in found:
-            marks = [outcome.scores[name] for name in ("labels", "points", "supported", "resisted")]
+            marks = [outcome.scores.get(name) for name in ("labels", "points", "supported", "resisted")]
             shown = ["" if mark is None else f"{mark:.2f}" for mark in marks]
             examined.add_row(Text(outcome.model), *shown, "written" if outcome.writes else "quotes")
         lists.print(examined)

@@ -18,9 +18,11 @@ import polars as pl
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Engine, Start
 from pipelines.engine.lent import LentEngine
 from pipelines.engine.supervised import SupervisedEngine
+from pipelines.errors import ConfigError
 from pipelines.events import Emit, Event, Examining, Progress, Warned
 from pipelines.examination import marks
 from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS, Answered
@@ -63,6 +65,8 @@ class _Sitting:
             )  # fmt: skip
             tables = {task.name: pl.read_parquet(self.folder / "results" / f"{task.name}.parquet") for task in tasks}
             told = self._told(ledger, config) if "summary" in tables else []
+        if Reason.TOO_LONG in report["rows"]["rejects_by_reason"]:
+            raise ConfigError("the context is too small for the texts that a model is examined on")
         return _Answers(report["tasks"], tables, told)
 
     def _told(self, ledger: Ledger, config: Config) -> list[tuple[int, int]]:
@@ -87,9 +91,11 @@ class _Answers:
 def examine(model: Model, arguments: Mapping[str, Any], start: Start[Engine], emit: Emit) -> Outcome:
     """Return what a model is found to be, by an engine with some `arguments` that `start` makes.
 
-    Raises EngineError when the engine does not start, or dies of the paper.
+    Raises EngineError when the engine does not start, or dies of the paper, and ConfigError when that does not fit the
+    context.
     """
     context = min(CONTEXT, int(arguments.get("max_model_len", model.context)))
+    ways = _ways(model, arguments)
     began = partial(SupervisedEngine, partial(start, context=context), model.name, emit)
     with TemporaryDirectory() as scratch, closing(began()) as engine:
         sittings = [
@@ -97,7 +103,7 @@ def examine(model: Model, arguments: Mapping[str, Any], start: Start[Engine], em
                 model=replace(model, chat=chat), arguments=arguments, engine=engine, folder=Path(scratch) / str(chat),
                 emit=emit,
             )
-            for chat in _ways(model, arguments)
+            for chat in ways
         ]  # fmt: skip
         emit(Examining("labels"))
         labelled = [sitting.ask([TASKS["sentiment"]], _injected()) for sitting in sittings]

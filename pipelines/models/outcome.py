@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from pipelines.files import replacing
 from pipelines.models.catalog import Model
 
@@ -31,6 +33,9 @@ class Outcome:
     def of(self, model: Model) -> Model:
         """Return the model as it was found to be."""
         return replace(model, chat=self.chat, writes=self.writes)
+
+
+CHECKED = TypeAdapter(Outcome)
 
 
 class Outcomes:
@@ -61,6 +66,6 @@ def _read(path: Path) -> Outcome | None:
     """Return the outcome in a file; None where there is none, or what another version has left."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return Outcome(**stored) if stored.pop("version") == VERSION else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return CHECKED.validate_json(json.dumps(stored), strict=True) if stored.pop("version") == VERSION else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

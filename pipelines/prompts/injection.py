@@ -52,7 +52,7 @@ BUSINESS_KO = (
     "표시",
 )
 ORDER = re.compile(
-    r"\b(?:disregard|ignore|override|skip)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
+    r"\b(?:disregard|ignore)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
     r"|\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
     r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?\s*\w*\s*(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시"
     r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시|잊)",
@@ -94,7 +94,6 @@ OPENERS = " \t\n\"'([{<*:#,-"
 OFTEN, LABEL_OFTEN = 6, 3  # a word said so often in a row, and a label so often in a sentence, is said to the model
 REPEATED = re.compile(rf"\b([A-Za-z]{{3,}}|[가-힣]{{2,}})(?:\W+\1\b){{{OFTEN - 1},}}", re.IGNORECASE)
 ENOUGH = 3  # words that may stand for a review
-SHORT = 3  # words of a sentence that says little but a label
 HINTS = (
     *LABELS, *LABELS_KO, *LABELLING, *LABELLING_KO, *TELLING, "disregard", "forget", "ignore", "skip", "무시", "잊",
     "답", "감정", "시스템", "answer", "label", "reply", "response:", "sentiment", "system", "assistant", "user:",
@@ -104,7 +103,7 @@ HINTS = (
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A text as it stands in a prompt, on one line, and whether something was taken out of it."""
+    """A text as it stands in a prompt, on one line, and whether something in it speaks to the model."""
 
     text: str
     suspicious: bool
@@ -165,7 +164,7 @@ def _turns_to_the_model(sentence: str, order: re.Pattern[str] | None) -> int | N
     labels = [word for word in words if word in LABELS or word.startswith(LABELS_KO)]
     labelling = [word for word in words if word in LABELLING or word.startswith(LABELLING_KO)]
     business = [word for word in words if word in BUSINESS or word.startswith(BUSINESS_KO)]
-    alone = labels and len(words) <= SHORT and not sentence.rstrip().endswith(":")
+    alone = labels and LEADS.issuperset({*words} - {*labels}) and not sentence.rstrip().endswith(":")
     often = max(Counter(labels).values(), default=0) >= LABEL_OFTEN
     if labelling or (labels and business) or len(TELLING & {*business}) > 1 or alone or often:
         first = {*labels, *labelling, *business}

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pipelines.ledger.records import Question
 from pipelines.prompts.injection import cleaned
 from pipelines.prompts.prompts import Prompts
+from pipelines.prompts.template import one_line
 from pipelines.tasks import Task
 
 
 def body(text: str, task: Task) -> str:
     """Return a row's text as it stands in a task's prompt."""
-    return " " + cleaned(text, task.labels).text
+    return " " + (cleaned(text, task.labels).text if task.unit == "review" else one_line(text))
 
 
 def question(

@@ -79,7 +79,7 @@ class Classification(Task):
             columns.append([row.unit for row in rows])
         labels = [self.labels[best] for best in probabilities.argmax(axis=1)]
         columns += [labels, probabilities.max(axis=1), *probabilities.T]
-        columns.append([cleaned(row.text, self.labels).suspicious for row in rows])
+        columns.append([self.unit == "review" and cleaned(row.text, self.labels).suspicious for row in rows])
         if self.between:
             more, less = map(self.labels.index, self.between)
             columns.append(probabilities[:, more] - probabilities[:, less])
@@ -141,7 +141,7 @@ def classification(
             for label in labels
         ),
     ]
-    suspicious = "whether something that speaks to the model was taken out of it before it was asked about"
+    suspicious = "whether something in it speaks to the model, which is left out where anything else is left"
     columns.append(Column("suspicious", pa.bool_(), suspicious, False))  # noqa: FBT003  a value of the column
     if between:
         columns.append(Column("score", pa.float64(), f"p_{between[0]} - p_{between[1]}", round(share - rest, 2)))

@@ -30,7 +30,7 @@ KEYWORDS = frozenset({
 
 TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COLUMNS) for column in columns)})
 
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 
 
 class _Part(BaseModel):
@@ -63,8 +63,10 @@ class _File(_Part):
     @field_validator("labels")
     @classmethod
     def _are_different(cls, labels: list[str] | None) -> list[str] | None:
-        if labels and len(set(labels)) < len(labels):
+        if labels and len({label.strip() for label in labels}) < len(labels):
             raise ValueError("labels that differ expected")
+        if odd := [label for label in labels or () if not label.isprintable() or label != label.strip()]:
+            raise ValueError(f"a word or a few expected, without spaces around them, found {odd[0]!r}")
         if taken := [label for label in labels or () if label in TAKEN]:
             raise ValueError(f"{taken[0]}: there is a column of that name already")
         return labels

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from pipelines.errors import ConfigError
 from pipelines.events import Examining, Progress
 from pipelines.examination import examination
 from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS
@@ -72,7 +73,44 @@ def test_an_outcome_is_kept_by_fingerprint(tmp_path, outcome, tiny):
     assert (outcome.of(tiny).chat, outcome.of(tiny).writes) == (True, False)
 
 
-@pytest.mark.parametrize("stored", ["", "[]", "{", '{"version": 1}', '{"version": 0}', '{"version": 1, "more": 2}'])
+def test_a_context_too_small_for_the_paper_is_said_and_not_marked(tiny, lent):
+    with pytest.raises(ConfigError, match=r"leave no room|too small for the texts"):
+        examination.examine(tiny, {"max_model_len": 3840}, lambda **_: lent(), lambda _: None)
+    with pytest.raises(ConfigError, match="leave no room"):
+        examination.examine(
+            tiny, {"max_model_len": 400}, lambda **_: pytest.fail("before the engine starts"), lambda _: None
+        )
+
+
+GOOD = {
+    "version": 1,
+    "model": "m",
+    "chat": False,
+    "writes": False,
+    "scores": {},
+    "prefill": 1.0,
+    "decode": None,
+    "cost_s": {},
+}
+BAD = [
+    {**GOOD, name: value}
+    for name, value in (("scores", None), ("model", None), ("writes", "no"), ("scores", {"labels": "x"}))
+]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *map(json.dumps, BAD),
+        "[" * 200_000,
+        "",
+        "[]",
+        "{",
+        '{"version": 1}',
+        '{"version": 0}',
+        '{"version": 1, "more": 2}',
+    ],
+)
 def test_what_is_no_outcome_or_of_another_paper_is_none(tmp_path, outcome, stored):
     outcomes = Outcomes(tmp_path)
     outcomes.keep("f", outcome)
