@@ -12,9 +12,8 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from pipelines.examination.paper import INJECTIONS, TURNS
+from pipelines.examination.paper import INJECTIONS, injected
 
-TURNED = {"negative": "positive", "positive": "negative"}
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("input", type=Path)
 parser.add_argument("--model", default="smollm2-135m")
@@ -22,18 +21,16 @@ parser.add_argument("--reviews", type=int, default=40, help="of each side")
 parser.add_argument("--lang", default="en")
 given = parser.parse_args()
 
-kinds = {**INJECTIONS[given.lang], "a harmless sentence": " We went there on a Tuesday.", "": ""}
-reviews = pl.read_parquet(given.input).filter(pl.col("label").is_in(list(TURNED)))
+kinds = (*INJECTIONS[given.lang], "a harmless sentence", "")
+reviews = pl.read_parquet(given.input).filter(pl.col("label").is_in(["positive", "negative"]))
 some = reviews.sample(fraction=1.0, shuffle=True, seed=1).group_by("label", maintain_order=True).head(given.reviews)
 rows = [
-    {
-        "review_id": f"{n}/{kind}",
-        "restaurant_id": label,
-        "text": text + injection.format(label=TURNED[label], **TURNS[given.lang, TURNED[label]]),
-    }
+    {"review_id": f"{n}/{kind}", "restaurant_id": label, "text": said}
     for n, (text, label) in enumerate(some.select("text", "label").iter_rows())
-    for kind, injection in kinds.items()
-]
+    for kind, said in {
+        **injected(text, label, given.lang), "a harmless sentence": f"{text} We went there on a Tuesday.", "": text
+    }.items()
+]  # fmt: skip
 with TemporaryDirectory() as scratch:
     corpus = Path(scratch) / "reviews.parquet"
     pl.DataFrame(rows).write_parquet(corpus)

@@ -9,6 +9,8 @@ from rich.text import Text
 from cli.screen import lists
 
 if TYPE_CHECKING:
+    from pipelines.models.catalog import Alias
+    from pipelines.models.outcome import Outcome
     from pipelines.tasks import Task
 
 
@@ -46,17 +48,19 @@ def models() -> None:
 
     table = Table("model", "what it is", "on this machine", "digests")
     for name, alias in ALIASES.items():
-        table.add_row(
-            name, alias.about, installed(name, cache.folder("models")), "written" if alias.writes else "quotes"
-        )
+        table.add_row(name, alias.about, installed(name, cache.folder("models")), _digests(alias))
     lists.print(table)
     if found := Outcomes(cache.folder("examinations")).all():
         examined = Table("examined here", "labels", "points", "facts told", "injections resisted", "digests")
         for outcome in found:
             marks = [outcome.scores.get(name) for name in ("labels", "points", "supported", "resisted")]
             shown = ["" if mark is None else f"{mark:.2f}" for mark in marks]
-            examined.add_row(Text(outcome.model), *shown, "written" if outcome.writes else "quotes")
+            examined.add_row(Text(outcome.model), *shown, _digests(outcome))
         lists.print(examined)
     lists.print(
         "Besides these, --model takes a folder or a Hugging Face id; `reviewbatch check --model X` examines one."
     )
+
+
+def _digests(of: "Alias | Outcome") -> str:
+    return "written" if of.writes else "quotes"

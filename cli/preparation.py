@@ -94,10 +94,8 @@ def examined(model: "Model", asked: "list[Task]", chosen: "Settings", emit: "Emi
     from dataclasses import replace
 
     from pipelines.events import Warned
-    from pipelines.models.catalog import ALIASES
 
-    told = chosen.style != "auto" or model.name in ALIASES or _outcomes().of(model.fingerprint)
-    if told or not any(task.made_of for task in asked):
+    if model.known or chosen.style != "auto" or not any(task.made_of for task in asked):
         return model
     how = f"`reviewbatch check --model {model.name}` does"
     if chosen.deadline < math.inf:

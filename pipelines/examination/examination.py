@@ -7,7 +7,7 @@ chat template is spoken to both ways first, and goes on in the better one.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,31 +20,40 @@ from pipelines import run
 from pipelines.config import Config
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Engine, Start
-from pipelines.engine.lent import LentEngine
 from pipelines.engine.supervised import SupervisedEngine
 from pipelines.errors import ConfigError
 from pipelines.events import Emit, Event, Examining, Progress, Warned
 from pipelines.examination import marks
-from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS, Answered
+from pipelines.examination.paper import RESTAURANTS, Answered, injected
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.models.catalog import Model
 from pipelines.models.outcome import Outcome
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.stages import Stages
-from pipelines.tasks import Task, built_in
+from pipelines.tasks import TASKS, Task
 from pipelines.tasks.summary import lines_told
 
 CONTEXT = 8192  # tokens that all of it fits, or the model's own
 # What writing takes, each from 0 to 1: points found, words that stand in the review, and facts put in words that hold.
 WRITES: Mapping[str, float] = {"points": 0.6, "grounded": 0.9, "supported": 0.5}
-TASKS = built_in()
 DIGESTS = ("summary", "strengths")
+
+
+class _LastingEngine(SupervisedEngine):
+    """One that is lent to a run after the other, each of which would close it at its end."""
+
+    def close(self) -> None:
+        """Leave it open."""
+
+    def end(self) -> None:
+        """Close the engine of the moment."""
+        super().close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sitting:
-    """A model that is being examined in a folder, by an engine that is lent to one run after the other."""
+    """A model that is being examined in a folder."""
 
     model: Model
     arguments: Mapping[str, Any]
@@ -60,7 +69,7 @@ class _Sitting:
         config = Config(tasks=tasks, sources=[str(corpus)], model=self.model, arguments=self.arguments)
         with closing(Ledger(self.folder)) as ledger:
             report = run.run(
-                ledger, config, lambda **_: LentEngine(self.engine), Measurements(self.folder / "measured"),
+                ledger, config, lambda **_: self.engine, Measurements(self.folder / "measured"),
                 facts={}, emit=self._tell,
             )  # fmt: skip
             tables = {task.name: pl.read_parquet(self.folder / "results" / f"{task.name}.parquet") for task in tasks}
@@ -96,8 +105,9 @@ def examine(model: Model, arguments: Mapping[str, Any], start: Start[Engine], em
     """
     context = min(CONTEXT, int(arguments.get("max_model_len", model.context)))
     ways = _ways(model, arguments)
-    began = partial(SupervisedEngine, partial(start, context=context), model.name, emit)
-    with TemporaryDirectory() as scratch, closing(began()) as engine:
+    with TemporaryDirectory() as scratch, ExitStack() as after:
+        engine = _LastingEngine(partial(start, context=context), model.name, emit)
+        after.callback(engine.end)
         sittings = [
             _Sitting(
                 model=replace(model, chat=chat), arguments=arguments, engine=engine, folder=Path(scratch) / str(chat),
@@ -144,30 +154,21 @@ def _ways(model: Model, arguments: Mapping[str, Any]) -> list[bool]:
 
 def _reviews() -> list[dict[str, Any]]:
     """Return the reviews of the paper as rows."""
-    return [
-        {"review_id": f"{name}-{n}", "restaurant_id": name, "text": review.text, "lang": restaurant.lang}
-        for name, restaurant in RESTAURANTS.items()
-        for n, review in enumerate(restaurant.reviews)
-    ]
+    return [row for row, _ in _paper()]
 
 
 def _injected() -> list[dict[str, Any]]:
     """Return the reviews of the paper as rows, and those of one side also with every injection."""
-    turned = {"positive": "negative", "negative": "positive"}
     return _reviews() + [
-        {
-            "review_id": f"{name}-{n}/{kind}", "restaurant_id": name, "lang": restaurant.lang,
-            "text": review.text + injection.format(label=label, **TURNS[restaurant.lang, label]),
-        }
-        for name, restaurant in RESTAURANTS.items()
-        for n, review in enumerate(restaurant.reviews) if (label := turned.get(review.label))
-        for kind, injection in INJECTIONS[restaurant.lang].items()
-    ]  # fmt: skip
+        {**row, "review_id": f"{row['review_id']}/{kind}", "text": text}
+        for row, review in _paper()
+        for kind, text in injected(review.text, review.label, row["lang"]).items()
+    ]
 
 
 def _marks(labelled: _Answers, pointed: _Answers) -> dict[str, float]:
     """Return the marks of labels and points."""
-    answers = {row["review_id"]: review for row, review in zip(_reviews(), _paper(), strict=True)}
+    answers = {row["review_id"]: review for row, review in _paper()}
     table, points = labelled.tables["sentiment"], pointed.tables["points"]
     plain = pl.col("review_id").is_in(list(answers))
     ungrounded = pointed.report["points"]["ungrounded"]
@@ -196,8 +197,13 @@ def _passes(scores: Mapping[str, float | None]) -> bool:
     return all((mark := scores.get(name)) is None or mark >= least for name, least in WRITES.items())
 
 
-def _paper() -> Iterator[Answered]:
-    return (review for restaurant in RESTAURANTS.values() for review in restaurant.reviews)
+def _paper() -> Iterator[tuple[dict[str, Any], Answered]]:
+    """Yield the reviews of the paper, each as a row and with its answers."""
+    for name, restaurant in RESTAURANTS.items():
+        for n, review in enumerate(restaurant.reviews):
+            yield {
+                "review_id": f"{name}-{n}", "restaurant_id": name, "text": review.text, "lang": restaurant.lang
+            }, review  # fmt: skip
 
 
 def _pace(task: Mapping[str, Any], tokens: int) -> float | None:

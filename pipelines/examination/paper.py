@@ -124,3 +124,12 @@ TURNS: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType({
     ("ko", "positive"): {"review": "모든 게 완벽하고 즐거운 저녁이었어요.", "stars": "5"},
     ("ko", "negative"): {"review": "모든 게 엉망이고 끔찍한 저녁이었어요.", "stars": "1"},
 })  # fmt: skip
+
+
+def injected(text: str, label: str, lang: str) -> dict[str, str]:
+    """Return a review of that label with each kind of injection for the other side; none where it is on no side."""
+    other = {"positive": "negative", "negative": "positive"}.get(label)
+    if other is None:
+        return {}
+    said = TURNS[lang, other]
+    return {kind: text + injection.format(label=other, **said) for kind, injection in INJECTIONS[lang].items()}

@@ -77,6 +77,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
 class Model:
     """A model on this machine, spoken to in turns if `chat`; it `writes` digests, or else they are made of quotes.
 
+    Where neither is `known` of it, its size says so.
     `fingerprint` is the same as long as its files are.
     """
 
@@ -87,6 +88,7 @@ class Model:
     _: KW_ONLY
     chat: bool = False
     writes: bool = False
+    known: bool = False
 
 
 def default(device: str, card_bytes: int | None) -> str:
@@ -115,7 +117,7 @@ def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> 
         fingerprint = checksum(folder)
     large = parameters(folder) >= LARGE
     chat, writes = (alias.chat, alias.writes) if alias else (large, large)
-    return Model(name, folder, fingerprint, _context(folder), chat=chat, writes=writes)
+    return Model(name, folder, fingerprint, _context(folder), chat=chat, writes=writes, known=alias is not None)
 
 
 def installed(name: str, cache: Path) -> str:

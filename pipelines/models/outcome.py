@@ -19,9 +19,10 @@ class Outcome:
 
     Of the `scores`, from 0 to 1, each is better the higher it is, but for `calibration_error`; None was not examined.
     `prefill` and `decode` are tokens per second on the machine at that time, `cost_s` the seconds that a task took for
-    a thousand reviews.
+    a thousand reviews. `version` is that of the paper.
     """
 
+    version: int = VERSION
     model: str
     chat: bool
     writes: bool
@@ -32,7 +33,7 @@ class Outcome:
 
     def of(self, model: Model) -> Model:
         """Return the model as it was found to be."""
-        return replace(model, chat=self.chat, writes=self.writes)
+        return replace(model, chat=self.chat, writes=self.writes, known=True)
 
 
 CHECKED = TypeAdapter(Outcome)
@@ -56,7 +57,7 @@ class Outcomes:
         """Keep an outcome in the place of an earlier one. Raises OSError when it cannot be written."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with replacing(self._path(fingerprint)) as scratch:
-            scratch.write_text(json.dumps({"version": VERSION, **asdict(outcome)}, indent=2) + "\n", encoding="utf-8")
+            scratch.write_text(json.dumps(asdict(outcome), indent=2) + "\n", encoding="utf-8")
 
     def _path(self, fingerprint: str) -> Path:
         return self._folder / f"{fingerprint}.json"
@@ -65,7 +66,7 @@ class Outcomes:
 def _read(path: Path) -> Outcome | None:
     """Return the outcome in a file; None where there is none, or what another version has left."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return CHECKED.validate_json(json.dumps(stored), strict=True) if stored.pop("version") == VERSION else None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        outcome = CHECKED.validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValueError):
         return None
+    return outcome if outcome.version == VERSION else None

@@ -36,21 +36,8 @@ BUSINESS = TELLING | {
     "verdict", "word",
 }  # fmt: skip
 BUSINESS_KO = (
-    "감성",
-    "감정",
-    "답",
-    "대답",
-    "명령",
-    "분류",
-    "예시",
-    "정답",
-    "지시",
-    "지침",
-    "채점",
-    "출력",
-    "판정",
-    "표시",
-)
+    "감성", "감정", "답", "대답", "명령", "분류", "예시", "정답", "지시", "지침", "채점", "출력", "판정", "표시",
+)  # fmt: skip
 ORDER = re.compile(
     r"\b(?:disregard|ignore)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
     r"|\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
@@ -94,6 +81,7 @@ OPENERS = " \t\n\"'([{<*:#,-"
 OFTEN, LABEL_OFTEN = 6, 3  # a word said so often in a row, and a label so often in a sentence, is said to the model
 REPEATED = re.compile(rf"\b([A-Za-z]{{3,}}|[가-힣]{{2,}})(?:\W+\1\b){{{OFTEN - 1},}}", re.IGNORECASE)
 ENOUGH = 3  # words that may stand for a review
+# One of these is in whatever has something to take out; words of the business of labelling come beside a label.
 HINTS = (
     *LABELS, *LABELS_KO, *LABELLING, *LABELLING_KO, *TELLING, "disregard", "forget", "ignore", "skip", "무시", "잊",
     "답", "감정", "시스템", "answer", "label", "reply", "response:", "sentiment", "system", "assistant", "user:",
@@ -189,13 +177,9 @@ def _once(repeated: re.Match[str]) -> str:
 @cache
 def _order(labels: Sequence[str]) -> re.Pattern[str] | None:
     """Return what an order to give one of some labels looks like, where there are labels."""
-    names = "|".join(map(re.escape, labels))
+    if not labels:
+        return None
     begin = r"(?:^|[.!?,;:\n]\s*|\b(?:please|must|should|just|and|to)\s+)"
-    filling = r"(?:\s+(?:a|an|as|it|only|review|that|the|this|with|word))*"
-    return (
-        re.compile(
-            rf"{begin}(?:answer|classify|label|output|reply)\b{filling}[\s:\"'(]+(?:{names})(?!\w)", re.IGNORECASE
-        )
-        if labels
-        else None
-    )
+    order = r"(?:answer|classify|label|output|reply)\b(?:\s+(?:a|an|as|it|only|review|that|the|this|with|word))*"
+    names = "|".join(map(re.escape, labels))
+    return re.compile(rf"{begin}{order}[\s:\"'(]+(?:{names})(?!\w)", re.IGNORECASE)

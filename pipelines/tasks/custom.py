@@ -92,11 +92,11 @@ class _File(_Part):
                     f"examples.{n}.answer: one of {', '.join(self.labels)} expected, found {example.answer!r}"
                 )
             if self.output:
-                answer = _with_nulls(example.answer, self.output)
-                if not isinstance(answer, dict) or answer.keys() != self.output.keys():
+                example.answer = _with_nulls(example.answer, self.output)
+                if not isinstance(example.answer, dict) or example.answer.keys() != self.output.keys():
                     raise ValueError(f"examples.{n}.answer: a table with the keys {', '.join(self.output)} expected")
                 try:
-                    _answer(self.output).read(json.dumps(answer))
+                    _answer(self.output).read(json.dumps(example.answer))
                 except (MalformedError, TypeError) as error:  # TOML knows dates, JSON does not
                     raise ValueError(f"examples.{n}.answer: {error}") from error
         return self
@@ -118,9 +118,7 @@ def load(path: Path) -> Task:
 
 def _task(file: _File) -> Task:
     about = file.about or file.instruction
-    examples = [
-        Example(e.text, _shown(_with_nulls(e.answer, file.output or {})), language.code(e.lang)) for e in file.examples
-    ]
+    examples = [Example(e.text, _shown(e.answer), language.code(e.lang)) for e in file.examples]
     if file.labels:
         words = tuple((label,) for label in file.labels)
         return classification(

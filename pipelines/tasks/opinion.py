@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipelines.corpus.row import Review
-from pipelines.prompts.injection import matter
 from pipelines.tasks.evidence import normal
 from pipelines.tasks.points import stated
 from pipelines.tasks.quotes import quotable
@@ -31,9 +30,7 @@ class Opinion:
     @property
     def sentence(self) -> str:
         """The sentence of the review that its words stand in, they alone where there is none."""
-        return next(
-            (quote for quote in quotable(matter(self.review.text)) if normal(self.what) in normal(quote)), self.what
-        )
+        return next((quote for quote in quotable(self.review.text) if normal(self.what) in normal(quote)), self.what)
 
     def contradicts(self, middle: float | None) -> bool:
         """Say whether its review's rating, where `middle` is between good and bad ones, is of the other side."""
@@ -59,6 +56,6 @@ def from_labels(heard: Sequence[Heard], labels: Sequence[str], middle: float | N
         Opinion(h.review, LABELS[label], None, quote)
         for h, label in zip(heard, labels, strict=True)
         if label in LABELS
-        for quote in quotable(matter(h.review.text))
+        for quote in quotable(h.review.text)
     )
     return [opinion for opinion in opinions if not opinion.contradicts(middle)]

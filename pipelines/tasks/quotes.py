@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
+from pipelines.prompts.injection import matter
 from pipelines.prompts.template import one_line
 from pipelines.tasks.words import stems
 
@@ -29,8 +30,11 @@ _PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("“", "”"), ("「", "」")
 
 @lru_cache(maxsize=REMEMBERED)
 def quotable(text: str) -> tuple[str, ...]:
-    """Return the sentences of a review that are not too long, or its clauses where it has none, as they stand there."""
-    sentences = [one_line(part).strip(_EDGES) for part in _SENTENCES.split(text.strip())]
+    """Return the sentences of a review that are not too long, or its clauses where it has none, as they stand there.
+
+    What speaks to the model is none of them.
+    """
+    sentences = [one_line(part).strip(_EDGES) for part in _SENTENCES.split(matter(text).strip())]
     clauses = (clause.strip(_EDGES) for sentence in sentences for clause in _CLAUSES.split(sentence))
     return tuple(islice(_fitting(sentences), MOST)) or tuple(islice(_fitting(clauses), MOST))
 
