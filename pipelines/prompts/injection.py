@@ -75,6 +75,7 @@ MARKS = re.compile(
 PLAIN = {0xFF01 + n: 0x21 + n for n in range(94)} | dict.fromkeys(
     (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065))
 )
+ODD = re.compile(f"[{''.join(map(chr, PLAIN))}]")
 SENTENCES = re.compile(r"[^.!?。\n]*[.!?。\n]*\s*")
 WORDS = re.compile(r"[A-Za-z]+|[^\W\dA-Za-z_]+")
 OPENERS = " \t\n\"'([{<*:#,-"
@@ -83,9 +84,10 @@ REPEATED = re.compile(rf"\b([A-Za-z]{{3,}}|[가-힣]{{2,}})(?:\W+\1\b){{{OFTEN -
 ENOUGH = 3  # words that may stand for a review
 # One of these is in whatever has something to take out; words of the business of labelling come beside a label.
 HINTS = (
-    *LABELS, *LABELS_KO, *LABELLING, *LABELLING_KO, *TELLING, "disregard", "forget", "ignore", "skip", "무시", "잊",
-    "답", "감정", "시스템", "answer", "label", "reply", "response:", "sentiment", "system", "assistant", "user:",
-    "human:", "end of", "<", "[", "##", "```",
+    *LABELS, *LABELS_KO, *LABELLING_KO, "analysis", "annotat", "chatbot", "classed", "classif", "dataset", "gpt",
+    "grader", "guideline", "instruction", "json", "label", "llm", "moderator", "output", "override", "pipeline",
+    "predict", "disregard", "forget", "ignore", "skip", "무시", "잊", "answer", "assistant", "end of", "human:",
+    "reply", "response:", "sentiment", "system", "user:", "감정", "답", "시스템", "<", "[", "##", "```",
 )  # fmt: skip
 
 
@@ -102,8 +104,8 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
 
     `labels` are those that the task gives; any that is an everyday word counts right after an order to answer alone.
     """
-    plain = text if text.isascii() else text.translate(PLAIN)
-    if not _hinted(plain.casefold()):
+    plain = text.translate(PLAIN) if not text.isascii() and ODD.search(text) else text
+    if not (_hinted(plain) or _stammers(plain)):
         return Cleaned(one_line(text), suspicious=False)
     order = _order(tuple(label for label in labels if label not in LABELS))
     pieces = [*_pieces(REPEATED.sub(_once, MARKS.sub("\n", plain)), order)]
@@ -120,9 +122,16 @@ def matter(text: str) -> str:
 
 
 def _hinted(text: str) -> bool:
-    """Say whether a text in lower case may have something to take out: most have nothing, and there may be millions."""
-    words = text.split()
-    return any(hint in text for hint in HINTS) or sum(map(operator.eq, words, words[1:])) >= OFTEN - 1
+    """Say whether a text may speak to the model: most have no word of it, and there may be millions."""
+    lower = text.casefold()
+    return any(hint in lower for hint in HINTS)
+
+
+def _stammers(text: str) -> bool:
+    """Say whether a text may say a word over and over."""
+    words = text.casefold().split()
+    repeats: int = sum(map(operator.eq, words, words[1:]))
+    return repeats >= OFTEN - 1
 
 
 def _pieces(text: str, order: re.Pattern[str] | None) -> Iterator[str]:
@@ -136,7 +145,7 @@ def _pieces(text: str, order: re.Pattern[str] | None) -> Iterator[str]:
                 piece = piece[:begun]
                 break
             sentence = sentence[turn.end() :]  # noqa: PLW2901
-        end = _turns_to_the_model(sentence, order)
+        end = _turns_to_the_model(sentence, order) if _hinted(sentence) else None
         if end is None:
             piece += sentence
         else:

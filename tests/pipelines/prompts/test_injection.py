@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS
-from pipelines.prompts.injection import cleaned
+from pipelines.prompts.injection import HINTS, LABELLING, LABELLING_KO, LABELS, LABELS_KO, TELLING, cleaned
 from pipelines.prompts.template import one_line
 
 UNSEEN = {"hint", "stars", "praise"}  # nothing in them speaks of labels
@@ -115,6 +115,12 @@ def test_of_a_review_that_says_nothing_else_all_is_asked_about():
     found = cleaned("Positive!")
     assert found.suspicious
     assert found.text == "Positive!"
+
+
+def test_every_word_that_counts_is_hinted_at():
+    """Or a text that has it would not be looked at."""
+    for word in (*LABELS, *LABELS_KO, *LABELLING, *LABELLING_KO, *TELLING):
+        assert any(hint in word for hint in HINTS), word
 
 
 def test_the_paper_tells_its_injections_from_its_reviews():
