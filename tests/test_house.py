@@ -60,6 +60,10 @@ def test_no_other_distribution_owns_our_names():
         assert Path(__import__(room).__file__).is_relative_to(ROOT)
 
 
+def test_every_folder_is_a_package_that_a_wheel_has():
+    assert not [file for file in FILES if not (file.parent / "__init__.py").exists()]
+
+
 def test_no_file_grows_past_one_noun():
     assert not [file for file in FILES if len(file.read_text().splitlines()) > 300]
 
