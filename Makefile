@@ -37,7 +37,7 @@ bench: $(READY)
 
 # Resolved for the oldest Python; needs uv, and an index or a --find-links with torch's CPU build.
 lock:
-	uv pip compile pyproject.toml --extra cpu --group dev --python-version 3.11 \
+	uv pip compile pyproject.toml --extra cpu --group dev --override overrides-cpu.txt --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --no-header --no-annotate $(UV_FLAGS) -o requirements-cpu.lock
 
 clean:

@@ -3,7 +3,9 @@
 from itertools import chain
 
 from pipelines.corpus import reader
-from pipelines.corpus.row import REVIEWS, Row
+from pipelines.corpus.reading import Reading
+from pipelines.corpus.row import Row
+from pipelines.corpus.sources import Source
 from pipelines.engine.interface import Sampling
 from pipelines.models.catalog import Model
 from pipelines.prompts.template import one_line, tokenize
@@ -15,7 +17,7 @@ def prompts(source: str, limit: int, model: Model) -> tuple[list[list[int]], Sam
     """Return the token ids of each distinct prompt about the first rows of a file, the anchors last."""
     tokenizer = Tokenizer(model.folder)
     asked = tokenize(SENTIMENT.forms["ask.en"], tokenizer)
-    rows = chain.from_iterable(reader.read([source], REVIEWS, {}, limit))
+    rows = chain.from_iterable(reader.read([Source(source)], Reading(), limit))
     reviews = [row.text for row in rows if isinstance(row, Row)]
     texts = dict.fromkeys(f" {one_line(text)}" for text in chain(reviews, *SENTIMENT.anchors))
     return [asked.around(body) for body in tokenizer.encode_all(list(texts))], asked.sampling

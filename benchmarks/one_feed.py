@@ -14,6 +14,7 @@ from cli import screen
 from pipelines import cache
 from pipelines.clock import Clock
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.dispatch.loop import Loop
@@ -60,7 +61,7 @@ gist = Gist(
 
 arguments = {"max_num_seqs": given.slots}
 config = Config(
-    tasks=[gist], sources=[given.input], limit=given.limit, model=model, arguments=arguments,
+    tasks=[gist], sources=[Source(given.input)], limit=given.limit, model=model, arguments=arguments,
     feed=given.feed, calibration="raw",
 )  # fmt: skip
 screen.divert(Path("/dev/null"))

@@ -16,6 +16,7 @@ from cli import screen
 from pipelines import cache
 from pipelines.clock import Clock
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.dispatch.loop import Loop
@@ -65,7 +66,7 @@ model = catalog.find(given.model, cache.folder("models"))
 known = built_in(style=WRITTEN if model.writes else QUOTES)
 tasks = [known[name] for name in given.tasks]
 etas = Etas()
-config = Config(tasks=tasks, sources=[given.input], model=model)
+config = Config(tasks=tasks, sources=[Source(given.input)], model=model)
 began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     ledger.begin({})

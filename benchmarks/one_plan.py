@@ -10,6 +10,7 @@ from pathlib import Path
 from pipelines import cache
 from pipelines.clock import Clock
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.dispatch.request_queue import RequestQueue
@@ -22,7 +23,7 @@ from pipelines.tasks import TASKS
 
 source = sys.argv[1]
 model = catalog.find("smollm2-135m", cache.folder("models"))
-config = Config(tasks=[TASKS["sentiment"]], sources=[source], model=model)
+config = Config(tasks=[TASKS["sentiment"]], sources=[Source(source)], model=model)
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
     ledger.begin({})

@@ -49,8 +49,7 @@ with tempfile.TemporaryDirectory() as folder:
         model = catalog.find(given.model, cache.folder("models"))
         config = Config(
             tasks=[TASKS["sentiment"]],
-            sources=sources.find([given.input], output=output),
-            columns={},
+            sources=sources.find([given.input], output=output).sources,
             limit=given.limit,
             model=model,
             arguments={},

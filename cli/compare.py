@@ -10,7 +10,18 @@ from pipelines.errors import UsageError
 
 
 @options.settings(
-    without=("output", "again", "policy", "objective", "deadline", "feed", "max_rejects", "format", "calibration")
+    without=(
+        "output",
+        "again",
+        "policy",
+        "objective",
+        "deadline",
+        "feed",
+        "max_rejects",
+        "format",
+        "keep",
+        "calibration",
+    )
 )
 def compare(
     names: options.Tasks = None,
@@ -33,12 +44,12 @@ def compare(
     if len(set(ranked)) < max(2, len(ranked)):
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
     asked = preparation.tasks(names or [], chosen)
-    sources = preparation.sources(asked, chosen)
+    found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
         model, device = preparation.model(chosen, emit)
-        config, measurements = preparation.configure(asked, chosen, sources, model=model, device=device)
+        config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
         start = ENGINES[config.feed].starter(config.model, config.arguments)
         compared = compare(config, ranked, repeat, start, speed=measurements.speed(config.names), emit=emit)
     if as_json:

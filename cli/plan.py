@@ -7,7 +7,7 @@ from typing import Any
 from cli import options, preparation, screen
 
 
-@options.settings(without=("max_rejects", "format"))
+@options.settings(without=("max_rejects", "format", "keep"))
 def plan(
     names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:
@@ -20,13 +20,13 @@ def plan(
 
     chosen = loading.load(**given)
     asked = preparation.tasks(names or [], chosen)
-    sources = preparation.sources(asked, chosen)
+    found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
         model, device = preparation.model(chosen, emit)
-        config, measurements = preparation.configure(asked, chosen, sources, model=model, device=device)
+        config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
         limits = partial(vllm_setup.limits, config.model, config.arguments)
-        seen = preview(chosen.output, config, limits, measurements.speed(config.names), emit=emit)
+        seen = preview(chosen.folder, config, limits, measurements.speed(config.names), emit=emit)
     if as_json:
         screen.data(json.dumps(seen))
     if not quiet:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from cli.settings import Settings
     from pipelines.config import Config
+    from pipelines.corpus.reading import Reading
+    from pipelines.corpus.row import Layout
+    from pipelines.corpus.sources import Found
     from pipelines.engine.vllm_setup import Device
     from pipelines.events import Emit
     from pipelines.measurements import Measurements
@@ -40,10 +43,10 @@ def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
     return asked
 
 
-def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
+def sources(asked: "list[Task]", chosen: "Settings") -> "Found":
     """Return the input files. Raises an error for what can be seen to be wrong before vLLM is imported."""
     from cli.loading import FILE
-    from cli.settings import ALL
+    from cli.values import ALL
     from pipelines.corpus import reader
     from pipelines.corpus.row import LAYOUTS
     from pipelines.corpus.sources import find
@@ -57,16 +60,18 @@ def sources(asked: "list[Task]", chosen: "Settings") -> list[str]:
         )
     if unknown := chosen.columns.keys() - set(layout.names):
         raise ConfigError(f"no column {min(unknown)!r} for {asked[0].name}: it is one of {', '.join(layout.names)}")
+    if taken := [(name, task.name) for name in chosen.keep for task in asked if name in task.schema.names]:
+        raise ConfigError("--keep {}: the results of {} have a column of that name".format(*taken[0]))
     if unknown := chosen.sla.keys() - {ALL, *TASKS, *(task.name for task in asked)}:
         raise ConfigError(f"setting sla: no such task {min(unknown)!r}: it is one of {', '.join(TASKS)}")
-    files = find(chosen.input, output=chosen.output)
-    reader.check(files, layout, chosen.columns, chosen.limit)
-    return files
+    found = find(chosen.input, output=chosen.folder)
+    reader.check(found.sources, reading(chosen, layout), chosen.limit)
+    return found
 
 
 def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
     """Return the seconds that a job of each task may take, of the tasks that have an SLA."""
-    from cli.settings import ALL
+    from cli.values import ALL
 
     common = chosen.sla.get(ALL)
     by_task = {task.name: chosen.sla.get(task.name, common) for task in asked}
@@ -127,7 +132,7 @@ def examine(model: "Model", chosen: "Settings", emit: "Emit") -> "Outcome":
 
 
 def configure(
-    asked: "list[Task]", chosen: "Settings", files: list[str], *, model: "Model", device: "Device"
+    asked: "list[Task]", chosen: "Settings", found: "Found", *, model: "Model", device: "Device"
 ) -> "tuple[Config, Measurements]":
     """Return the config of a run with a model on a device, and what has been measured of the two."""
     from dataclasses import fields
@@ -142,7 +147,8 @@ def configure(
     asked = [styled.get(task.name, task) for task in asked]
     # A config has most settings by their own names, and of these what is made of them.
     made: dict[str, Any] = {
-        "tasks": asked, "sources": files, "model": model, "arguments": chosen.engine, "sla": slas(asked, chosen)
+        "tasks": asked, "sources": found.sources, "passed_over": found.passed_over, "reading": reading(chosen),
+        "model": model, "arguments": chosen.engine, "sla": slas(asked, chosen),
     }  # fmt: skip
     same = {
         field.name: getattr(chosen, field.name) for field in fields(Config) if field.init and field.name not in made
@@ -158,6 +164,23 @@ def configure(
         feed=chosen.feed,
     )
     return config, measurements
+
+
+def reading(chosen: "Settings", layout: "Layout | None" = None) -> "Reading":
+    """Return how rows are read."""
+    from pipelines.corpus.reading import Reading
+    from pipelines.corpus.row import REVIEWS
+
+    return Reading(
+        layout=layout or REVIEWS,
+        columns=chosen.columns,
+        each=chosen.each,
+        restaurant=chosen.restaurant,
+        restaurant_from=chosen.restaurant_from,
+        lang=chosen.lang,
+        scale=chosen.rating_scale,
+        keep=list(dict.fromkeys(chosen.keep)),
+    )
 
 
 def _outcomes() -> "Outcomes":

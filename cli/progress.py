@@ -23,6 +23,7 @@ from pipelines.events import (
     Event,
     Examining,
     KeptAnswers,
+    Noted,
     Ordered,
     Passing,
     Planned,
@@ -92,8 +93,8 @@ class LiveProgress:
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
                 self._work = _work(event, *self._rates.update(event))
-            case Warned(text):
-                people.print(Text(f"! {text}", "yellow"))
+            case Noted() | Warned():
+                people.print(Text(f"! {event.text}", "yellow" if isinstance(event, Warned) else "dim"))
 
     def _draw(self) -> RenderableType:
         if self._work:
@@ -137,8 +138,8 @@ class PlainProgress:
                         f"{event.in_flight:,} in flight, prefill {prefill:,.0f} tok/s, decode {decode:,.0f} tok/s, "
                         f"{clock(event.seconds)} elapsed, ETA {clock(event.eta)}"
                     )
-            case Warned():
-                warn_only(event)
+            case Noted() | Warned():
+                say(f"{'warning' if isinstance(event, Warned) else 'note'}: {event.text}")
 
 
 def warn_only(event: Event) -> None:

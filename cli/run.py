@@ -29,14 +29,16 @@ def run(
         from cli import tables
 
         tables.show(report)
-        tables.show_files(chosen.output)
+        tables.show_files(chosen.folder)
+        if chosen.address:
+            screen.say(f"and, but for the ledger and the log, in {chosen.address}")
     rejected, waiting = report["rows"]["rejected"], report["rows"]["waiting"]
     if report["run"]["status"] == RunStatus.DEADLINE:
         screen.say(f"stopped at --deadline with {waiting:,} rows left: the same command continues")
         raise typer.Exit(OUT_OF_TIME)
-    if chosen.max_rejects is not None and rejected > chosen.max_rejects:
-        where = chosen.output / "rejects.jsonl"
-        screen.say(f"{rejected:,} rows were rejected, more than --max-rejects {chosen.max_rejects:,}: see {where}")
+    if chosen.max_rejects and chosen.max_rejects.exceeded(rejected, report["rows"]["in"]):
+        where = chosen.folder / "rejects.jsonl"
+        screen.say(f"{rejected:,} rows were rejected, more than --max-rejects {chosen.max_rejects}: see {where}")
         raise typer.Exit(TOO_MANY_REJECTS)
 
 
@@ -44,13 +46,17 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
     from contextlib import closing
 
     from cli.progress import watching
+    from pipelines.events import Warned
     from pipelines.ledger.ledger import Ledger
+    from pipelines.machine import filesystem
+    from pipelines.output.mirror import Mirror
 
     # What a person got wrong is said before the seconds that vLLM's import takes.
     asked = preparation.tasks(names, chosen)
-    sources = preparation.sources(asked, chosen)
-    with closing(Ledger(chosen.output)) as ledger:
-        screen.divert(chosen.output / "engine.log")
+    found = preparation.sources(asked, chosen)
+    with closing(Ledger(chosen.folder)) as ledger:
+        mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
+        screen.divert(chosen.folder / "engine.log")
         with watching(quiet=quiet) as draw:
             from pipelines import run
             from pipelines.engine.vllm_engine import ENGINES
@@ -58,7 +64,13 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
             model, device = preparation.model(chosen, emit)
             model = preparation.examined(model, asked, chosen, emit)
-            config, measurements = preparation.configure(asked, chosen, sources, model=model, device=device)
+            config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
             facts = {"device": device.name, "vllm": device.vllm}
             start = ENGINES[config.feed].starter(config.model, config.arguments)
-            return run.run(ledger, config, start, measurements, facts=facts, emit=emit)
+            if network := filesystem.network(chosen.folder):
+                emit(
+                    Warned(
+                        f"{chosen.folder} is on {network}, where SQLite may lose answers: take a disk of this machine"
+                    )
+                )
+            return run.run(ledger, config, start, measurements, facts=facts, emit=emit, mirror=mirror)

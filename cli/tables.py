@@ -11,14 +11,16 @@ from cli.screen import many, people, say
 from pipelines.ledger.records import RunStatus
 from pipelines.output.times import STATISTICS, TITLES
 
+LISTED = 5  # files
+
 
 def show(report: dict[str, Any]) -> None:
     """Print a report."""
-    run, rows = report["run"], report["rows"]
+    run = report["run"]
     asked = {name: task for name, task in report["tasks"].items() if task["requests"]}
     for name, task in report["tasks"].items():
         for figure in _own(task, dict).values():
-            _bars(name, figure)
+            bars(name, figure)
     for text in _said(report["tasks"]):
         people.print(text, soft_wrap=True)
     if len(asked) == 1:
@@ -28,12 +30,7 @@ def show(report: dict[str, Any]) -> None:
     if asked:
         steps = f"{run.get('dry_steps', 0):,} of {run.get('steps', 0):,} steps ran dry"
         say(f"{run.get('sent_by_max_wait', 0):,} jobs sent by the maximum wait; {steps}")
-    totals = [f"[green]{rows['answered']:,}[/] answered", f"[red]{rows['rejected']:,}[/] rejected"]
-    if rows["waiting"]:
-        totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
-    people.print(f"[bold]{rows['in']:,}[/] rows = " + " + ".join(totals))
-    if rows["rejects_by_reason"]:
-        people.print("rejects: " + counted(rows["rejects_by_reason"]) + _under(report["tasks"]))
+    _rows(report)
     if run.get("predicted") and run["status"] == RunStatus.DONE:
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
         say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
@@ -41,6 +38,41 @@ def show(report: dict[str, Any]) -> None:
     dtype = f" in {run['dtype']}" if "dtype" in run else ""
     policy = run["policy"] if run.get("ordered_by", run["policy"]) == run["policy"] else ordered_by(run)
     say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}{dtype}, policy {policy}{start}")
+
+
+def _rows(report: dict[str, Any]) -> None:
+    """Print what has become of the rows, and where they come from."""
+    rows = report["rows"]
+    totals = [f"[green]{rows['answered']:,}[/] answered", f"[red]{rows['rejected']:,}[/] rejected"]
+    if rows["waiting"]:
+        totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
+    people.print(f"[bold]{rows['in']:,}[/] rows = " + " + ".join(totals))
+    if rows["rejects_by_reason"]:
+        people.print("rejects: " + counted(rows["rejects_by_reason"]) + _under(report["tasks"]))
+    for line in corpus(report["run"].get("corpus"), rows["in"]):
+        say(line)
+
+
+def corpus(facts: dict[str, Any] | None, rows: int) -> Iterator[str]:
+    """Yield what there is to say of a corpus, if that was noted: files passed over, and the scale of its ratings."""
+    if facts:
+        yield from passed_over(facts["passed_over"])
+        yield from ratings(facts["ratings"], rows)
+
+
+def passed_over(files: dict[str, Any]) -> Iterator[str]:
+    """Yield which files lay beside those that are read, if some did."""
+    if files["files"]:
+        first = files["first"][:LISTED]
+        more = " and so on" if files["files"] > len(first) else ""
+        yield f"passed over {many(files['files'], 'file')}: {', '.join(first)}{more}"
+
+
+def ratings(facts: dict[str, Any], rows: int) -> Iterator[str]:
+    """Yield on which scale ratings are, if some rows have one."""
+    if facts["rows_without"] < rows:
+        scale = f"on a scale of {facts['scale']}" if facts.get("scale") else "on no usual scale: say --rating-scale"
+        yield f"ratings are {scale}; {many(facts['rows_without'], 'row')} without one"
 
 
 def ordered_by(by: dict[str, Any]) -> str:
@@ -86,7 +118,7 @@ def _jobs(task: dict[str, Any]) -> str:
     )
 
 
-def _bars(title: str, shares: dict[str, int]) -> None:
+def bars(title: str, shares: dict[str, int]) -> None:
     """Print numbers that add up, each as its share of them."""
     total = sum(shares.values())
     if not total:

@@ -53,7 +53,7 @@ def compare(
     Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
     input holds no row that can be used.
     """
-    corpus = Corpus(config)
+    corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
         prompts = Prompts(config.model, config.arguments, config.templates)

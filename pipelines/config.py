@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipelines.corpus.row import LAYOUTS, Layout
+from pipelines.corpus.reading import Reading
+from pipelines.corpus.row import LAYOUTS
+from pipelines.corpus.sources import Source
 from pipelines.models.catalog import Model
 from pipelines.prompts.template import PromptTemplate
 from pipelines.tasks import Task, with_bases
@@ -18,15 +20,17 @@ class Config:
 
     `policy` is one of `scheduling.policy.POLICIES` or `auto`, which picks one for the `objective`. `ageing` and
     `max_wait` are those of `JobQueue`, `sla` has the seconds that a job of a task may take. No request is
-    admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. All rows are taken to be
-    in the language `lang`, if it is given. An engine that has had nothing to tell for `stall_timeout` seconds is taken
-    for hung. What an earlier run has answered is asked `again` if that is wanted. `arguments` are the engine's.
+    admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. Rows are of the
+    `sources`, read as `reading` says; files that are `passed_over` lie beside them. An engine that has had nothing to
+    tell for `stall_timeout` seconds is taken for hung. What an earlier run has answered is asked `again` if that is
+    wanted. `arguments` are the engine's.
     """
 
     tasks: Sequence[Task]
-    sources: list[str]
+    sources: Sequence[Source]
     model: Model
-    columns: Mapping[str, str] = field(default_factory=dict)
+    passed_over: Sequence[str] = ()
+    reading: Reading = field(default_factory=Reading)
     limit: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     policy: str = DEFAULT
@@ -39,7 +43,6 @@ class Config:
     feed: str = "continuous"
     format: str = "parquet"
     calibration: str = "anchors"
-    lang: str | None = None
     again: bool = False
     _by_name: Mapping[str, Task] = field(init=False, repr=False, compare=False)
 
@@ -47,6 +50,7 @@ class Config:
         """Have the tasks at hand by their names, and before them those that they are made of."""
         object.__setattr__(self, "tasks", with_bases(self.tasks))
         object.__setattr__(self, "_by_name", {task.name: task for task in self.tasks})
+        object.__setattr__(self, "reading", replace(self.reading, layout=LAYOUTS[self.tasks[0].unit]))
 
     @property
     def names(self) -> list[str]:
@@ -56,11 +60,6 @@ class Config:
     def task(self, name: str) -> Task:
         """Return one of the tasks; KeyError when it is none of them."""
         return self._by_name[name]
-
-    @property
-    def layout(self) -> Layout:
-        """The columns that the input has."""
-        return LAYOUTS[self.tasks[0].unit]
 
     @property
     def templates(self) -> dict[tuple[str, str], PromptTemplate]:

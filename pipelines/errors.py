@@ -4,6 +4,7 @@
     |-- UsageError          the command line does not say what to do
     |-- ConfigError         a setting that cannot be meant
     |-- CorpusError         the input cannot be read, or lacks a column
+    |-- RemoteError         what lies in an object store or on the web cannot be read, or written
     |-- ModelError          the model cannot be found, made or used
     |-- LedgerError         the output folder is in use, or is not one of ours
     `-- EngineError         vLLM is missing, does not start, or has died for good
@@ -33,6 +34,10 @@ class ConfigError(ReviewbatchError):
 
 class CorpusError(ReviewbatchError):
     """The input cannot be read, or lacks a column."""
+
+
+class RemoteError(ReviewbatchError):
+    """What lies in an object store or on the web cannot be read, or written."""
 
 
 class ModelError(ReviewbatchError):

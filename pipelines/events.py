@@ -114,6 +114,13 @@ class WritingResults:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that was decided for a person who has not said it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something a person should know, though the run goes on."""
 
@@ -122,6 +129,6 @@ class Warned:
 
 Event = (
     Reading | Asking | Planned | KeptAnswers | Ordered | Passing | Unpacking | Examining | EngineStarting
-    | EngineStarted | Progress | WritingResults | Warned
+    | EngineStarted | Progress | WritingResults | Noted | Warned
 )  # fmt: skip
 Emit = Callable[[Event], None]

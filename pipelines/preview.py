@@ -40,14 +40,15 @@ def preview(
     `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
     every field. Raises CorpusError when the input holds no rows.
     """
-    corpus = Corpus(config)
+    corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)
             ledger.begin({})
-            Ingestion(ledger, prompts, Stages(ledger, prompts, config), config).fill(corpus, emit)
+            ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
+            ingestion.fill(corpus, emit)
             prompts.context = context.needed(ledger.counts(), prompts, config)
             limits = limits_for(prompts.context)
             costing = Costing(
@@ -61,6 +62,7 @@ def preview(
             return {
                 "schema": SCHEMA,
                 "model": config.model.name,
+                "corpus": ingestion.facts(),
                 "rows": _rows(ledger.folder),
                 "rejects": [asdict(reject) for reject in islice(ledger.rows.rejects(), REJECTS)],
                 "requests": sum(batch["requests"] for batch in batches),

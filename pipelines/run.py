@@ -22,6 +22,7 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
 from pipelines.output import report, results
+from pipelines.output.mirror import Mirror
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
 from pipelines.questions.ingest import Corpus, Ingestion
@@ -36,27 +37,32 @@ def run(
     *,
     facts: Mapping[str, Any],
     emit: Emit,
+    mirror: Mirror | None = None,
 ) -> dict[str, Any]:
     """Do the work, or what is left of it, and return the report.
 
-    `start` makes the engine, which happens only if something is left to ask. `facts` go into the report.
+    `start` makes the engine, which happens only if something is left to ask. `facts` go into the report. What people
+    read of the ledger's folder is put into the `mirror`, if there is one, now and then and at the end.
     """
     began = time.monotonic()
     # What cannot be done is said before the ledger forgets the last run's rows.
-    corpus = Corpus(config)
+    corpus = Corpus(config, emit)
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    seen = ledger.inputs.look(config.sources, corpus.first)
+    seen = ledger.inputs.look([source.path for source in config.sources], corpus.first)
     ledger.begin({**facts, **_settings(config)})
     try:
-        Ingestion(ledger, prompts, stages, config).fill(corpus, emit)
-        ledger.note(plan_s=time.monotonic() - began, **ledger.inputs.facts(seen))
+        ingestion = Ingestion(ledger, prompts, stages, config)
+        ingestion.fill(corpus, emit)
+        ledger.note(plan_s=time.monotonic() - began, corpus=ingestion.facts(), **ledger.inputs.facts(seen))
         counts = ledger.counts()
         emit(counts.planned)
         if counts.requests and time.time() + ledger.last_start() < config.deadline:
             prompts.context = context.needed(counts, prompts, config)
+            write = partial(_write_meanwhile, ledger, stages, prompts, config)
+            tell = mirror.at_intervals(write, emit) if mirror else emit
             with suppress(OutOfTimeError):
-                _ask(ledger, stages, prompts, config, counts=counts, start=start, measurements=measurements, emit=emit)
+                _ask(ledger, stages, prompts, config, counts=counts, start=start, measurements=measurements, emit=tell)
         else:
             _tell_kept(ledger, emit)
         emit(WritingResults())
@@ -65,9 +71,23 @@ def run(
         with suppress(Exception):  # the disk may be full: what is under way is the error to tell of
             ledger.note(RunStatus.STOPPED)
             report.write(ledger.folder)
+            _mirrored(mirror)
         raise
     ledger.note(RunStatus.DEADLINE if ledger.counts().requests else RunStatus.DONE, tasks=figures)
-    return report.write(ledger.folder)
+    written = report.write(ledger.folder)
+    _mirrored(mirror)
+    return written
+
+
+def _write_meanwhile(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config) -> None:
+    """Write what there is while the engine works; what is not known yet is no reason to warn."""
+    results.write(ledger, stages, prompts, config, emit=lambda _: None)
+    report.write(ledger.folder)
+
+
+def _mirrored(mirror: Mirror | None) -> None:
+    if mirror:
+        mirror.push()
 
 
 def _ask(

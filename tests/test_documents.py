@@ -1,7 +1,6 @@
 """The documents, held against the program."""
 
 import re
-import shlex
 import tomllib
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from pipelines.tasks.custom import _File, load
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = dict(typer.main.get_command(app).commands)
-SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 
 
 def options(command: str) -> set[str]:
@@ -29,14 +27,6 @@ def test_every_option_of_run_is_in_the_readme_and_no_other():
     table = README.split("| option of `run` |")[1].split("\n\n")[0]
     named = {name for row in table.splitlines()[2:] for name in re.findall(r"`(--?[a-z-]+)`", row.split("|")[1])}
     assert named == options("run") - {"--help"}
-
-
-@pytest.mark.parametrize("line", [line for line in SHELL if "reviewbatch" in line and "make" not in line])
-def test_every_command_in_the_readme_is_one(line):
-    words = shlex.split(re.split(r"\|\||2>", line)[0], comments=True)
-    words = words[words.index(next(word for word in words if word.endswith("reviewbatch"))) + 1 :]
-    context = COMMANDS[words[0]].make_context(words[0], words[1:], resilient_parsing=False)
-    assert context.params
 
 
 def test_every_command_of_the_program_is_in_the_readme():

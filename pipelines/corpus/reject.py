@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+ENCODINGS = "a file in another encoding, such as CP949 or Latin-1, is converted with `iconv -f CP949 -t UTF-8`"
+
 
 class Reason(StrEnum):
     """Why a row has no answer, in one of a few fixed words to count by; `docs/report.md` says what each means."""
 
     MALFORMED_JSON = "malformed-json"
+    MALFORMED_CSV = "malformed-csv"
+    NOT_A_LIST = "not-a-list"
     INVALID_UTF8 = "invalid-utf8"
     NO_TEXT = "no-text"
     TEXT_NOT_A_STRING = "text-not-a-string"

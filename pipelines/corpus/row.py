@@ -2,11 +2,18 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.rating import Scale, rating
+from pipelines.corpus.reject import ENCODINGS, Reason, Reject
+from pipelines.corpus.text import readable
+
+NOTHING = frozenset({"nan", "none", "null", "n/a", "<na>", "#n/a"})  # what tables make of no text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Row:
     """One usable row; `row` counts from 1 in its `source` file.
 
     `unit` is what somebody waits for, the restaurant of a review and the query itself. `deadline` is in seconds since
-    the epoch; `lang`, `category`, `city` and `rating` are as the input has them.
+    the epoch; `lang`, `category`, `city` and `rating` are as the input has them, and so is what is `carried` along.
     """
 
     id: str
@@ -53,6 +60,7 @@ class Row:
     category: str | None = None
     city: str | None = None
     rating: float | None = None
+    carried: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +73,36 @@ class Review:
     rating: float | None = None
 
 
-def parse(layout: Layout, source: str, number: int, values: Mapping[str, Any]) -> Row | Reject:
-    """Return what a row holds; its values are by the names of the layout's columns, `number` counts from 1."""
+def parse(
+    layout: Layout,
+    source: str,
+    number: int,
+    values: Mapping[str, Any],
+    *,
+    lang: str | None = None,
+    scale: Scale | None = None,
+    carried: tuple[Any, ...] = (),
+) -> Row | Reject:
+    """Return what a row holds; its values are by the names of the layout's columns, `number` counts from 1.
+
+    `lang` is the language that is asked for where a text is in two, and `scale` the one that ratings are on, if known.
+    """
     id_: str | None = None
     try:
         id_ = _identifier(values.get(layout.id), layout.id)
+        own = _note(values.get("lang"))
         return Row(
             id=id_,
             unit=_identifier(values.get(layout.unit), layout.unit),
-            text=_text(values.get(layout.text), layout.text),
+            text=_text(values.get(layout.text), layout.text, lang or own),
             source=source,
             row=number,
             deadline=_deadline(values.get("deadline")),
-            lang=_note(values.get("lang")),
+            lang=own,
             category=_note(values.get("category")),
             city=_note(values.get("city")),
-            rating=_number(values.get("rating")),
+            rating=_rating(values.get("rating"), scale),
+            carried=carried,
         )
     except _UnusableError as unusable:
         return Reject(source=source, row=number, reason=unusable.reason, detail=unusable.detail, id=id_)
@@ -102,25 +124,37 @@ class _UnusableError(Exception):
 
 
 def _identifier(value: Any, name: str) -> str:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, Mapping) and len(value) == 1:  # {"$oid": "..."}, as MongoDB exports its ids
+        (value,) = value.values()
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         value = int(value)  # pandas turns whole numbers into floats as soon as one is missing
-    if isinstance(value, bool) or not isinstance(value, str | int | bytes):
+    if isinstance(value, bool) or not isinstance(value, str | int | bytes | UUID):
         kind = "null" if value is None else type(value).__name__
         raise _UnusableError(Reason.missing(name), f"{name} is {kind}")
-    identifier = _unicode(value) if isinstance(value, str | bytes) else str(value)
+    identifier: str = _hex(value) if isinstance(value, bytes) else _unicode(str(value))
     if not identifier:
         raise _UnusableError(Reason.missing(name), f"{name} is empty")
     return identifier
 
 
-def _text(value: Any, name: str) -> str:
+def _hex(value: bytes) -> str:
+    """Return bytes as the text that they are, or as digits."""
+    with suppress(UnicodeDecodeError):
+        if (text := value.decode()).isprintable():
+            return text
+    return value.hex()
+
+
+def _text(value: Any, name: str, lang: str | None) -> str:
     if value is None:
         raise _UnusableError(Reason.missing(name), f"{name} is null")
     if not isinstance(value, str | bytes):
         raise _UnusableError(Reason.no_string(name), f"{name} is {type(value).__name__}")
-    text = _unicode(value)
+    text = readable(_unicode(value), lang)
     if not text.strip():
         raise _UnusableError(Reason.missing(name), f"{name} is empty")
+    if text.strip().casefold() in NOTHING:
+        raise _UnusableError(Reason.missing(name), f"{name} is {text.strip()!r}")
     return text
 
 
@@ -134,13 +168,9 @@ def _note(value: Any) -> str | None:
         return None
 
 
-def _number(value: Any) -> float | None:
-    """Return what stands in such a column if it is a number."""
-    try:
-        number = math.nan if isinstance(value, bool | bytes) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
+def _rating(value: Any, scale: Scale | None) -> float | None:
+    number = rating(value, scale)
+    return None if number is None or (scale and not scale.holds(number)) else number
 
 
 def _deadline(value: Any) -> float | None:
@@ -166,5 +196,7 @@ def _unicode(value: str | bytes) -> str:
             return value.decode()
         value.encode()
     except UnicodeError as error:
-        raise _UnusableError(Reason.INVALID_UTF8, str(error)) from error
+        bytes_of_others = isinstance(value, bytes) or any("\udc80" <= character <= "\udcff" for character in value)
+        detail = f"bytes that are no UTF-8: {ENCODINGS}" if bytes_of_others else str(error)
+        raise _UnusableError(Reason.INVALID_UTF8, detail) from error
     return value

@@ -1,98 +1,194 @@
-"""Where reviews come from: files, folders and globs of them, or JSON lines on standard input."""
+"""Where reviews come from: files, folders and globs of them, here or far away, or JSON lines on standard input."""
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import unquote
 
+from pipelines import remote
+from pipelines.corpus.opening import KINDS, STDIN, named_kind
 from pipelines.errors import CorpusError
 
-STDIN = "-"
-PARQUET = (".parquet",)
-PACKED = {".gz": "gzip", ".zst": "zstd"}
-JSONL = tuple(f"{stem}{packed}" for stem in (".jsonl", ".ndjson") for packed in ("", *PACKED))
-KINDS = ".parquet, .jsonl or .ndjson (also .gz, .zst)"
+NULL = "__HIVE_DEFAULT_PARTITION__"  # what a folder is called whose column has no value
+# What lies in a table's folder and says which of its files still count, and how to get at those.
+TABLES = {
+    "_delta_log": "a Delta table, whose log says which rows still count",
+    "metadata": "an Iceberg table, whose metadata say which rows still count",
+    ".hoodie": "a Hudi table, whose timeline says which rows still count",
+}
+SNAPSHOT = ".metadata.json"  # how Iceberg's files in `metadata` end
+# What a run writes to its output folder.
+WRITTEN = ("results", "rejects.jsonl", "report.json", "report.html", "metrics.prom", "run.sqlite", "engine.log")
 
 
-def find(inputs: Sequence[str], *, output: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of rows: where it lies, what rows without an id are called by, and the columns that its folders name."""
+
+    path: str
+    called: str = ""
+    partitions: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the file is called below the input that it was found in."""
+        return self.called or os.path.basename(self.path)
+
+    @property
+    def shown(self) -> str:
+        """Its path as text, which on Linux it need not be."""
+        return os.fsencode(self.path).decode(errors="backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files to read, and those in the same folders which are passed over, for nobody knows what they are."""
+
+    sources: list[Source]
+    passed_over: list[str]
+
+
+def find(inputs: Sequence[str], *, output: Path) -> Found:
     """Return the files that `inputs` name, each once, folders and globs in name order.
 
-    What an earlier run wrote to the `output` folder is passed over: yesterday's results are no reviews.
-    Raises CorpusError for a path that is not there, a file of another kind, or a folder without files.
+    What an earlier run wrote to the `output` folder is passed over without a word: yesterday's results are no reviews.
+    Raises CorpusError for a path that is not there, a folder without files, or a table that has a log.
     """
-    by_path: dict[str, str] = {}
-    written = os.path.realpath(output / "results"), os.path.realpath(output / "rejects.jsonl")
+    by_path: dict[str, Source] = {}
+    passed_over: dict[str, None] = {}
+    written = [os.path.realpath(output / name) for name in WRITTEN]
     for given in inputs:
-        files = [given] if given == STDIN else [file for file in _expand(given) if not _below(file, written)]
-        if not files:
+        files = [(file, known) for file, known in _expand(given) if not _below(file, written)]
+        passed_over |= {file: None for file, known in files if not known}
+        if not any(known for _, known in files):
             raise CorpusError(f"no reviews in {given}: no {KINDS} file there, or only this program's own output")
-        for file in files:
-            # Two inputs may name one file; its rows must not come twice.
-            by_path.setdefault(file if file == STDIN else os.path.realpath(file), file)
-    return list(by_path.values())
+        for file, known in files:
+            if known:  # and two inputs may name one file; its rows must not come twice
+                by_path.setdefault(_real(file), _source(given, file))
+    return Found(_told_apart([*by_path.values()]), [*passed_over])
 
 
-def is_parquet(source: str) -> bool:
-    """Say whether the source is read as Parquet; everything else is JSON lines."""
-    return source.lower().endswith(PARQUET)
+def _source(given: str, file: str) -> Source:
+    root, below = (given, file[len(given) :]) if file.startswith(given) else (_root(given), file)
+    called = below.strip("/") if below != file else os.path.relpath(_bare(file), _bare(root) or ".")
+    pairs = (folder.partition("=") for folder in os.path.dirname(_bare(file)).split("/"))
+    partitions = {unquote(name): None if value == NULL else unquote(value) for name, equals, value in pairs if equals}
+    called = called or os.path.basename(file)
+    return Source(file, os.fsencode(called).decode(errors="backslashreplace"), partitions)
 
 
-def is_stream(source: str) -> bool:
-    """Say whether the source can be read only once: standard input, or a pipe with a name."""
-    return source == STDIN or (os.path.exists(source) and not os.path.isfile(source))
+def _root(given: str) -> str:
+    """Return the folder that a glob begins in, or a folder as it is given."""
+    return os.path.dirname(re.split(r"[*?[]", given, maxsplit=1)[0]) if glob.has_magic(given) else given
 
 
-def compression(source: str) -> str | None:
-    """Return how the source is packed, by its name: gzip, zstd or not at all."""
-    return PACKED.get(Path(source).suffix.lower())
+def _bare(path: str) -> str:
+    """Return a path without the kind of place that it is in."""
+    return path.partition(remote.MARK)[2].lstrip("/") if remote.is_remote(path) else path
 
 
-def _expand(given: str) -> Iterator[str]:
+def _real(path: str) -> str:
+    return path if path == STDIN or remote.is_remote(path) else os.path.realpath(path)
+
+
+def _told_apart(sources: list[Source]) -> list[Source]:
+    """Return the sources, those that are called alike by their paths."""
+    often = Counter(source.called for source in sources)
+    return [source if often[source.called] == 1 else replace(source, called=source.shown) for source in sources]
+
+
+def _expand(given: str) -> Iterator[tuple[str, bool]]:
+    """Yield the files of an input, and whether each is one of reviews; of folders that are passed over the name."""
     if not given:
         raise CorpusError("an input is empty: a shell variable that is not set?")
-    if os.path.isdir(given):
+    if given == STDIN:
+        yield given, True
+    elif remote.is_remote(given):
+        yield from _far(given)
+    elif os.path.isdir(given):
+        _refuse_table(os.path.abspath(given))
         yield from sorted(_walk(given))
     elif os.path.exists(given):
-        if not _is_reviews(given):
-            raise CorpusError(f"cannot read {given}: expected a {KINDS} file")
-        yield given
+        _refuse_table(os.path.dirname(os.path.abspath(given)))
+        yield given, True  # whatever it is called
     elif glob.has_magic(given):
-        yield from sorted(
-            file for file in glob.iglob(given, recursive=True) if os.path.isfile(file) and _is_reviews(file)
-        )
+        for file in sorted(glob.iglob(given, recursive=True)):
+            if os.path.isfile(file):
+                _refuse_table(os.path.dirname(os.path.abspath(file)))
+                yield file, named_kind(file) is not None
+            elif "**" not in given:
+                yield os.path.join(file, ""), False
     else:
         raise CorpusError(f"no such file or folder: {given}")
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """Yield the review files below a folder, through links, without what is hidden by a dot or an underscore.
+def _far(given: str) -> Iterator[tuple[str, bool]]:
+    files = remote.expand(given)
+    if files is None:
+        yield given, True
+        return
+    for file in files:
+        below = _bare(file).removeprefix(_bare(_root(given))).split("/")
+        if table := next((TABLES[part] for part in below if part in TABLES and part != "metadata"), None):
+            raise CorpusError(f"cannot read {given}: it is {table}")
+        if file.endswith(SNAPSHOT) and os.path.basename(os.path.dirname(file)) == "metadata":
+            raise CorpusError(f"cannot read {given}: it is {TABLES['metadata']}")
+        if not any(part.startswith((".", "_")) for part in below):
+            yield file, named_kind(file) is not None
+
+
+def _walk(folder: str) -> Iterator[tuple[str, bool]]:
+    """Yield what is below a folder, through links; what is hidden by a dot or an underscore is not read.
 
     A part that cannot be looked into is an error: rows must not be missing without a word.
     """
     seen: set[str] = set()
     for at, folders, files in os.walk(folder, onerror=_unreadable, followlinks=True):
         real = os.path.realpath(at)
-        folders[:] = [name for name in folders if not name.startswith((".", "_")) and real not in seen]
         if real in seen:  # a link that leads back up
+            folders.clear()
             continue
         seen.add(real)
+        _refuse_table(at, up=False)
+        for name in [*folders]:
+            if name.startswith((".", "_")):
+                folders.remove(name)
+                if name.startswith("_"):
+                    yield os.path.join(at, name, ""), False
         for name in files:
             file = os.path.join(at, name)
-            if _is_reviews(name) and not name.startswith((".", "_")):
-                if not os.path.exists(file):
-                    raise CorpusError(f"cannot read {file}: a link that leads nowhere")
-                yield file
+            reviews, hidden = named_kind(name) is not None, name.startswith((".", "_"))
+            if reviews and not hidden and not os.path.exists(file):
+                raise CorpusError(f"cannot read {file}: a link that leads nowhere")
+            if reviews or not hidden:
+                yield file, reviews and not hidden
+
+
+def _refuse_table(folder: str, *, up: bool = True) -> None:
+    """Raise CorpusError for the folder of a table, or one below it: its files hold rows that count no more."""
+    for at in (folder, *(map(str, Path(folder).parents) if up else ())):
+        for name, table in TABLES.items():
+            inside = os.path.join(at, name)
+            if os.path.isdir(inside) and (name != "metadata" or _has_snapshots(inside)):
+                raise CorpusError(f"cannot read {at}: it is {table}; write the rows that you mean to plain files")
+
+
+def _has_snapshots(folder: str) -> bool:
+    try:
+        return any(name.endswith(SNAPSHOT) for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _unreadable(error: OSError) -> NoReturn:
     raise CorpusError(f"cannot look into {error.filename}: {error.strerror}") from error
 
 
-def _is_reviews(name: str) -> bool:
-    return name.lower().endswith(PARQUET + JSONL)
-
-
 def _below(file: str, places: Sequence[str]) -> bool:
-    real = os.path.realpath(file)
+    real = _real(file)
     return any(real == place or real.startswith(place + os.sep) for place in places)

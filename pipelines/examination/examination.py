@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Engine, Start
 from pipelines.engine.supervised import SupervisedEngine
@@ -66,7 +67,7 @@ class _Sitting:
         self.folder.mkdir(parents=True, exist_ok=True)
         corpus = self.folder / "reviews.jsonl"
         corpus.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-        config = Config(tasks=tasks, sources=[str(corpus)], model=self.model, arguments=self.arguments)
+        config = Config(tasks=tasks, sources=[Source(str(corpus))], model=self.model, arguments=self.arguments)
         with closing(Ledger(self.folder)) as ledger:
             report = run.run(
                 ledger, config, lambda **_: self.engine, Measurements(self.folder / "measured"),

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from pipelines.corpus.opening import STDIN
 from pipelines.corpus.row import Row
-from pipelines.corpus.sources import STDIN
 
 SAMPLE = 512  # rows at either end of the last input that are looked for in the next
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.errors import LedgerError
 from pipelines.ledger import history
+from pipelines.ledger.carried import Carried
 from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect, transaction
 from pipelines.ledger.inputs import Inputs
@@ -27,7 +28,7 @@ from pipelines.ledger.rows import Rows
 class Ledger:
     """The ledger of one output folder, held by one process at a time.
 
-    It has runs, and their `inputs`, `rows`, `jobs` and `requests`.
+    It has runs, and their `inputs`, `rows` and what is `carried` beside them, `jobs` and `requests`.
     Raises LedgerError when another run holds the folder, or its file is of another version.
     """
 
@@ -39,7 +40,7 @@ class Ledger:
         except LedgerError:
             self._lock.close()
             raise
-        self.inputs, self.rows = Inputs(self._db), Rows(self._db)
+        self.inputs, self.rows, self.carried = Inputs(self._db), Rows(self._db), Carried(self._db)
         self.jobs, self.requests = Jobs(self._db), Requests(self._db)
 
     def close(self) -> None:
@@ -57,6 +58,7 @@ class Ledger:
     def begin(self, facts: Mapping[str, Any]) -> None:
         """Start a run: forget the last one's rows, rejects and jobs, and keep every answer."""
         with self.together():
+            self.carried.clear()
             for table in ("item", "reject", "ask", "job"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
             # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.

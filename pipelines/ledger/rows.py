@@ -1,17 +1,18 @@
 """The rows: what a ledger knows of the input."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipelines.corpus import rating
+from pipelines.corpus.rating import Scale
 from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Review, Row, duplicate
 from pipelines.ledger.database import transaction
 from pipelines.ledger.records import RequestState
-
-SCALES = {1: 0.5, 5: 3.0, 10: 5.5, 100: 50.0}  # the highest rating of a scale, and its middle
 
 
 class Rows:
@@ -19,6 +20,7 @@ class Rows:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self.scale: Scale | None = None  # that ratings are on
 
     def add(self, rows: Sequence[tuple[int, Row]], rejects: Iterable[Reject]) -> set[int]:
         """Add a chunk of rows; return the `seq` of those whose id was there already, now rejects."""
@@ -68,13 +70,19 @@ class Rows:
             for seq, id_, text, rating, answer, lang in stored
         ]
 
-    def middle(self) -> float | None:
-        """Return the rating between good and bad ones on the smallest usual scale that has the highest one seen.
+    def rated(self, stated: Scale | None) -> Scale | None:
+        """Return the scale that ratings are on, if they are on one; those that are not on it are none from now on."""
+        counts = self._db.execute("SELECT rating, count(*) FROM item WHERE rating IS NOT NULL GROUP BY rating")
+        self.scale = stated or rating.judge(dict(counts.fetchall()))
+        low, high = (self.scale.low, self.scale.high) if self.scale else (math.inf, -math.inf)
+        with transaction(self._db):
+            self._db.execute("UPDATE item SET rating = NULL WHERE rating < ? OR rating > ?", (low, high))
+        return self.scale
 
-        None without ratings, and where one is on none of them.
-        """
-        (highest,) = self._db.execute("SELECT max(rating) FROM item").fetchone()
-        return next((middle for top, middle in SCALES.items() if highest is not None and highest <= top), None)
+    def unrated(self) -> int:
+        """Return how many rows have no rating."""
+        (unrated,) = self._db.execute("SELECT count(*) FROM item WHERE rating IS NULL").fetchone()
+        return int(unrated)
 
     def rejects(self) -> Iterator[Reject]:
         """Yield every reject: rows that could not be used, then rows whose request got no answer."""

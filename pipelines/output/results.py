@@ -1,12 +1,11 @@
 """The results: what people read, written at the end of a run."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pyarrow as pa
@@ -24,7 +23,8 @@ from pipelines.tasks import Task
 from pipelines.tasks.restaurant import RestaurantState
 
 ROWS, RESTAURANTS = 8192, 64  # in memory at once; a restaurant is there with all of its reviews
-FORMATS = ("parquet", "jsonl")
+PARQUET = "parquet"
+FORMATS = (PARQUET, "jsonl", "csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, e
     for task in config.tasks:
         answers = _answers(ledger, stages, prompts, config, task=task, emit=emit)
         ledger.note(tasks={task.name: {}})  # there are results of this input from here on, whatever happens
-        figures[task.name] = _write(ledger.folder, task, answers, config.format)
+        figures[task.name] = _write(ledger, task, answers, config.format)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rows.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
@@ -95,14 +95,25 @@ def _answers(
     return answers
 
 
-def _write(folder: Path, task: Task, answers: StoredAnswers, kind: str) -> dict[str, Any]:
+def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dict[str, Any]:
     """Write a task's results, and what they roll up to by restaurant; return what the report says of them."""
-    _write_tables(folder, task.name, kind, task.tables(answers), schema=task.schema)
-    rows = _scan(_path(folder, task.name, kind), task.schema, kind)
-    if (rolled_up := task.by_restaurant(rows, answers)) is not None:
-        table = rolled_up.collect().to_arrow()
-        _write_tables(folder, f"{task.name}_by_restaurant", kind, [table], schema=table.schema)
-    figures = task.figures(rows, answers)
+    tables, schema, folder = task.tables(answers), task.schema, ledger.folder / "results"
+    if task.unit != "restaurant":
+        tables, schema = ledger.carried.beside(tables), pa.schema([*schema, *ledger.carried.schema()])
+    whole = folder / f".{task.name}.tmp"  # of which the other formats are made
+    try:
+        with pq.ParquetWriter(whole, schema) as writer:
+            for table in tables:
+                writer.write_table(table)
+        rows = pl.scan_parquet(whole)
+        figures = task.figures(rows, answers)
+        if (rolled_up := task.by_restaurant(rows, answers)) is not None:
+            table = rolled_up.collect().to_arrow()
+            _publish(table.schema, table.to_batches(), folder / f"{task.name}_by_restaurant.{kind}")
+        with pq.ParquetFile(whole) as file:
+            _publish(schema, file.iter_batches(ROWS), folder / f"{task.name}.{kind}")
+    finally:
+        whole.unlink(missing_ok=True)
     return {**figures, "figures": list(figures)}
 
 
@@ -110,34 +121,42 @@ def _remove(folder: Path, task: str) -> None:
     """Remove a task's results: the folder holds those of the input given last."""
     for kind in FORMATS:
         for name in (task, f"{task}_by_restaurant"):
-            _path(folder, name, kind).unlink(missing_ok=True)
+            (folder / "results" / f"{name}.{kind}").unlink(missing_ok=True)
 
 
-def _write_tables(folder: Path, name: str, kind: str, tables: Iterable[pa.Table], *, schema: pa.Schema) -> None:
-    with replacing(_path(folder, name, kind)) as scratch, _writer(scratch, schema, kind) as write_table:
-        for table in tables:
-            write_table(table)
-    # A run in the other format must not leave yesterday's answers beside today's.
-    for other in set(FORMATS) - {kind}:
-        _path(folder, name, other).unlink(missing_ok=True)
+def _publish(schema: pa.Schema, batches: Iterable[pa.RecordBatch], path: Path) -> None:
+    """Write a table where people look for it, in the format that its name says."""
+    with replacing(path) as scratch:
+        if path.suffix == f".{PARQUET}":
+            with pq.ParquetWriter(scratch, schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+        else:
+            write = _write_jsonl if path.suffix == ".jsonl" else _write_csv
+            with scratch.open("wb") as file:
+                write(chain([schema.empty_table()], map(pa.Table.from_batches, ([batch] for batch in batches))), file)
+    # A run in another format must not leave yesterday's answers beside today's.
+    for other in FORMATS:
+        if path.suffix != f".{other}":
+            path.with_suffix(f".{other}").unlink(missing_ok=True)
 
 
-def _scan(path: Path, schema: pa.Schema, kind: str) -> pl.LazyFrame:
-    """Return the rows of a results file; an empty one of JSON lines says nothing of its columns."""
-    if kind == "parquet":
-        return pl.scan_parquet(path)
-    return pl.scan_ndjson(path, schema=pl.DataFrame(schema.empty_table()).schema)
+def _write_jsonl(tables: Iterable[pa.Table], file: BinaryIO) -> None:
+    for table in tables:
+        pl.DataFrame(table).write_ndjson(file)
 
 
-def _path(folder: Path, name: str, kind: str) -> Path:
-    return folder / "results" / f"{name}.{kind}"
+def _write_csv(tables: Iterable[pa.Table], file: BinaryIO) -> None:
+    for n, table in enumerate(tables):
+        plain = pa.Table.from_arrays([_plain(column) for column in table.columns], names=table.column_names)
+        pl.DataFrame(plain).write_csv(file, include_header=not n)
 
 
-@contextmanager
-def _writer(path: Path, schema: pa.Schema, kind: str) -> Iterator[Callable[[pa.Table], Any]]:
-    if kind == "parquet":
-        with pq.ParquetWriter(path, schema) as writer:
-            yield writer.write_table
-    else:
-        with path.open("wb") as file:
-            yield lambda table: pl.DataFrame(table).write_ndjson(file)
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """Return a column as CSV can have it: lists, objects and bytes, for which it knows no form, are written in JSON."""
+    if not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type)):
+        return column
+    return pa.array(
+        [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_pylist()],
+        pa.string(),
+    )

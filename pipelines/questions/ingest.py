@@ -1,15 +1,17 @@
 """Ingestion: every row of the corpus written into the ledger, as questions that wait or are answered."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 from pipelines.config import Config
 from pipelines.corpus import language, reader
-from pipelines.corpus.reject import Reject
+from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Row
 from pipelines.errors import CorpusError
-from pipelines.events import Asking, Emit, Reading
+from pipelines.events import Asking, Emit, Reading, Warned
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import ANCHORS, NewJob
 from pipelines.prompts.prompts import Prompts
@@ -17,26 +19,41 @@ from pipelines.questions import rowwise
 from pipelines.questions.stages import Stages
 
 Chunk = list[Row | Reject]
+LISTED = 20  # files that are passed over and named
+NEARLY = 0.9  # of the rows, which are so many that something else is wrong
 
 
 class Corpus:
-    """The rows of a config's input, of which the `first` are there already. Raises CorpusError when it holds none."""
+    """The rows of a config's input, of which the `first` are there already.
 
-    def __init__(self, config: Config) -> None:
-        self._chunks = reader.read(config.sources, config.layout, config.columns, config.limit)
-        first = next(self._chunks, None)
-        if first is None:
+    Raises CorpusError when it holds none, or none that can be used: earlier results are worth more than no rows.
+    """
+
+    def __init__(self, config: Config, emit: Emit = lambda _: None) -> None:
+        self._chunks = reader.read(config.sources, config.reading, config.limit, emit)
+        self._read: list[Chunk] = []
+        self.first: list[Row] = []
+        while not self.first and (chunk := next(self._chunks, None)):
+            self._read.append(chunk)
+            self.first = [row for row in chunk if isinstance(row, Row)]
+        if not self._read:
             raise CorpusError("no rows in the input: its files are empty")
-        self._first = first
-
-    @property
-    def first(self) -> list[Row]:
-        """The usable rows of the first chunk."""
-        return [row for row in self._first if isinstance(row, Row)]
+        if not self.first:
+            raise CorpusError(_all_rejected([row for row in chain(*self._read) if isinstance(row, Reject)]))
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield every chunk, once."""
-        return chain([self._first], self._chunks)
+        return chain(self._read, self._chunks)
+
+
+def _all_rejected(rejects: Sequence[Reject]) -> str:
+    """Return in one line that no row is of use, and what is likely wrong."""
+    counts = ", ".join(f"{often:,} {reason}" for reason, often in Counter(r.reason for r in rejects).most_common())
+    return f"no row of the input can be used ({counts}), the first one: {_told(rejects[0])}"
+
+
+def _told(reject: Reject) -> str:
+    return f"{reject.source} row {reject.row}: {reject.reason}, {reject.detail}"
 
 
 class Ingestion:
@@ -56,19 +73,38 @@ class Ingestion:
 
     def fill(self, chunks: Iterable[Chunk], emit: Emit) -> None:
         """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""
-        seq = 0
+        seq, often, first = 0, Counter[Reason](), dict[Reason, Reject]()
         for chunk in chunks:
+            rejects = [row for row in chunk if isinstance(row, Reject)]
+            for reject in rejects:
+                first.setdefault(reject.reason, reject)
+            often.update(reject.reason for reject in rejects)
             numbered = [(n, self._spoken(row)) for n, row in enumerate(chunk, start=seq) if isinstance(row, Row)]
             seq += len(chunk)
             with self._ledger.together():  # or a run that is killed in between would count them wrong
-                twice = self._ledger.rows.add(numbered, (row for row in chunk if isinstance(row, Reject)))
-                self._ask_rows([(n, row) for n, row in numbered if n not in twice])
+                twice = self._ledger.rows.add(numbered, rejects)
+                new = [(n, row) for n, row in numbered if n not in twice]
+                self._ledger.carried.add(self._config.reading.keep, [row for _, row in new])
+                self._ask_rows(new)
             emit(Reading(seq))
+        for reason, number in often.items():
+            if number >= seq * NEARLY:  # there may be more wrong than rows
+                emit(Warned(f"{number:,} of {seq:,} rows are rejected, the first one: {_told(first[reason])}"))
+        self._ledger.rows.rated(self._config.reading.scale)
         for job in self._ledger.jobs.about_restaurants():
             self._stages.advance(job.task, job.id, job.unit)
             emit(Asking(job.id // len(self._config.tasks), len(self._units)))
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a report says of where the rows come from, and of their ratings."""
+        passed_over, scale = self._config.passed_over, self._ledger.rows.scale
+        return {
+            "files": len(self._config.sources),
+            "passed_over": {"files": len(passed_over), "first": passed_over[:LISTED]},
+            "ratings": {"scale": str(scale) if scale else None, "rows_without": self._ledger.rows.unrated()},
+        }
 
     def _ask_rows(self, rows: list[tuple[int, Row]]) -> None:
         tasks = list(enumerate(self._config.tasks))
@@ -94,4 +130,4 @@ class Ingestion:
 
     def _spoken(self, row: Row) -> Row:
         """Return the row with the language it is taken to be in: the one chosen, its own, or that of its script."""
-        return replace(row, lang=language.code(self._config.lang or row.lang or language.of(row.text)))
+        return replace(row, lang=language.code(self._config.reading.lang or row.lang or language.of(row.text)))

@@ -30,7 +30,7 @@ class Restaurants:
             unit=unit,
             reviews=[review for review, _ in reviews],
             lang=Counter(lang for _, lang in reviews).most_common(1)[0][0],
-            middle=self._middle,
+            middle=self._rows.scale.middle if self._rows.scale else None,
             answers=[[request.answer for request in answered if request.stage == stage] for stage in range(last + 1)],
             used=sum(request.rows for request in answered if request.stage == 0),
             chunks=sum(request.stage == 0 for request in requests),
@@ -45,10 +45,6 @@ class Restaurants:
     def _heard(self, unit: str, task: Task, most: int = -1) -> list[Heard]:
         rows = self._rows.heard(unit, task.made_of.name, most) if task.made_of else []
         return [Heard(*row) for row in rows]
-
-    @cached_property
-    def _middle(self) -> float | None:
-        return self._rows.middle()
 
     @cached_property
     def _peers(self) -> Peers:

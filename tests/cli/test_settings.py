@@ -8,6 +8,7 @@ import pytest
 from cli import loading, preparation, settings
 from cli.main import app
 from pipelines.config import Config
+from pipelines.corpus.reading import Reading
 from pipelines.errors import ConfigError, ReviewbatchError
 
 
@@ -145,14 +146,14 @@ def test_a_setting_is_declared_once_and_used_by_its_name():
     declared = {field.name: field for field in fields(settings.Settings)}
     for name, hint in get_type_hints(settings.Settings, include_extras=True).items():
         assert [part for part in hint.__metadata__ if isinstance(part, settings.Option)], f"{name} is no option"
-    made = {"tasks", "sources", "model", "arguments", "sla"}  # what the program makes of settings, see `configure`
+    made = {"tasks", "sources", "passed_over", "reading", "model", "arguments", "sla"}  # what the program makes of settings, see `configure`
     for field in fields(Config):
         if field.init and field.name not in made:
             other = declared[field.name]
             assert (field.default, field.default_factory) == (other.default, other.default_factory), field.name
     before = {"input", "output", "model", "task_file", "aspects", "style", "single_stage", "max_expansions", "max_rejects",
-              "engine", "sla"}  # fmt: skip
-    used = {field.name for field in fields(Config)} | before
+              "engine", "sla", "rating_scale"}  # fmt: skip
+    used = {field.name for kind in (Config, Reading) for field in fields(kind)} | before
     assert declared.keys() <= used, "a setting that nobody uses"
     commands = [command.callback for command in app.registered_commands]
     shared = [set(inspect.signature(command).parameters) & declared.keys() for command in commands]

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.tasks import built_in
@@ -38,9 +39,9 @@ def go(tmp_path, tiny):
 
     def go(path, start, *names, **settings):
         known = built_in(single_stage=settings.pop("single_stage", False), style=settings.pop("style", "written"))
-        tasks = [(known | CHUNKED)[name] for name in names or ("sentiment",)]
+        tasks, mirror = [(known | CHUNKED)[name] for name in names or ("sentiment",)], settings.pop("mirror", None)
         config = Config(
-            **{"tasks": tasks, "sources": [str(path)], "columns": {}, "limit": None, "model": tiny, "arguments": {},
+            **{"tasks": tasks, "sources": [Source(str(path))], "limit": None, "model": tiny, "arguments": {},
                **settings}
         )  # fmt: skip
         events = []
@@ -48,8 +49,9 @@ def go(tmp_path, tiny):
         ledger = Ledger(tmp_path / "out")
         try:
             report = run.run(
-                ledger, config, lambda **_: start(), measurements, facts={"device": "cpu"}, emit=events.append
-            )
+                ledger, config, lambda **_: start(), measurements, facts={"device": "cpu"}, emit=events.append,
+                mirror=mirror,
+            )  # fmt: skip
         finally:
             ledger.close()
         return report, events

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.engine.interface import Limits
 from pipelines.events import KeptAnswers
 from pipelines.ledger.ledger import Ledger
@@ -21,7 +22,7 @@ ANCHORS = 48
 @pytest.fixture
 def go(tmp_path, tiny, write_jsonl, reviews, fake_engine):
     path = write_jsonl(reviews(20))
-    order = Config(tasks=[TASKS["sentiment"], TASKS["strengths"]], sources=[str(path)], model=tiny)
+    order = Config(tasks=[TASKS["sentiment"], TASKS["strengths"]], sources=[Source(str(path))], model=tiny)
 
     def go(vllm, dtype="bfloat16", engine=fake_engine, **settings):
         class Engine(engine):

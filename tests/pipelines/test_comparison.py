@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.comparison import compare
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.errors import CorpusError
 from pipelines.events import EngineStarted, Ordered, Passing
 from pipelines.tasks import TASKS
@@ -23,7 +24,7 @@ def compared(lent, tiny, tmp_path_factory):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     events = []
     config = Config(
-        tasks=[TASKS["sentiment"]], sources=[str(path)], columns={}, limit=None, model=tiny, arguments={},
+        tasks=[TASKS["sentiment"]], sources=[Source(str(path))], limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
     found = compare(config, ["fifo", "prefill"], 2, lambda **_: lent(), speed=None, emit=events.append)
@@ -75,10 +76,10 @@ def test_each_policy_says_once_in_what_order_it_goes(compared):
 
 def test_a_corpus_of_rejects_alone_cannot_be_compared(write_jsonl, tiny):
     config = Config(
-        tasks=[TASKS["sentiment"]], sources=[str(write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}]))],
-        columns={}, limit=None, model=tiny, arguments={},
+        tasks=[TASKS["sentiment"]], sources=[Source(str(write_jsonl([{"review_id": "a", "restaurant_id": "x", "text": ""}])))],
+        limit=None, model=tiny, arguments={},
     )  # fmt: skip
-    with pytest.raises(CorpusError, match="nothing to compare"):
+    with pytest.raises(CorpusError, match="no row of the input can be used"):
         compare(
             config,
             ["fifo", "prefill"],

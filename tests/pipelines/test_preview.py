@@ -5,6 +5,7 @@ import pytest
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.engine.interface import Limits
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
@@ -22,8 +23,7 @@ def config(tiny):
         return Config(
             **{
                 "tasks": [TASKS["sentiment"]],
-                "sources": [str(path)],
-                "columns": {},
+                "sources": [Source(str(path))],
                 "limit": None,
                 "model": tiny,
                 "arguments": {},

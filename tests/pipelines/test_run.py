@@ -108,13 +108,21 @@ def test_an_engine_that_refuses_everything_is_an_error_and_no_result(go, write_j
         go(write_jsonl(reviews(5)), lambda: fake_engine(refused=everywhere))
 
 
-def test_a_corpus_of_rejects_alone_is_done(go, write_jsonl, results):
+def test_a_corpus_of_rejects_alone_is_refused_and_earlier_results_stay(go, write_jsonl, results, reviews, fake_engine):
+    go(write_jsonl(reviews(9)), fake_engine)
     row = {"review_id": "a", "restaurant_id": "x", "text": ""}
-    report, events = go(write_jsonl([row]), lambda: pytest.fail("there is no one to ask for"))
-    assert not [event for event in events if isinstance(event, Warned)]
-    assert report["rows"]["rejected"] == 1
-    assert results().height == 0
-    assert results("sentiment_by_restaurant").height == 0
+    with pytest.raises(CorpusError, match=r"no row .* can be used \(1 no-text\), the first one: .* row 1: no-text, text is empty$"):
+        go(write_jsonl([row]), lambda: pytest.fail("there is no one to ask for"))
+    assert results().height == 9
+
+
+def test_it_is_told_when_nearly_all_rows_are_rejected_for_one_reason(go, write_jsonl, reviews, fake_engine):
+    rows = [*reviews(2), *({**row, "text": None} for row in reviews(22)[2:])]
+    _, events = go(write_jsonl(rows), fake_engine)
+    (told,) = [event.text for event in events if isinstance(event, Warned) and "rejected" in event.text]
+    assert told.startswith("20 of 22 rows are rejected, the first one: ")
+    _, events = go(write_jsonl([*reviews(3), *rows[3:22]]), fake_engine)
+    assert not [event for event in events if isinstance(event, Warned) and "rejected" in event.text]
 
 
 def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews, fake_engine):

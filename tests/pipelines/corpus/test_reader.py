@@ -4,21 +4,25 @@ import json
 import os
 import threading
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.corpus import reader
-from pipelines.corpus.row import REVIEWS, Reject, Row
+from pipelines.corpus.reading import Reading
+from pipelines.corpus.row import Reject, Row
+from pipelines.corpus.sources import Source
 from pipelines.errors import CorpusError
 
 GOOD = {"review_id": "a", "restaurant_id": "x", "text": "Fine."}
 
 
-def read(*sources, limit=None, **columns):
-    reader.check([str(s) for s in sources], REVIEWS, columns, limit)
-    return [row for chunk in reader.read([str(s) for s in sources], REVIEWS, columns, limit) for row in chunk]
+def read(*paths, limit=None, emit=lambda _: None, columns=MappingProxyType({}), **how):
+    files, reading = [Source(str(path)) for path in paths], Reading(columns=columns, **how)
+    reader.check(files, reading, limit)
+    return [row for chunk in reader.read(files, reading, limit, emit) for row in chunk]
 
 
 def lines(tmp_path, *raw: bytes):
@@ -144,7 +148,7 @@ def test_parquet_text_of_any_kind(tmp_path, kind):
 
 def test_columns_may_have_other_names(write_jsonl):
     path = write_jsonl([{"Id": "a", "Place": "x", "Review.Text": "t"}])
-    (row,) = read(path, review_id="Id", restaurant_id="Place", text="Review.Text")
+    (row,) = read(path, columns={"review_id": "Id", "restaurant_id": "Place", "text": "Review.Text"})
     assert row.text == "t"
 
 
@@ -186,7 +190,9 @@ def test_a_missing_column_is_named_also_when_only_some_rows_are_read(write_jsonl
 def test_parquet_ids_of_another_kind_and_columns_of_one_name(tmp_path):
     times = pa.array([1], pa.timestamp("ns"))
     pq.write_table(pa.table({"review_id": times, "restaurant_id": ["x"], "text": ["t"]}), tmp_path / "t.parquet")
-    with pytest.raises(CorpusError, match="column 'review_id' of .* holds timestamp.ns., not text or whole numbers"):
+    with pytest.raises(
+        CorpusError, match="column 'review_id' of .* holds timestamp.ns., not text, whole numbers or UUIDs"
+    ):
         read(tmp_path / "t.parquet")
     twice = pa.Table.from_arrays([pa.array(["a"])] * 4, names=["review_id", "restaurant_id", "text", "text"])
     pq.write_table(twice, tmp_path / "t.parquet")
@@ -211,19 +217,19 @@ def stdin(monkeypatch, *rows):
 def test_stdin_is_refused_by_its_first_rows(monkeypatch):
     stdin(monkeypatch, *[{"review_id": "a", "restaurant_id": "x"}] * (reader.CHUNK + 1))
     with pytest.raises(CorpusError, match="no column 'text'; it has: review_id, restaurant_id"):
-        next(reader.read(["-"], REVIEWS, {}))
+        next(reader.read([Source("-")], Reading()))
 
 
 def test_a_column_that_was_named_may_come_late_on_stdin_but_has_to_come(monkeypatch):
     due = {**GOOD, "due": "2026-01-01"}
     stdin(monkeypatch, *[GOOD] * (reader.CHUNK + 1), due)
-    assert len(read("-", deadline="due")) == reader.CHUNK + 2
+    assert len(read("-", columns={"deadline": "due"})) == reader.CHUNK + 2
     stdin(monkeypatch, *[GOOD] * (reader.CHUNK + 1))
     with pytest.raises(CorpusError, match="no column 'due'; it has: review_id"):
-        read("-", deadline="due")
+        read("-", columns={"deadline": "due"})
     stdin(monkeypatch, *[GOOD] * 9, due)
     with pytest.raises(CorpusError, match="no column 'due'"):
-        read("-", limit=5, deadline="due")
+        read("-", limit=5, columns={"deadline": "due"})
 
 
 def test_a_pipe_with_a_name_is_read_once(tmp_path):
@@ -237,8 +243,8 @@ def test_a_pipe_with_a_name_is_read_once(tmp_path):
 
 
 def test_limit_stops_reading(tmp_path, write_jsonl):
-    sources = [str(write_jsonl([GOOD] * 9)), str(tmp_path / "never-opened.jsonl")]
-    assert [len(chunk) for chunk in reader.read(sources, REVIEWS, {}, 5)] == [5]
+    files = [Source(str(write_jsonl([GOOD] * 9))), Source(str(tmp_path / "never-opened.jsonl"))]
+    assert [len(chunk) for chunk in reader.read(files, Reading(), 5)] == [5]
 
 
 def test_a_deadline_is_a_timestamp_or_iso_8601_text_in_local_time_unless_it_says_otherwise(tmp_path, write_jsonl):
@@ -274,7 +280,7 @@ def test_a_deadline_column_may_be_missing_unless_it_is_named(tmp_path, write_jso
     for path in (write_jsonl([GOOD]), tmp_path / "rows.parquet"):
         assert read(path)[0].deadline is None
         with pytest.raises(CorpusError, match="has no column 'due'"):
-            read(path, deadline="due")
+            read(path, columns={"deadline": "due"})
     pq.write_table(pa.Table.from_pylist([{**GOOD, "deadline": 5}]), tmp_path / "rows.parquet")
     with pytest.raises(CorpusError, match="'deadline' of .* holds int64, not timestamps or ISO 8601 text"):
         read(tmp_path / "rows.parquet")

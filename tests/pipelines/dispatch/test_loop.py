@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.clock import Clock
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.dispatch import backlog
 from pipelines.dispatch.backlog import Costing
 from pipelines.dispatch.loop import Loop
@@ -25,7 +26,7 @@ def work(tmp_path, tiny, write_jsonl, reviews):
 
     def work(engine, *names, **settings):
         path = write_jsonl(reviews(12))
-        config = Config(tasks=[TASKS[name] for name in names], sources=[str(path)], model=tiny, **settings)
+        config = Config(tasks=[TASKS[name] for name in names], sources=[Source(str(path))], model=tiny, **settings)
         seen = []
         with closing(Ledger(tmp_path / "out")) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)

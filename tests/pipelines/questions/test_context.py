@@ -7,6 +7,7 @@ import pytest
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.prompts.prompts import Prompts
@@ -25,7 +26,7 @@ def config(tiny, write_jsonl):
         ]
         tasks = [TASKS[name] for name in names]
         model = replace(tiny, context=32_768)
-        return Config(tasks=tasks, sources=[str(write_jsonl(rows))], model=model, **settings)
+        return Config(tasks=tasks, sources=[Source(str(write_jsonl(rows)))], model=model, **settings)
 
     return config
 

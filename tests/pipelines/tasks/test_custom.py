@@ -5,6 +5,7 @@ import pytest
 
 from pipelines import run
 from pipelines.config import Config
+from pipelines.corpus.sources import Source
 from pipelines.errors import ConfigError
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
@@ -61,7 +62,7 @@ def load(tmp_path):
 def go(tmp_path, tiny, lent, write_jsonl):
     def go(task, rows):
         order = Config(
-            tasks=[task], sources=[str(write_jsonl(rows))], columns={}, limit=None, model=tiny, arguments={},
+            tasks=[task], sources=[Source(str(write_jsonl(rows)))], limit=None, model=tiny, arguments={},
         )  # fmt: skip
         ledger = Ledger(tmp_path / "out")
         try:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.corpus.reading import Reading
 from pipelines.corpus.row import Review
 from pipelines.tasks import TASKS, built_in
 from pipelines.tasks.difference import compare
@@ -458,7 +459,7 @@ def test_the_language_may_be_said_by_a_column_or_for_all(go, write_jsonl, fake_e
     ]
     go(write_jsonl(reviews), fake_engine, "sentiment", calibration="raw")
     assert query("SELECT form FROM request ORDER BY id") == [("ask.ko",), ("ask.en",), ("ask.ko",)]
-    go(write_jsonl(reviews), fake_engine, "sentiment", calibration="raw", lang="en")
+    go(write_jsonl(reviews), fake_engine, "sentiment", calibration="raw", reading=Reading(lang="en"))
     assert query("SELECT DISTINCT form FROM ask JOIN request ON request.id = request") == [("ask.en",)]
 
 

@@ -1,0 +1,64 @@
+"""Tables: an inspection as people read it."""
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from cli import tables
+from cli.screen import lists, many, people, say
+
+WIDE = 60  # characters of an example
+
+
+def show(seen: dict[str, Any]) -> None:
+    """Print what was seen of unknown files; the command that runs them comes last, on stdout."""
+    files = seen["files"]
+    say(f"{many(files['count'], 'file')}: {tables.counted(files['formats'])}")
+    for line in tables.passed_over(seen["passed_over"]):
+        say(line)
+    people.print(_columns(seen))
+    if seen["missing"]:
+        say(f"nothing looks like {' or '.join(seen['missing'])}: say which column is with --column NAME=THEIRS")
+        return
+    _rows(seen)
+    if not seen["command"]:
+        return
+    say("this would run it:")
+    lists.print(Text(seen["command"]), soft_wrap=True)
+
+
+def _columns(seen: dict[str, Any]) -> Table:
+    what = "reviews" if seen["each"] else "records"
+    where = f" in the lists {seen['each']!r} of" if seen["each"] else " of"
+    title = f"columns of the {what}{where} the first {many(seen['records_looked_at'], 'record')}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("column", overflow="fold")
+    table.add_column("holds")
+    table.add_column("in", justify="right")
+    table.add_column("looks like", style="green")
+    table.add_column("for example", max_width=WIDE, no_wrap=True, overflow="ellipsis")
+    for column in seen["columns"]:
+        kinds, found = ", ".join(column["types"]) or "nothing", f"{column['filled']:,}"
+        table.add_row(*map(Text, (column["name"], kinds, found, column["is"] or "", column["example"][: 2 * WIDE])))
+    return table
+
+
+def _rows(seen: dict[str, Any]) -> None:
+    reasons = seen["rejects_by_reason"]
+    rejected = f"; to be rejected: {tables.counted(reasons)}" if reasons else ""
+    say(f"{many(seen['rows'], 'row')}, {seen['usable']:,} of them usable{rejected}")
+    for reject in seen["rejects"]:
+        say(f"  would reject {reject['source']} row {reject['row']}: {reject['reason']}, {reject['detail']}")
+    restaurants, reviews = seen["restaurants"], seen["restaurants"]["reviews"]
+    say(
+        f"{many(restaurants['count'], 'restaurant')} with {reviews['least']:,} to {reviews['most']:,} reviews, "
+        f"half of them with {reviews['median']:g} or more; the largest: {tables.counted(restaurants['largest'])}"
+    )
+    say(f"languages, by script: {tables.counted(seen['languages'])}")
+    for line in tables.ratings(seen["ratings"], seen["usable"]):
+        say(line)
+    lengths = list(seen["characters"].items())
+    while lengths and not lengths[-1][1]:
+        lengths.pop()
+    tables.bars("characters of a review, at most", dict(lengths))

@@ -1,0 +1,143 @@
+"""Values: what people write for a setting, made into what it means, or refused with what was expected instead."""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cli.moments import duration, moment
+from pipelines.corpus.rating import Scale
+from pipelines.corpus.row import COLUMNS
+from scheduling.forecast import AUTO, OBJECTIVES
+from scheduling.policy import POLICIES
+
+ALL = "*"  # the SLA of every task that has none of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """How many rows may be rejected: so many, or such a share of all."""
+
+    most: float
+    share: bool = False
+
+    def exceeded(self, rejected: int, rows: int) -> bool:
+        """Say whether more are."""
+        return rejected > self.most * (rows if self.share else 1)
+
+    def __str__(self) -> str:
+        return f"{self.most:.4%}".rstrip("0%").rstrip(".") + "%" if self.share else f"{self.most:,.0f}"
+
+
+def listed(value: Any) -> Any:
+    """Return a list or a table that is written in JSON, and what else is written as a list of one."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith(("[", "{")) else [value]
+
+
+def seconds(value: Any) -> float:
+    """Return a duration in seconds. Raises ValueError for what is none."""
+    return duration(str(value))
+
+
+def durations(value: Any) -> dict[str, float]:
+    """Return durations in seconds by task, one without a task as that of all. Raises ValueError for what is none."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = json.loads(value)
+    by_task = value if isinstance(value, dict) else {ALL: value}
+    return {task: duration(str(text)) for task, text in by_task.items()}
+
+
+def instant(value: Any) -> float:
+    """Return a moment in seconds since the epoch. Raises ValueError for what is none."""
+    return moment(str(value), datetime.now())  # noqa: DTZ005  a time of day is meant in local time
+
+
+def is_policy(value: str) -> str:
+    """Return the name of a policy. Raises ValueError for what is none."""
+    return _one_of([*POLICIES, AUTO], value, "policy")
+
+
+def is_objective(value: str) -> str:
+    """Return the name of an objective. Raises ValueError for what is none."""
+    return _one_of(OBJECTIVES, value, "objective")
+
+
+def is_cost(value: float) -> float:
+    """Return a finite number that is not below 0. Raises ValueError for what is none."""
+    if not 0 <= value < math.inf:
+        raise ValueError(f"a number that is not below 0 expected, found {value}")
+    return value
+
+
+def is_positive(value: int | None) -> int | None:
+    """Return a whole number above 0. Raises ValueError for what is none."""
+    if value is not None and value < 1:
+        raise ValueError(f"a whole number above 0 expected, found {value}")
+    return value
+
+
+def are_ways(value: int | None) -> int | None:
+    """Return how many expansions a query gets. Raises ValueError for what is none."""
+    from pipelines.tasks.expansion import WAYS  # all tasks come along, which --help can do without
+
+    if value is not None and not 1 <= value <= len(WAYS):
+        raise ValueError(f"1 to {len(WAYS)} expected, found {value}")
+    return value
+
+
+def are_aspects(value: list[str]) -> list[str]:
+    """Return aspects, each a word or a few. Raises ValueError for what is none."""
+    if wrong := [name for name in value if not re.fullmatch(r"\w+([ -]\w+)*", name)]:
+        raise ValueError(f"a word or a few expected, such as parking, found {wrong[0]!r}")
+    return value
+
+
+def allowed(value: Any) -> Allowed:
+    """Return how many rows may be rejected. Raises ValueError for what is none."""
+    found = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", str(value).strip())
+    if not found:
+        raise ValueError(f"a whole number that is not below 0, or a share such as 5%, expected, found {value}")
+    number, share = found.groups()
+    return Allowed(float(number)) if number else Allowed(float(share) / 100, share=True)
+
+
+def scale(value: Any) -> Scale:
+    """Return a scale of ratings. Raises ValueError for what is none."""
+    return Scale.read(str(value))
+
+
+def are_columns(value: dict[str, str]) -> dict[str, str]:
+    """Return what the input calls columns, by names that there are. Raises ValueError for what is none."""
+    if unknown := value.keys() - set(COLUMNS):
+        raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(COLUMNS)}")
+    return value
+
+
+def is_code(value: str | None) -> str | None:
+    """Return the code of a language. Raises ValueError for what is none."""
+    if value is not None and not re.fullmatch(r"[A-Za-z]{2,3}([-_]\w+)*", value):
+        raise ValueError(f"a code such as en or ko expected, found {value!r}")
+    return value
+
+
+def are_arguments(value: dict[str, Any]) -> dict[str, Any]:
+    """Return engine arguments that can be written down. Raises ValueError for what is none."""
+    length = value.get("max_model_len", 1)
+    if not isinstance(length, int) or length < 1:
+        raise ValueError(f"max_model_len is {length!r}: a whole number of tokens expected")
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a value that JSON does not know: {error}") from error
+    return value
+
+
+def _one_of(names: Iterable[str], value: str, noun: str) -> str:
+    if value not in names:
+        raise ValueError(f"no such {noun}: it is one of {', '.join(names)}")
+    return value

@@ -1,0 +1,189 @@
+"""The profile of unknown records: their columns, what those hold, and which of them looks like which of a row's."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.corpus.rating import rating
+from pipelines.corpus.reading import OUTER
+
+DEPTH = 3  # objects inside objects that are looked into
+KEPT = 1000  # values of a column that are looked at
+LONG = 30  # characters of a text, on average, at least
+MOSTLY = 0.8
+FEW = 20  # records, of which each may be of another restaurant
+PART, ANY, ELSEWHERE = 0.3, 0.02, 0.3  # what a name is worth of which a part is right, or none, or in the wrong place
+WEAK = ("name", "title")  # of a restaurant, as likely as not
+SHORT = 100  # characters of a name or an id, at most
+OF_RESTAURANTS = ("restaurant_id", "category", "city")
+# What people call the columns of a row, the likeliest first; parts of names count, too.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "text": (
+        "text", "review_text", "reviewtext", "review", "content", "comment", "comments", "body", "review_body", "snippet",
+        "description", "리뷰", "리뷰내용", "내용", "후기", "본문",
+    ),
+    "restaurant_id": (
+        "restaurant_id", "business_id", "place_id", "gmap_id", "location_id", "venue_id", "store_id", "shop_id", "item_id",
+        "restaurant", "restaurant_name", "business", "business_name", "place", "store", "shop", "title", "name", "가게",
+        "식당", "매장", "업소명", "상호", "상호명", "가게명", "식당명",
+    ),
+    "review_id": ("review_id", "reviewid", "comment_id", "id", "_id", "uuid", "리뷰id", "번호"),
+    "rating": ("rating", "stars", "star", "score", "review_rating", "star_rating", "grade", "별점", "평점", "점수"),
+    "lang": ("lang", "language", "review_language", "언어"),
+    "category": ("category", "cuisine", "categories", "cuisines", "cuisine_type", "업종", "카테고리"),
+    "city": ("city", "town", "locality", "지역", "도시"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Column:
+    """A column of some records, by its name with dots: how many have it, and what they have there."""
+
+    name: str
+    filled: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, value: Any) -> None:
+        """Take note of a value that a record has."""
+        self.filled += 1
+        self.types[_kind(value)] += 1
+        if len(self.values) < KEPT:
+            self.values.append(value)
+
+    @property
+    def last(self) -> str:
+        """The last part of its name, in small letters, its words apart."""
+        bare = self.name.removeprefix(OUTER).rpartition(".")[2]
+        return re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", bare).strip("_").casefold()
+
+    @property
+    def texts(self) -> list[str]:
+        """Those of its values that are text."""
+        return [value for value in self.values if isinstance(value, str)]
+
+    @property
+    def distinct(self) -> float:
+        """The share of its values that are there once."""
+        return len({repr(value) for value in self.values}) / max(len(self.values), 1)
+
+    @property
+    def example(self) -> str:
+        """A value that says something, as text."""
+        return " ".join(str(self.values[0]).split()) if self.values else ""
+
+
+def columns(records: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
+    """Return the columns of some records, those inside objects by names with dots."""
+    found: dict[str, Column] = {}
+    for record in records:
+        for name, value in _flat(record, "", DEPTH):
+            column = found.setdefault(name, Column(name))
+            if value not in (None, "", [], {}):
+                column.add(value)
+    return found
+
+
+def lists(found: Mapping[str, Column]) -> list[str]:
+    """Return the columns that hold lists of objects, the one with most of them first."""
+    sizes = {
+        name: sum(sum(isinstance(element, dict) for element in value) for value in column.values)
+        for name, column in found.items()
+        if column.types["list"]
+    }
+    return sorted((name for name, size in sizes.items() if size), key=lambda name: -sizes[name])
+
+
+def alike(found: Mapping[str, Column], rows: int, outer: Collection[str] = ()) -> dict[str, str]:
+    """Return which column looks like which of a row's, of so many records that were looked at; none twice.
+
+    Those that are `outer`, of what encloses a list of reviews, say more of restaurants and less of reviews.
+    """
+    chosen: dict[str, str] = {}
+    for ours in _FITS:
+        scores: dict[str, float] = {}
+        for name, column in found.items():
+            if column.filled and name not in chosen.values():
+                elsewhere = bool(outer) and (name in outer) != (ours in OF_RESTAURANTS)
+                score = likeness(ours, column, rows) * (ELSEWHERE if elsewhere else 1)
+                scores |= {name: score} if score else {}
+        if scores:
+            chosen[ours] = max(scores, key=lambda name: scores[name])
+    return chosen
+
+
+def likeness(ours: str, column: Column, rows: int) -> float:
+    """Return how much a column of so many records looks like one of a row's: not at all is 0."""
+    return _FITS[ours](column, rows) * _named(ours, column)
+
+
+def _flat(record: Mapping[str, Any], within: str, depth: int) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, dict) and value and depth and not (len(value) == 1 and next(iter(value)).startswith("$")):
+            yield from _flat(value, f"{within}{name}.", depth - 1)
+        else:
+            yield f"{within}{name}", value
+
+
+def _kind(value: Any) -> str:
+    return {"str": "text", "int": "number", "float": "number", "Decimal": "number", "dict": "object"}.get(
+        type(value).__name__, type(value).__name__
+    )
+
+
+def _named(ours: str, column: Column) -> float:
+    """Return how much a column is called like one of a row's: from 0, not at all, to 1; a text may have any name."""
+    names = [name.replace(" ", "_") for name in NAMES[ours]]
+    if column.last in names:
+        return 1 - names.index(column.last) / len(names) / 2
+    words = set(column.last.split("_"))
+    if any(set(name.split("_")) <= words for name in names if name != "id"):
+        return PART
+    return ANY if ours == "text" else 0
+
+
+def _is_text(column: Column, rows: int) -> float:
+    texts = column.texts
+    if len(texts) < len(column.values) * MOSTLY:
+        return 0.0
+    length = sum(map(len, texts)) / max(len(texts), 1)
+    return min(length / LONG, 4) * column.distinct * min(column.filled / max(rows, 1) + 0.2, 1)
+
+
+def _is_id(column: Column, rows: int) -> float:
+    plain = sum(column.types[kind] for kind in ("text", "number", "UUID", "bytes", "object"))
+    short = all(len(text) <= SHORT for text in column.texts)
+    return float(plain >= column.filled * MOSTLY and short and column.filled >= rows * MOSTLY)
+
+
+def _is_unit(column: Column, rows: int) -> float:
+    return _is_id(column, rows) * (rows < FEW or column.distinct < MOSTLY)
+
+
+def _is_own_id(column: Column, rows: int) -> float:
+    return _is_id(column, rows) * float(column.distinct == 1)
+
+
+def _is_rating(column: Column, rows: int) -> float:
+    del rows
+    rated = sum(rating(value) is not None for value in column.values)
+    return float(rated >= len(column.values) * MOSTLY)
+
+
+def _is_note(column: Column, rows: int) -> float:
+    del rows
+    return float(len(column.texts) >= len(column.values) * MOSTLY and all(len(text) <= SHORT for text in column.texts))
+
+
+# In this order: what is surest first, for a column is one thing only.
+_FITS = {
+    "text": _is_text,
+    "rating": _is_rating,
+    "review_id": _is_own_id,
+    "restaurant_id": _is_unit,
+    "lang": _is_note,
+    "category": _is_note,
+    "city": _is_note,
+}

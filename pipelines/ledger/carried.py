@@ -1,0 +1,105 @@
+"""Carried columns: what of the input is written beside the answers as it came, for as long as a run goes on.
+
+SQLite has few types and the input any, so each chunk of rows is a table of Arrow's in a row of a temporary one. What a
+column is in one chunk is made what it is in all of them when they are read.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import takewhile
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from pipelines.corpus.row import Row
+
+T = TypeVar("T")
+ID = 0  # the first column, whatever the others are called
+
+
+class Carried:
+    """The columns that are carried along, row by row in input order."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS carried (chunk INTEGER PRIMARY KEY, rows BLOB NOT NULL)")
+
+    def clear(self) -> None:
+        """Forget the last run's."""
+        self._db.execute("DELETE FROM carried")
+
+    def add(self, names: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add what a chunk of rows has in the columns of these names."""
+        if names and rows:
+            columns = [_column([row.carried[n] for row in rows]) for n in range(len(names))]
+            ids = pa.array([row.id for row in rows], pa.string())
+            table = pa.Table.from_arrays([ids, *columns], names=["", *names])
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema) as stream:
+                stream.write_table(table)
+            self._db.execute("INSERT INTO carried (rows) VALUES (?)", (sink.getvalue().to_pybytes(),))
+
+    def schema(self) -> pa.Schema:
+        """Return the columns, of types that hold what all chunks have; text in JSON where there is none such."""
+        schemas = list(self._chunks(lambda stream: stream.schema))
+        if not schemas:
+            return pa.schema([])
+        fields = [_common([schema.field(n) for schema in schemas]) for n in range(len(schemas[0]))]
+        return pa.schema(fields[ID + 1 :])
+
+    def beside(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Yield tables about rows in input order, whose first column has their ids, each with the columns beside it."""
+        schema = self.schema()
+        if not len(schema):
+            yield from tables
+            return
+        chunks = self._chunks(lambda stream: stream.read_all())
+        chunk, places = schema.empty_table(), dict[str, int]()
+        for table in tables:
+            pieces, ids = [schema.empty_table()], table.column(ID).to_pylist()
+            while ids:
+                here = [places[id_] for id_ in takewhile(places.__contains__, ids)]
+                pieces.append(chunk.take(pa.array(here, pa.int64())))
+                ids = ids[len(here) :]
+                if ids:
+                    found = next(chunks)
+                    chunk = _as(found.select(range(ID + 1, found.num_columns)), schema)
+                    places = {id_: n for n, id_ in enumerate(found.column(ID).to_pylist())}
+            columns = [*table.columns, *pa.concat_tables(pieces).columns]
+            yield pa.Table.from_arrays(columns, schema=pa.schema([*table.schema, *schema]))
+
+    def _chunks(self, look: Callable[[Any], T]) -> Iterator[T]:
+        for (rows,) in self._db.execute("SELECT rows FROM carried ORDER BY chunk"):
+            with pa.ipc.open_stream(rows) as stream:
+                yield look(stream)
+
+
+def _column(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, ValueError, TypeError):
+        return _written(values)
+
+
+def _written(values: Iterable[Any]) -> pa.Array:
+    return pa.array([value if isinstance(value, str | None) else _json(value) for value in values], pa.string())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _common(fields: Sequence[pa.Field]) -> pa.Field:
+    try:
+        return pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive").field(0)
+    except pa.ArrowException:
+        return pa.field(fields[0].name, pa.string())
+
+
+def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        _written(column.to_pylist()) if pa.types.is_string(field.type) else column.cast(field.type)
+        for field, column in zip(schema, table.columns, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

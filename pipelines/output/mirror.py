@@ -1,0 +1,68 @@
+"""The mirror: a remote place that has what people read of an output folder.
+
+The ledger stays here: SQLite's write-ahead log needs a disk of this machine.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines import remote
+from pipelines.errors import RemoteError
+from pipelines.events import Emit, Event, Progress, Warned
+
+FILES = ("rejects.jsonl", "report.json", "report.html", "metrics.prom")
+RESULTS = "results"
+PROBE = ".reviewbatch"
+EVERY = 600.0  # seconds
+
+
+class Mirror:
+    """A remote place that has what people read of a folder. Raises RemoteError when it cannot be written to."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self._folder = folder
+        self._address = address.rstrip("/")
+        self._files, self._root = remote.place(self._address)
+        self._pushed: dict[str, tuple[int, int]] = {}
+        with self._reached():  # before a night is spent
+            self._files.pipe_file(f"{self._root}/{PROBE}", b"")
+            self._files.rm_file(f"{self._root}/{PROBE}")
+
+    def push(self) -> None:
+        """Write what has changed since the last time, and take away the results that are here no more."""
+        results = [f"{RESULTS}/{path.name}" for path in sorted((self._folder / RESULTS).glob("[!.]*"))]
+        with self._reached():
+            for name in [*results, *(name for name in FILES if (self._folder / name).exists())]:
+                status = (self._folder / name).stat()
+                if self._pushed.get(name) != (status.st_mtime_ns, status.st_size):
+                    self._files.put_file(str(self._folder / name), f"{self._root}/{name}")
+                    self._pushed[name] = status.st_mtime_ns, status.st_size
+            for there in self._files.find(f"{self._root}/{RESULTS}"):
+                if f"{RESULTS}/{there.rpartition('/')[2]}" not in results:
+                    self._files.rm_file(there)
+
+    def at_intervals(self, write: Callable[[], object], emit: Emit) -> Emit:
+        """Return `emit` such that now and then, while the engine works, things are written and mirrored."""
+        due = time.monotonic() + EVERY
+
+        def emitting(event: Event) -> None:
+            nonlocal due
+            emit(event)
+            if isinstance(event, Progress) and time.monotonic() >= due:
+                write()
+                try:
+                    self.push()
+                except RemoteError as error:  # there will be another time
+                    emit(Warned(str(error)))
+                due = time.monotonic() + EVERY
+
+        return emitting
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # of as many kinds as there are libraries
+            raise remote.unreachable(self._address, error) from error

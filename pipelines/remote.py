@@ -1,0 +1,69 @@
+"""Remote places: what lies in object stores and on the web, through fsspec.
+
+Each kind of place has a library of its own, which is installed with an extra: `reviewbatch[s3]`.
+"""
+
+from typing import Any, BinaryIO
+
+import fsspec
+
+from pipelines.errors import RemoteError
+
+MARK = "://"
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
+WEB = ("http", "https")  # where nothing can be listed
+
+
+def is_remote(path: str) -> bool:
+    """Say whether a path is the address of a remote place: s3://bucket/reviews.parquet."""
+    return MARK in path
+
+
+def opened(path: str) -> BinaryIO:
+    """Open what lies there to read. Raises RemoteError when it cannot be got at."""
+    files, there = place(path)
+    try:
+        file: BinaryIO = files.open(there, "rb")
+    except Exception as error:  # of as many kinds as there are libraries
+        raise unreachable(path, error) from error
+    return file
+
+
+def expand(path: str) -> list[str] | None:
+    """Return the files in a folder or of a glob there, in name order; None for the path of a file, if there is one.
+
+    Raises RemoteError when the place cannot be got at.
+    """
+    files, there = place(path)
+    if path.partition(MARK)[0] in WEB:
+        return None
+    try:
+        if any(mark in there for mark in "*?["):
+            found = files.glob(there)
+        elif files.isdir(there):
+            found = files.find(there)
+        else:
+            return None
+    except Exception as error:
+        raise unreachable(path, error) from error
+    return [files.unstrip_protocol(file) for file in sorted(found)]
+
+
+def place(path: str) -> tuple[Any, str]:
+    """Return the file system of a path, and the path in it. Raises RemoteError when there is no library for it."""
+    scheme = path.partition(MARK)[0]
+    try:
+        files, there = fsspec.core.url_to_fs(path)
+    except ImportError as error:
+        extra = EXTRAS.get(scheme)
+        how = f"pip install 'reviewbatch[{extra}]'" if extra else str(error)
+        raise RemoteError(f"cannot get at {path}: the library for {scheme}{MARK} is missing: {how}") from error
+    except Exception as error:  # of as many kinds as there are libraries
+        raise unreachable(path, error) from error
+    return files, str(there)
+
+
+def unreachable(path: str, error: Exception) -> RemoteError:
+    """Return what says that a place cannot be got at, in one line."""
+    what = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return RemoteError(f"cannot get at {path}: {what}")

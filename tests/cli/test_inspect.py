@@ -1,0 +1,37 @@
+"""From an unknown file to a first result in two commands."""
+
+import json
+import shlex
+from pathlib import Path
+
+import polars as pl
+
+
+def test_the_command_that_is_shown_runs(run):
+    places = [
+        {"title": f"Place {n}", "reviews": [{"content": f"Lovely food, visit {i}.", "score": "4/5"} for i in range(9)]}
+        for n in range(2)
+    ]
+    Path("places.json").write_text(json.dumps(places, indent=1))
+    status, out, err = run("inspect", "places.json")
+    assert status == 0, err
+    assert "columns of the reviews in the lists 'reviews'" in err
+    program, *arguments = shlex.split(out)
+    assert program == "reviewbatch"
+    status, _, err = run(*arguments, "--model", "tiny")
+    assert status == 0, err
+    found = pl.read_parquet("out/results/sentiment.parquet")
+    assert found["restaurant_id"].to_list() == ["Place 0"] * 9 + ["Place 1"] * 9
+    assert found["review_id"][0] == "places.json:1.1"
+    assert "note: places.json has no review_id" in err
+    assert "ratings are on a scale of 1-5; 0 rows without one" in err
+
+
+def test_what_is_seen_is_data_too(run, write_jsonl, reviews):
+    path = write_jsonl(reviews(9))
+    status, out, err = run("inspect", path, "--json", "--quiet")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["command"] == f"reviewbatch run sentiment -i {path} -o out"
+    status, out, err = run("inspect", "nowhere.json")
+    assert (status, out) == (1, "")
+    assert err == "error: no such file or folder: nowhere.json\n"

@@ -1,0 +1,87 @@
+"""Columns of the input beside the answers, and the formats that results are written in."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.corpus.reading import Reading
+from pipelines.errors import CorpusError
+
+
+def keeping(*names, **how):
+    return Reading(keep=names, **how)
+
+
+def test_columns_of_any_type_are_written_beside_the_answers_as_they_came(go, tmp_path, reviews, fake_engine, results):
+    kept = {
+        "when": [datetime(2026, 1, n + 1, tzinfo=UTC) for n in range(9)],
+        "price": [Decimal(f"{n}.50") for n in range(9)],
+        "tags": [["a"] * n for n in range(9)],
+        "author": [{"name": f"diner {n}", "age": n} for n in range(9)],
+        "none": [None] * 9,
+        "raw": [bytes([n]) for n in range(9)],
+    }
+    rows = pa.Table.from_pylist(reviews(9))
+    for name, values in kept.items():
+        rows = rows.append_column(name, pa.array(values))
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    go(tmp_path / "rows.parquet", fake_engine, reading=keeping(*kept, "author.name"))
+    found = results().to_dict(as_series=False)
+    assert {name: found[name] for name in kept} == kept
+    assert found["author.name"] == [f"diner {n}" for n in range(9)]
+    assert found["label"]
+    assert results("sentiment_by_restaurant").columns[-1] != "raw"
+
+
+def test_each_row_has_its_own_whatever_was_rejected_between_and_however_many_chunks_there_are(
+    go, write_jsonl, reviews, fake_engine, results, monkeypatch
+):
+    monkeypatch.setattr("pipelines.corpus.reader.CHUNK", 4)
+    monkeypatch.setattr("pipelines.output.results.ROWS", 3)
+    rows = [{**row, "n": n} for n, row in enumerate(reviews(30))]
+    rows[5]["text"] = rows[16]["text"] = None
+    rows[20]["review_id"] = rows[2]["review_id"]
+    go(write_jsonl(rows), fake_engine, reading=keeping("n"))
+    assert dict(results().select("review_id", "n").iter_rows()) == {
+        row["review_id"]: n for n, row in enumerate(rows) if n not in {5, 16, 20}
+    }
+
+
+def test_a_column_of_several_types_is_text(go, write_jsonl, reviews, fake_engine, results, monkeypatch):
+    monkeypatch.setattr("pipelines.corpus.reader.CHUNK", 2)
+    values = [1, 2, "three", None, 4.5, {"five": 5}, 6, 7]
+    rows = [{**row, "n": value} for row, value in zip(reviews(8), values, strict=True)]
+    go(write_jsonl(rows), fake_engine, reading=keeping("n"))
+    assert results()["n"].to_list() == ["1", "2", "three", None, "4.5", '{"five": 5}', "6", "7"]
+
+
+def test_a_column_that_is_not_there_cannot_be_kept(go, write_jsonl, reviews, fake_engine):
+    with pytest.raises(CorpusError, match="has no column 'author'; it has: review_id, .*Keep one of these"):
+        go(write_jsonl(reviews(3)), fake_engine, reading=keeping("author"))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_the_other_formats_have_what_parquet_has(go, tmp_path, write_jsonl, reviews, fake_engine, results, kind):
+    rows = [{**row, "tags": ["a", "b"], "note": 'line\nand "quote", 맛있어요'} for row in reviews(9)]
+    go(write_jsonl(rows), fake_engine, reading=keeping("tags", "note"))
+    parquet = results()
+    go(write_jsonl(rows), fake_engine, reading=keeping("tags", "note"), format=kind)
+    files = sorted(file.name for file in (tmp_path / "out" / "results").iterdir())
+    assert files == [f"sentiment.{kind}", f"sentiment_by_restaurant.{kind}"]
+    path = tmp_path / "out" / "results" / f"sentiment.{kind}"
+    found = pl.read_csv(path) if kind == "csv" else pl.read_ndjson(path)
+    assert found["note"].to_list() == parquet["note"].to_list()
+    assert found["label"].to_list() == parquet["label"].to_list()
+    tags = found["tags"].to_list()
+    assert [json.loads(tag) for tag in tags] if kind == "csv" else tags == parquet["tags"].to_list()
+
+
+def test_a_table_without_rows_has_its_columns_in_csv_too(go, tmp_path, write_jsonl, fake_engine):
+    queries = [{"query_id": "q", "query": "x " * 20_000}]
+    go(write_jsonl(queries), fake_engine, "query-expansion", format="csv")
+    assert (tmp_path / "out" / "results" / "query-expansion.csv").read_text().startswith("query_id,")

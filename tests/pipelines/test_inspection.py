@@ -1,0 +1,132 @@
+import csv
+import itertools
+import json
+import shlex
+
+import pytest
+
+from pipelines.corpus.reading import Reading
+from pipelines.corpus.sources import find
+from pipelines.errors import CorpusError
+from pipelines.inspection import inspect
+
+LOOKS = Reading()  # as it looks
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def seen(tmp_path, *paths, reading=LOOKS, limit=None):
+    return inspect(paths, find(paths, output=tmp_path / "out"), reading, limit, emit=lambda _: None)
+
+
+def command(seen):
+    """Return the options of the command, each with its values."""
+    words = shlex.split(seen["command"])
+    return {(name, value) for name, value in itertools.pairwise(words) if name.startswith("-")}
+
+
+def texts(n):
+    return [f"The noodles were lovely and the service was number {i} of all." for i in range(n)]
+
+
+def test_a_table_without_ids_and_with_names_of_its_own(tmp_path):
+    with (tmp_path / "t.csv").open("w", newline="") as file:
+        rows = csv.writer(file, delimiter=";")
+        rows.writerow(["", "Restaurant Name", "Review Title", "Review", "Rating", "City"])
+        rows.writerows(
+            [i, f"Cafe {i % 3}", "Fine", text, f"{i % 5 + 1} of 5", "Bonn"] for i, text in enumerate(texts(30))
+        )
+    found = seen(tmp_path, "t.csv")
+    assert {column["name"]: column["is"] for column in found["columns"]} == {
+        "": None, "Restaurant Name": "restaurant_id", "Review Title": None, "Review": "text", "Rating": "rating",
+        "City": "city",
+    }  # fmt: skip
+    assert command(found) == {
+        ("-i", "t.csv"), ("-o", "out"), ("--column", "text=Review"), ("--column", "rating=Rating"),
+        ("--column", "restaurant_id=Restaurant Name"), ("--column", "city=City"),
+    }  # fmt: skip
+    assert found["files"] == {"count": 1, "formats": {"CSV": 1}}
+    assert (found["rows"], found["usable"]) == (30, 30)
+    assert found["restaurants"]["largest"] == {"Cafe 0": 10, "Cafe 1": 10, "Cafe 2": 10}
+    assert found["ratings"] == {
+        "scale": "1-5",
+        "rows_without": 0,
+        "counts": dict.fromkeys([1.0, 2.0, 3.0, 4.0, 5.0], 6),
+    }
+
+
+def test_places_with_their_reviews(tmp_path):
+    places = [
+        {
+            "name": f"Place {n}",
+            "stars": 4.4,
+            "reviews": [{"name": "Ann", "snippet": text, "stars": 5} for text in texts(12)],
+        }
+        for n in range(3)
+    ]
+    (tmp_path / "places.json").write_text(json.dumps(places, indent=1))
+    found = seen(tmp_path, "places.json")
+    assert command(found) >= {
+        ("--each", "reviews"), ("--column", "text=snippet"), ("--column", "restaurant_id=..name"), ("--column", "rating=stars"),
+    }  # fmt: skip
+    assert found["restaurants"]["count"] == 3
+    assert found["ratings"]["counts"] == {5.0: 36}
+
+
+def test_a_file_a_restaurant(tmp_path):
+    (tmp_path / "maps").mkdir()
+    for n in range(3):
+        rows = [{"name": f"Diner {i % 4}", "text": text, "reviewId": f"{n}-{i}"} for i, text in enumerate(texts(10))]
+        (tmp_path / "maps" / f"Place {n}.json").write_text(json.dumps(rows))
+    (tmp_path / "maps" / "readme.txt").write_text("of 2024")
+    found = seen(tmp_path, "maps")
+    assert ("--restaurant-from", "file") in command(found)
+    assert found["restaurants"]["largest"] == {"Place 0": 10, "Place 1": 10, "Place 2": 10}
+    assert found["passed_over"] == {"files": 1, "first": ["maps/readme.txt"]}
+
+
+def test_one_file_of_one_restaurant(tmp_path):
+    (tmp_path / "Casa Lola.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts(30)))
+    assert ("--restaurant", "Casa Lola") in command(seen(tmp_path, "Casa Lola.jsonl"))
+
+
+def test_what_would_be_rejected_and_in_which_languages_reviews_are(tmp_path):
+    rows = [{"review_id": str(i % 9), "restaurant_id": "x", "text": text} for i, text in enumerate(texts(10))]
+    rows += [
+        {"review_id": "k", "restaurant_id": "y", "text": "국물이 진하고 맛있어요."},
+        {"review_id": "n", "restaurant_id": "y", "text": "nan"},
+    ]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{\n")
+    found = seen(tmp_path, "r.jsonl")
+    assert (found["rows"], found["usable"]) == (13, 10)
+    assert found["rejects_by_reason"] == {"duplicate-id": 1, "no-text": 1, "malformed-json": 1}
+    assert [(reject["row"], reject["reason"]) for reject in found["rejects"]] == [
+        (12, "no-text"),
+        (13, "malformed-json"),
+    ]
+    assert found["languages"] == {"en": 9, "ko": 1}
+    assert found["characters"]["50"] == 1
+    assert found["characters"]["100"] == 9
+
+
+def test_what_somebody_says_comes_before_what_it_looks_like(tmp_path):
+    rows = [{"id": i, "place": "p", "title": "Bad", "body": text} for i, text in enumerate(texts(30))]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = seen(tmp_path, "r.jsonl", reading=Reading(columns={"text": "title"}, restaurant="Lola"))
+    assert command(found) >= {("--column", "text=title"), ("--restaurant", "Lola")}
+    assert found["characters"]["50"] == 30
+
+
+def test_nothing_that_looks_like_a_text_has_no_command(tmp_path):
+    (tmp_path / "r.jsonl").write_text('{"n": 1}\n{"n": 2}\n')
+    found = seen(tmp_path, "r.jsonl")
+    assert (found["missing"], found["command"]) == (["text"], None)
+
+
+def test_files_without_records_are_said_to_be(tmp_path):
+    (tmp_path / "r.jsonl").write_text("\n")
+    with pytest.raises(CorpusError, match=r"^no records in r\.jsonl"):
+        seen(tmp_path, "r.jsonl")
