@@ -75,22 +75,24 @@ def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> It
         first = list(islice(elements, CHUNK))
         layout, names = reading.layout, reading.names
         id_ = names[layout.id]
-        makes_ids = layout.id not in reading.columns and not any(look_up(values, id_) for values in _dicts(first))
+        makes_ids = layout.id not in reading.columns and not any(id_ in values for values in _dicts(first))
         if makes_ids and first:
             emit(Noted(f"{source.shown} has no {id_}: its rows are called {source.name}:1 and so on"))
-        unit = reading.unit(source)
+        unit, shown = reading.unit(source), source.shown
+        dotted = {ours: theirs for ours, theirs in names.items() if "." in theirs}
         for number, nth, values in chain(first, elements):
             if isinstance(values, Reject):
                 yield values
                 continue
-            found = {ours: look_up(values, theirs) for ours, theirs in names.items()}
+            found = {ours: values.get(theirs) for ours, theirs in names.items()}
+            found |= {ours: look_up(values, theirs) for ours, theirs in dotted.items()}
             if unit is not None:
                 found[layout.unit] = unit
             if makes_ids and found[layout.id] is None:
                 found[layout.id] = f"{source.name}:{number}" + (f".{nth}" if nth else "")
-            carried = tuple(look_up(values, name) for name in reading.keep)
+            carried = tuple(look_up(values, name) for name in reading.keep) if reading.keep else ()
             yield parse(
-                layout, source.shown, number, found, lang=reading.lang, scale=reading.scale, carried=carried
+                layout, shown, number, found, lang=reading.lang, scale=reading.scale, carried=carried
             )  # fmt: skip
 
 

@@ -124,6 +124,8 @@ class _UnusableError(Exception):
 
 
 def _identifier(value: Any, name: str) -> str:
+    if isinstance(value, str) and value:
+        return _unicode(value)
     if isinstance(value, Mapping) and len(value) == 1:  # {"$oid": "..."}, as MongoDB exports its ids
         (value,) = value.values()
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):

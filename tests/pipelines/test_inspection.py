@@ -2,6 +2,7 @@ import csv
 import itertools
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from pipelines.errors import CorpusError
 from pipelines.inspection import inspect
 
 LOOKS = Reading()  # as it looks
+SAMPLES = Path(__file__).parents[2] / "data-samples"
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +132,12 @@ def test_files_without_records_are_said_to_be(tmp_path):
     (tmp_path / "r.jsonl").write_text("\n")
     with pytest.raises(CorpusError, match=r"^no records in r\.jsonl"):
         seen(tmp_path, "r.jsonl")
+
+
+@pytest.mark.parametrize("name", ["reviews.jsonl", "reviews.parquet", "export.csv", "places.json"])
+def test_the_samples_hold_the_same_reviews_in_every_format(tmp_path, name):
+    found = seen(tmp_path, str(SAMPLES / name))
+    assert (found["usable"], found["rejects"]) == (202, [])
+    assert (found["restaurants"]["count"], found["languages"]) == (12, {"en": 177, "ko": 25})
+    assert found["ratings"]["scale"] == "1-5"
+    assert found["ratings"]["counts"][5.0] == 73
