@@ -82,6 +82,7 @@ FLOORS = (
     {"config"},
     {"questions"},
     {"dispatch", "output"},
+    {"export"},
     {"run", "preview", "comparison", "inspection"},
     {"examination"},
 )

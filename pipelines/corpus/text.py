@@ -21,7 +21,8 @@ _LINES = re.compile(rf"""(?<!\\){_LINE}(?![a-z])|(?:(?<![^.!?…)"'\n])|(?<=[.!?
 _QUOTATION = re.compile(r"""(?<!\\)\\+(?:(")(?:\\*")*|('))""")
 _CODES = re.compile(r"(?<!\\)(?:\\+u[0-9a-fA-F]{4})+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Behind the name of an element there is nothing, or an attribute with a value: "<b and c>" is none.
+# Behind the name of an element there is nothing, or an attribute with a value: "<b and c>" is none. "<s>" marks what is
+# said to models as well, and stays for those who look for that.
 _REST = r"(?:\s[^<>=]*=[^<>]*|[\s/]*)>"
 _UNREAD = re.compile(rf"<(script|style){_REST}.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(
@@ -29,7 +30,7 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _INLINE = re.compile(
-    rf"</?(?:a|abbr|b|big|body|center|del|em|font|head|html|i|img|ins|q|s|small|span|strike|strong|sub|sup|tt|u){_REST}",
+    rf"</?(?:a|abbr|b|big|body|center|del|em|font|head|html|i|img|ins|q|small|span|strike|strong|sub|sup|tt|u){_REST}",
     re.IGNORECASE,
 )
 _MARKS = re.compile(r"\((?:(Translated by Google|Google 번역 제공|번역: ?Google)|Original|원본|원문)\)")

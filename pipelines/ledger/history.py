@@ -6,9 +6,13 @@ Times are in seconds since the run's engine was up.
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from pipelines.errors import LedgerError
+from pipelines.ledger.database import NAME, read
 from pipelines.ledger.records import RunStatus
 
 
@@ -45,6 +49,21 @@ class TaskDecode:
     requests: int
     output_tokens: int
     seconds: float
+
+
+@contextmanager
+def opened(output: Path) -> Iterator[tuple[sqlite3.Connection, Run]]:
+    """Open the ledger of an output folder to read, as it is at one moment, and its last run.
+
+    Raises LedgerError when there has been none.
+    """
+    if not (output / NAME).exists():
+        raise LedgerError(f"no run in {output}: it holds no {NAME}")
+    with closing(read(output / NAME)) as db:
+        db.execute("BEGIN")  # so that a run that is going on changes nothing meanwhile
+        if (run := last_run(db)) is None:
+            raise LedgerError(f"no run in {output}: its {NAME} is empty")
+        yield db, run
 
 
 def last_run(db: sqlite3.Connection) -> Run | None:

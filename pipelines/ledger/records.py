@@ -154,6 +154,22 @@ class AnsweredRow:
     lang: str = language.DEFAULT
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedRow:
+    """A row, of an `id` and a `text`, and what it asks: a request of this `key`; `unit` is that of its job.
+
+    What no row of the input asks by itself, an anchor or a question of a later stage, has a `seq` below 0 and neither.
+    """
+
+    key: bytes
+    form: str
+    stage: int
+    unit: str
+    seq: int
+    id: str | None
+    text: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Flight:
     """A request in the engine: whose turn it was, since when, and how many of its tokens should be in the cache."""

@@ -13,6 +13,7 @@ from pipelines.ledger.database import transaction
 from pipelines.ledger.records import (
     Answer,
     AnsweredRow,
+    AskedRow,
     Asker,
     Question,
     RequestState,
@@ -125,6 +126,11 @@ class Requests:
         ):
             yield AnsweredRow(id_, unit, text, json.loads(answer), lang=lang)
 
+    def asked_rows(self, task: str, job: int | None = None) -> Iterator[AskedRow]:
+        """Yield what each row asks under a task, of one job or of all; those that ask the same follow each other."""
+        sql = _ASKED.format(only="" if job is None else "AND ask.job = :job")  # so that SQLite can use an index
+        return (AskedRow(**row) for row in self._db.execute(sql, {"task": task, "job": job}))
+
     def answers(self, keys: Iterable[bytes]) -> list[Any]:
         """Return the answers to the questions with these keys, leaving out what has none."""
         stored = (
@@ -204,6 +210,11 @@ SELECT id, request.task, form, body, prompt_tokens, head AS shared_prefix, prefi
     -- another job's next stage may yet turn out to ask the same
     stage > 0 OR EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> :job) AS shared
 FROM page JOIN request USING (id) ORDER BY id
+"""
+_ASKED = """
+SELECT key, form, stage, job.unit, ask.seq, item.id, text FROM ask JOIN request ON request.id = ask.request
+JOIN job ON job.id = ask.job LEFT JOIN item ON item.seq = ask.seq
+WHERE ask.task = :task AND request.task = :task {only} ORDER BY ask.request, ask.seq
 """
 _ANSWER = """
 UPDATE request SET state = 'answered', body = NULL, schema = NULL, answer = :answer,

@@ -4,11 +4,15 @@ import re
 import unicodedata
 from bisect import bisect_right
 
+from pipelines.corpus.text import INVISIBLE, JOINERS
+
 QUOTES = "\"'“”‘’«»「」『』.,;:!…- "  # what a model puts around words that it quotes
 
-# Quotation marks as people type them, and as they are plain; and characters that are not seen.
+# Quotation marks as people type them, and as they are plain.
 CURLY, STRAIGHT = "’‘`´“”", "''''\"\""
-PLAIN = str.maketrans(CURLY, STRAIGHT, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0f\ufeff")
+PLAIN = str.maketrans(CURLY, STRAIGHT)
+# What is not seen, a model need not copy: joiners, and what makes an emoji of a sign, are not looked for either.
+_UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}\ufe0f]")
 
 
 def normal(text: str) -> str:
@@ -37,7 +41,8 @@ def find(text: str, quote: str) -> tuple[int, int] | None:
 
 
 def _normal(text: str) -> str:
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).translate(PLAIN).casefold())
+    seen = _UNSEEN.sub("", unicodedata.normalize("NFC", text))
+    return re.sub(r"\s+", " ", seen.translate(PLAIN).casefold())
 
 
 def _place(text: str, at: int) -> int:

@@ -3,12 +3,14 @@
 What recurs in many reviews is said best by a piece that has those words; a second piece should say something else.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
+import regex
+
+from pipelines.corpus.text import JOINERS
 from pipelines.prompts.injection import matter
 from pipelines.prompts.template import one_line
 from pipelines.tasks.words import stems
@@ -16,16 +18,23 @@ from pipelines.tasks.words import stems
 WORDS, LENGTH = (3, 20), (8, 120)  # of a quote, least and most
 MOST = 100  # quotes of one review
 REMEMBERED = 4096  # reviews: one task after another asks what the same ones offer
-# A full stop ends a sentence unless it stands after a title, an abbreviation or a single letter.
-_SENTENCES = re.compile(
-    r"(?<=[.!?…。！？])(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bRs\.)(?<!\bvs\.)(?<!\bno\.)(?<!\bNo\.)"
-    r"(?<!\b\w\.)\s+|(?<=[。！？])|(?<=[a-z])[.!?]+(?=[A-Z])|\.{2,}|\n+"
+# Scripts without spaces between words; what Unicode calls SA is Thai, Lao, Khmer, Burmese and their like.
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Tibetan}\p{Line_Break=SA}]")
+_HANGUL = regex.compile("[가-힣]")  # a word of it says what two of English do
+# A full stop ends a sentence unless it stands after a title, an abbreviation or a single letter. A mark that is also
+# written within words or numbers ends one before white space alone, or between letters that show it.
+_SENTENCES = regex.compile(
+    r"""[.!?…．](?<!\b(?:Mr|Ms|Mrs|Dr|St|Rs|vs|no|No|\w)\.)[\p{Pe}\p{Pf}"']*\K\s+"""
+    r"""|(?![.!?．])[\p{Sentence_Terminal}།༎][\p{Pe}\p{Pf}"']*\K"""
+    r"|(?<=[a-z])[.!?]+(?=[A-Z])|(?<=[\p{Lo}\p{M}]{2})[.!?]+(?=\p{Lo})|\.{2,}|\n+"
 )
-_CLAUSES = re.compile(r"[,;:()、，]\s*|\s[-–—]\s")
-_UNSPACED = re.compile("[\u3040-\u30ff\u4e00-\u9fff\u0e00-\u0e7f]")  # kana, Han, Thai
-_HANGUL = re.compile("[가-힣]")  # a word of it says what two of English do
-_EDGES = " .,;:!?…。、！？-–—*'"
+_CLAUSES = regex.compile(
+    rf"(?![.!?])[\p{{Terminal_Punctuation}}()]\s*|\s[-–—]\s|(?<={_UNSPACED.pattern})\s+(?={_UNSPACED.pattern})"
+)
+_EDGE = r"\p{Terminal_Punctuation}\s…\-–—*'"
+_CORE = regex.compile(rf"[^{_EDGE}](?:.*[^{_EDGE}])?")
 _PAIRS = (("(", ")"), ("[", "]"), ("（", "）"), ("“", "”"), ("「", "」"))
+_UNJOINED = str.maketrans("", "", JOINERS)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -34,8 +43,8 @@ def quotable(text: str) -> tuple[str, ...]:
 
     What speaks to the model is none of them.
     """
-    sentences = [one_line(part).strip(_EDGES) for part in _SENTENCES.split(matter(text).strip())]
-    clauses = (clause.strip(_EDGES) for sentence in sentences for clause in _CLAUSES.split(sentence))
+    sentences = [_core(one_line(part)) for part in _SENTENCES.split(matter(text).strip())]
+    clauses = (_core(clause) for sentence in sentences for clause in _CLAUSES.split(sentence))
     return tuple(islice(_fitting(sentences), MOST)) or tuple(islice(_fitting(clauses), MOST))
 
 
@@ -57,6 +66,12 @@ def representative(pieces: Sequence[str], most: int, others: Sequence[str] = ())
     return chosen
 
 
+def _core(piece: str) -> str:
+    """Return a piece without the marks around it."""
+    found = _CORE.search(piece)
+    return found[0] if found else ""
+
+
 def _words(piece: str) -> int:
     """Return how many words a piece has, about three characters each in a script without spaces, and two in Hangul."""
     return max(len(piece.split()), len(_UNSPACED.findall(piece)) // 3, len(_HANGUL.findall(piece)) // 2)
@@ -65,10 +80,10 @@ def _words(piece: str) -> int:
 def _fitting(pieces: Iterable[str]) -> Iterator[str]:
     for piece in pieces:
         fits = WORDS[0] <= _words(piece) <= WORDS[1] and LENGTH[0] <= len(piece) <= LENGTH[1]
-        if fits and piece.isprintable() and not set(piece) & set('"\\') and stems(piece) and _whole(piece):
+        if fits and piece.translate(_UNJOINED).isprintable() and stems(piece) and _whole(piece):
             yield piece
 
 
 def _whole(piece: str) -> bool:
-    """Say whether all brackets that are opened are closed."""
-    return all(piece.count(opened) == piece.count(closed) for opened, closed in _PAIRS)
+    """Say whether all brackets and quotation marks that are opened are closed."""
+    return piece.count('"') % 2 == 0 and all(piece.count(opened) == piece.count(closed) for opened, closed in _PAIRS)

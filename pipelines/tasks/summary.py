@@ -148,10 +148,11 @@ class Summary(Digest):
         return None if self.style == QUOTES else WRITE
 
     def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
-        """Return how many summaries are written, and how many made of quotes, out of how many reviews."""
+        """Return how many summaries are written, made of quotes, or empty for want of any; out of how many reviews."""
         counts = dict(results.group_by("style").len().collect().iter_rows())
         styles = {style: counts.get(style, 0) for style in (WRITTEN, QUOTES)}
-        return {"labels": styles, **Digest.figures(self, results, answers)}
+        empty = results.select((pl.col("summary") == "").sum()).collect().item()
+        return {"labels": styles, "nothing_to_quote": empty, **Digest.figures(self, results, answers)}
 
     def said(self, restaurant: RestaurantState, hear: Hearing) -> dict[str, Any]:
         """See `Digest`."""
@@ -252,10 +253,15 @@ def _quoted(opinions: Sequence[Opinion]) -> list[dict[str, Any]]:
     for opinion in opinions:
         said[opinion.side].setdefault(opinion.sentence, opinion)
     return [
-        _sentence(f"{text[0].upper()}{text[1:]}.", [said[side][text]])
+        _sentence(_ended(f"{text[0].upper()}{text[1:]}"), [said[side][text]])
         for side, other in (SIDES, SIDES[::-1])
         for text in representative(telling(brief(list(said[side]), QUOTE)), QUOTED[side], list(said[other]))
     ]
+
+
+def _ended(text: str) -> str:
+    """Return a sentence with a full stop, unless it ends with one inside quotation marks."""
+    return text if text[-2:-1] in set(".!?…") and text[-1] in '"”»」' else f"{text}."
 
 
 def _sentence(text: str, opinions: Sequence[Opinion]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+import regex
+
 REMEMBERED = 1 << 16  # texts: every stage looks at the same points again
 PLURAL = 4  # letters of a word whose last s is taken off
 FUNCTION = frozenset(
@@ -65,7 +67,7 @@ GRAVE = frozenset(
     )
 )
 
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = regex.compile(r"[\p{L}\p{M}]{2,}")  # marks, too: Indic vowels are such
 _PARTICLES = re.compile("(?<=[가-힣]{2})(?:에서|으로|이나|은|는|이|가|을|를|도|에|의|로|와|과|만)$")
 
 

@@ -84,7 +84,10 @@ def put(folder, *names):
 
 
 def test_what_a_run_writes_is_passed_over_without_a_word(folder):
-    put(folder, *(f"out/{name}" for name in ("report.json", "report.html", "rejects.jsonl", "run.sqlite", "results/a/b.csv")))
+    put(
+        folder,
+        *(f"out/{name}" for name in ("report.json", "report.html", "rejects.jsonl", "run.sqlite", "results/a/b.csv")),
+    )
     assert find(".") == ["./in/a.parquet", "./in/b.jsonl", "./in/deep/c.ndjson.gz", "./top.jsonl.zst"]
     assert not [name for name in found(".").passed_over if name.startswith("./out")]
     assert "./out/report.json" in find(".", out="elsewhere")
@@ -174,11 +177,14 @@ TABLES = {
 
 @pytest.mark.parametrize("kind", TABLES)
 @pytest.mark.parametrize(
-    "given", ["t", "t/", ".", "t/p.parquet", "t/*.parquet", "t/deep", "t/deep/a=b/p.parquet", "**/*.parquet", "t/deep/*/*"]
+    "given",
+    ["t", "t/", ".", "t/p.parquet", "t/*.parquet", "t/deep", "t/deep/a=b/p.parquet", "**/*.parquet", "t/deep/*/*"],
 )
 def test_a_table_that_has_a_log_is_refused_from_above_and_below(folder, kind, given):
     put(folder, *(f"t/{name}" for name in TABLES[kind]))
-    with pytest.raises(CorpusError, match=rf"cannot read [^\n]*t/?: it is an? {kind} table[^\n]*plain files$") as refused:
+    with pytest.raises(
+        CorpusError, match=rf"cannot read [^\n]*t/?: it is an? {kind} table[^\n]*plain files$"
+    ) as refused:
         find(given)
     assert len(str(refused.value).splitlines()) == 1
 

@@ -13,6 +13,7 @@ from pipelines.tasks.digest import quoted
 from pipelines.tasks.opinion import SIDES, Opinion, from_points
 from pipelines.tasks.restaurant import Heard, RestaurantState
 from pipelines.tasks.soundness import sound
+from pipelines.tasks.summary import _ended
 from pipelines.tasks.topics import Topic
 from pipelines.tasks.writing import LONGEST, bullet, check, key, true
 from pipelines.tasks.writing_examples import SUMMARIES
@@ -468,3 +469,19 @@ def test_every_task_has_forms_in_english_and_korean(single_stage):
     for task in (*TASKS.values(), *built_in(single_stage=single_stage).values()):
         names = {key.partition(".")[0] for key in task.forms}
         assert task.forms.keys() == {f"{name}.{lang}" for name in names for lang in ("en", "ko")}
+
+
+def test_a_restaurant_that_offers_nothing_to_quote_is_counted(go, write_jsonl, reviews, fake_engine, results):
+    long = {"review_id": "a", "restaurant_id": "x", "text": "aaaa" * 200}
+    report, _ = go(write_jsonl([*reviews(9), long]), fake_engine, "summary", style="quotes")
+    empty = results("summary").filter(summary="")["restaurant_id"].to_list()
+    assert "x" in empty
+    assert report["tasks"]["summary"]["nothing_to_quote"] == len(empty)
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [("Good soup", "Good soup."), ('He said "good."', 'He said "good."'), ('He said "good"', 'He said "good".')],
+)
+def test_a_quoted_sentence_ends_with_one_full_stop(text, ended):
+    assert _ended(text) == ended
