@@ -65,5 +65,6 @@ def place(path: str) -> tuple[Any, str]:
 
 def unreachable(path: str, error: Exception) -> RemoteError:
     """Return what says that a place cannot be got at, in one line."""
-    what = next(iter(str(error).splitlines()), "") or type(error).__name__
+    missing = isinstance(error, FileNotFoundError)
+    what = "there is no such thing" if missing else next(iter(str(error).splitlines()), "") or type(error).__name__
     return RemoteError(f"cannot get at {path}: {what}")

@@ -1,5 +1,7 @@
 """What cannot be done, in one clear line."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,28 @@ def test_an_output_that_cannot_be_written_is_one_clear_line(run, write_jsonl, re
     status, _, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), "-o", "/dev/full/out", "--model", "tiny")
     assert status == 1
     assert err.startswith("error: cannot write to /dev/full/out")
+
+
+ROWS = [{"review_id": str(n), "restaurant_id": "x", "text": f"Good noodles {n}."} for n in range(3)]
+
+
+OF_NO_USE = [
+    ("r.jsonl", "\n".join(map(json.dumps, ROWS)).encode("utf-16"), r"it is UTF-16, not UTF-8"),
+    ("r.jsonl", "\n".join(map(repr, ROWS)).encode(), r"\(3 malformed-json\), .* row 1: .*Python's way to write a dict"),
+    ("r.jsonl", b'{"restaurant_id": "x", "text": null}', r"\(1 no-text\), .* text is null"),
+    ("r.jsonl", b'{"restaurant_id": true, "text": "t"}', r"\(1 no-restaurant-id\), .* restaurant_id is bool"),
+    ("r.csv", "restaurant_id,text\n가게,맛있어요\n".encode("cp949"), r"\(1 invalid-utf8\), .*iconv -f CP949"),
+    ("r.csv", b"PK\x03\x04 and so on", r"a zip archive or an Excel workbook"),
+    ("r.json", b"[1, 2", r"\(3 malformed-json\), .*expected an object, found int"),
+]  # fmt: skip
+
+
+def test_an_input_without_a_row_of_use_is_one_line_with_the_cause_and_earlier_results_stay(run, write_jsonl, reviews):
+    assert run("run", "sentiment", "-i", write_jsonl(reviews(9), "good.jsonl"), "--model", "tiny", "-o", "out")[0] == 0
+    before = Path("out/results/sentiment.parquet").read_bytes()
+    for name, content, cause in OF_NO_USE:
+        Path(name).write_bytes(content)
+        status, out, err = run("run", "sentiment", "-i", name, "--model", "tiny", "-o", "out", "--quiet")
+        assert (status, out) == (1, "")
+        assert re.fullmatch(f"error: .*{cause}.*\n", err), err
+        assert Path("out/results/sentiment.parquet").read_bytes() == before

@@ -50,10 +50,10 @@ def values(stream: RawIOBase, source: str) -> Iterator[Record]:
     Where one is broken, nobody knows where the next begins: a reject takes the place of it and of all that follow.
     """
     decode = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape").decode  # a row is judged by its own bytes
-    text, number, ended = "", 0, False
+    text, number, opened, ended = "", 0, 0, False
     while True:
-        text = text[BETWEEN.match(text).end() :]  # type: ignore[union-attr]  # it matches everywhere
-        at = 0
+        at = _next(text, 0)
+        opened += _brackets(text[:at])
         while at < len(text):
             try:
                 value, end = _DECODER.raw_decode(text, at)
@@ -67,13 +67,28 @@ def values(stream: RawIOBase, source: str) -> Iterator[Record]:
                 break
             number += 1
             yield _object(value, source, number)
-            at = BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+            at = _next(text, end)
+            opened += _brackets(text[end:at])
         if ended:
+            if opened > 0:
+                detail = "an array is never closed: is the file whole?"
+                yield unreadable(source, number + 1, Reason.MALFORMED_JSON, detail)
             return
         text = text[at:]
         block = stream.read(max(BLOCK, len(text))) or b""  # so that a long record is not begun anew with every block
         ended = not block
         text += decode(block, ended)
+
+
+def _next(text: str, end: int) -> int:
+    """Return where the next record begins behind the end of one."""
+    between = BETWEEN.match(text, end)
+    return between.end() if between else end
+
+
+def _brackets(between: str) -> int:
+    """Return how many more arrays are opened than closed."""
+    return between.count("[") - between.count("]")
 
 
 def _object(value: object, source: str, number: int) -> Record:
