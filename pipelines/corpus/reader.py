@@ -58,6 +58,15 @@ def check(sources: Iterable[Source], reading: Reading, limit: int | None = None)
                 _check(source, reading.required, islice(_elements(source, reading), limit))
 
 
+def why_empty(sources: Iterable[Source], reading: Reading) -> str:
+    """Return why there are no rows: there are no records, or none of them has a list of rows."""
+    records = (values for source in sources if not opening.is_stream(source.path) for _, values in open_records(source))
+    first = next((values for values in records if not isinstance(values, Reject)), None)
+    if first is None or reading.each is None:
+        return "its files are empty"
+    return f"no record has a list {reading.each!r} that is not empty; the first has: {', '.join(map(str, first))}"
+
+
 @contextmanager
 def readable(source: Source) -> Iterator[None]:
     """Raise CorpusError in place of whatever keeps a source from being read."""

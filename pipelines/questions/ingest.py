@@ -37,7 +37,7 @@ class Corpus:
             self._read.append(chunk)
             self.first = [row for row in chunk if isinstance(row, Row)]
         if not self._read:
-            raise CorpusError("no rows in the input: its files are empty")
+            raise CorpusError(f"no rows in the input: {reader.why_empty(config.sources, config.reading)}")
         if not self.first:
             raise CorpusError(_all_rejected([row for row in chain(*self._read) if isinstance(row, Reject)]))
 

@@ -6,6 +6,7 @@ from contextlib import closing
 import polars as pl
 import pytest
 
+from pipelines.corpus.reading import Reading
 from pipelines.errors import CorpusError, EngineError
 from pipelines.events import EngineStarting, Ordered, Planned, Progress, Warned
 from pipelines.output.report import build
@@ -111,9 +112,19 @@ def test_an_engine_that_refuses_everything_is_an_error_and_no_result(go, write_j
 def test_a_corpus_of_rejects_alone_is_refused_and_earlier_results_stay(go, write_jsonl, results, reviews, fake_engine):
     go(write_jsonl(reviews(9)), fake_engine)
     row = {"review_id": "a", "restaurant_id": "x", "text": ""}
-    with pytest.raises(CorpusError, match=r"no row .* can be used \(1 no-text\), the first one: .* row 1: no-text, text is empty$"):
+    with pytest.raises(
+        CorpusError, match=r"no row .* can be used \(1 no-text\), the first one: .* row 1: no-text, text is empty$"
+    ):
         go(write_jsonl([row]), lambda: pytest.fail("there is no one to ask for"))
     assert results().height == 9
+
+
+def test_lists_that_are_nowhere_are_said_to_be(go, write_jsonl, reviews, fake_engine):
+    with pytest.raises(
+        CorpusError,
+        match=r"no rows in the input: no record has a list 'revs' that is not empty; the first has: review_id, ",
+    ):
+        go(write_jsonl(reviews(3)), fake_engine, reading=Reading(each="revs"))
 
 
 def test_it_is_told_when_nearly_all_rows_are_rejected_for_one_reason(go, write_jsonl, reviews, fake_engine):
