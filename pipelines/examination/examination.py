@@ -18,8 +18,8 @@ import polars as pl
 
 from pipelines import run
 from pipelines.config import Config
-from pipelines.corpus.sources import Source
 from pipelines.corpus.reject import Reason
+from pipelines.corpus.sources import Source
 from pipelines.engine.interface import Engine, Start
 from pipelines.engine.supervised import SupervisedEngine
 from pipelines.errors import ConfigError

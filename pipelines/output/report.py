@@ -2,16 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import LedgerError
 from pipelines.files import replacing
 from pipelines.ledger import counts, history
-from pipelines.ledger.database import NAME, read
 from pipelines.ledger.history import Run
 from pipelines.output import metrics, page, times
 
@@ -20,7 +16,7 @@ SCHEMA = 1
 
 def write(output: Path) -> dict[str, Any]:
     """Compute the report of the last run in `output`, and write report.json, report.html and metrics.prom."""
-    with _last_run(output) as (db, run):
+    with history.opened(output) as (db, run):
         report, curves = _report(db, run), times.curves(db, run.number)
     with replacing(output / "report.json") as scratch:
         scratch.write_text(json.dumps(report, indent=2) + "\n")
@@ -36,18 +32,8 @@ def build(output: Path) -> dict[str, Any]:
 
     Raises LedgerError when there has been none.
     """
-    with _last_run(output) as (db, run):
+    with history.opened(output) as (db, run):
         return _report(db, run)
-
-
-@contextmanager
-def _last_run(output: Path) -> Iterator[tuple[sqlite3.Connection, Run]]:
-    if not (output / NAME).exists():
-        raise LedgerError(f"no run in {output}: it holds no {NAME}")
-    with closing(read(output / NAME)) as db:
-        if (run := history.last_run(db)) is None:
-            raise LedgerError(f"no run in {output}: its {NAME} is empty")
-        yield db, run
 
 
 def _report(db: sqlite3.Connection, run: Run) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Prompts: what stands around the questions of a run, in one model's tokens, and how they are answered."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -8,7 +7,7 @@ from typing import Any, Protocol
 from pipelines.engine.interface import Sampling
 from pipelines.errors import ConfigError
 from pipelines.models.catalog import Model
-from pipelines.prompts.cache_key import identity
+from pipelines.prompts import cache_key
 from pipelines.prompts.template import PromptTemplate, TokenizedTemplate, tokenize
 from pipelines.prompts.tokenizer import Tokenizer
 
@@ -62,7 +61,7 @@ class Prompts:
         }
         self._check_room()
         self._salts = {
-            (task, form): identity(task, tokenized.template, model, arguments, chat=tokenized.chat)
+            (task, form): cache_key.identity(task, tokenized.template, model, arguments, chat=tokenized.chat)
             for (task, form), tokenized in self.templates.items()
         }
 
@@ -81,10 +80,7 @@ class Prompts:
 
     def key(self, task: str, form: str, parts: Iterable[str]) -> bytes:
         """Return what a question is known by, 16 bytes: those with the same key ask the same thing."""
-        digest = hashlib.blake2b(key=self._salts[task, form], digest_size=16)
-        for part in parts:
-            digest.update(part.encode() + b"\0")
-        return digest.digest()
+        return cache_key.key(self._salts[task, form], parts)
 
     def room(self, task: str, form: str) -> int:
         """Return the tokens that what a form asks about may have."""
