@@ -35,9 +35,11 @@ def expand(path: str) -> list[str] | None:
     Raises RemoteError when the place cannot be got at.
     """
     files, there = place(path)
-    if path.partition(MARK)[0] in WEB:
+    if is_web(path):
         return None
     try:
+        if files.isfile(there):  # whatever it is called
+            return None
         if any(mark in there for mark in "*?["):
             found = files.glob(there)
         elif files.isdir(there):
@@ -47,6 +49,20 @@ def expand(path: str) -> list[str] | None:
     except Exception as error:
         raise unreachable(path, error) from error
     return [files.unstrip_protocol(file) for file in sorted(found)]
+
+
+def is_web(path: str) -> bool:
+    """Say whether a path is an address on the web, where nothing can be listed."""
+    return path.partition(MARK)[0] in WEB
+
+
+def has_folder(path: str) -> bool:
+    """Say whether there is such a folder. Raises RemoteError when nobody can tell."""
+    files, there = place(path)
+    try:
+        return bool(files.isdir(there))
+    except Exception as error:
+        raise unreachable(path, error) from error
 
 
 def place(path: str) -> tuple[Any, str]:

@@ -47,6 +47,9 @@ OTHERS = {
     b"ORC": "ORC: convert it to Parquet",
     b"Obj\x01": "Avro: convert it to Parquet",
     b"ARROW1": "Arrow's own format: convert it to Parquet",
+    b"\x1f\x8b": "packed with gzip: call it .gz",
+    b"BZh": "packed with bzip2: call it .bz2",
+    b"\x28\xb5\x2f\xfd": "packed with zstandard: call it .zst",
     b"SQLite format 3": "a database of SQLite: export the table as CSV",
 }  # what cannot be read, by what it begins with, and what to do about it
 
@@ -81,7 +84,7 @@ def opened(path: str) -> Iterator[Opened]:
         return
     with seekable(path) as file:
         # Opened before and not by Arrow, which takes no name that is not text.
-        yield Opened(pa.input_stream(file, compression=PACKED.get(PurePath(path).suffix.lower())))
+        yield Opened(pa.input_stream(file, compression=PACKED.get(_bare(path).suffix.lower())))
 
 
 @contextmanager
@@ -108,8 +111,13 @@ def stem(name: str) -> str:
 
 
 def _unpacked(name: str) -> PurePath:
-    path = PurePath(name)
+    path = _bare(name)
     return path.with_suffix("") if path.suffix.lower() in PACKED else path
+
+
+def _bare(name: str) -> PurePath:
+    """Return a name without the query of an address, as signed ones have it."""
+    return PurePath(name.partition("?")[0] if remote.is_remote(name) else name)
 
 
 def kind(path: str, head: bytes) -> Kind:

@@ -20,7 +20,8 @@ STARS, HOLLOW, HALVES = "★⭐🌟", "☆✩", "½⯨"
 _NUMBER = r"(\d{1,9}(?:[.,]\d{1,9})?)"
 # "4", "4.5 stars", "4,5", "Rated 4.0 out of 5", "4/5", "80%", "별점 4점".
 _PLAIN = re.compile(
-    rf"(?:rat(?:ed|ing)|score|별점|평점)?\s*:?\s*{_NUMBER}\s*(?:(?:/|out of|of)\s*{_NUMBER})?\s*"
+    rf"[{STARS}]?\ufe0f?\s*(?:rat(?:ed|ing)|score|별점|평점)?\s*:?\s*{_NUMBER}\s*"
+    rf"(?:(?:/|out of|of)\s*{_NUMBER})?\s*"
     r"(%|(?:-?\s*stars?|points?|bubbles?|점|별|点|星|sterne?|étoiles?|estrellas?)?(?: rating)?)\W*",
     re.IGNORECASE,
 )

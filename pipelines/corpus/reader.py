@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import remote
 from pipelines.corpus import opening, schema
 from pipelines.corpus.formats import Record, csv_records, json_records, parquet
 from pipelines.corpus.opening import Kind
@@ -16,7 +17,7 @@ from pipelines.corpus.reading import Element, Reading, look_up
 from pipelines.corpus.reject import Reject
 from pipelines.corpus.row import Row, parse
 from pipelines.corpus.sources import Source
-from pipelines.errors import CorpusError
+from pipelines.errors import CorpusError, ReviewbatchError
 from pipelines.events import Emit, Noted, Warned
 
 CHUNK = 4096
@@ -73,9 +74,19 @@ def readable(source: Source) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError, pa.ArrowException) as error:
-        # Arrow's messages can run over many lines; the first says what happened.
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CorpusError(f"cannot read {source.shown}: {what}") from error
+        raise _unreadable(source, error) from error
+    except ReviewbatchError:
+        raise
+    except Exception as error:  # there are as many kinds as libraries for remote places
+        if not remote.is_remote(source.path):
+            raise
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Source, error: Exception) -> CorpusError:
+    # Arrow's messages can run over many lines; the first says what happened.
+    what = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return CorpusError(f"cannot read {source.shown}: {what}")
 
 
 def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> Iterator[Row | Reject]:
@@ -84,9 +95,11 @@ def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> It
         first = list(islice(elements, CHUNK))
         layout, names = reading.layout, reading.names
         id_ = names[layout.id]
-        makes_ids = layout.id not in reading.columns and not any(id_ in values for values in _dicts(first))
-        if makes_ids and first:
-            emit(Noted(f"{source.shown} has no {id_}: its rows are called {source.name}:1 and so on"))
+        usable = list(_dicts(first))
+        makes_ids = layout.id not in reading.columns and all(values.get(id_) is None for values in usable)
+        if makes_ids and usable:
+            one = f"{source.name}:1" if reading.each is None else f"{source.name}:1.1"
+            emit(Noted(f"{source.shown} has no {id_}: its rows are called {one} and so on"))
         unit, shown = reading.unit(source), source.shown
         dotted = {ours: theirs for ours, theirs in names.items() if "." in theirs}
         for number, nth, values in chain(first, elements):
@@ -95,6 +108,8 @@ def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> It
                 continue
             found = {ours: values.get(theirs) for ours, theirs in names.items()}
             found |= {ours: look_up(values, theirs) for ours, theirs in dotted.items()}
+            if nth is not None:
+                found |= reading.own(values)
             if unit is not None:
                 found[layout.unit] = unit
             if makes_ids and found[layout.id] is None:
@@ -107,18 +122,24 @@ def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> It
 
 def _elements(source: Source, reading: Reading) -> Iterator[Element]:
     """Yield what a source's rows are made of."""
-    for record in _records(source, partial(schema.check, source, reading)):
+    look = partial(schema.refuse_twins, source, reading)
+    for record in _records(source, partial(schema.check, source, reading), look):
         yield from reading.elements(record, source)
 
 
 def open_records(source: Source) -> Iterator[Record]:
     """Yield the records of a source with all they have. Raises CorpusError when it cannot be read."""
     with readable(source):
-        yield from _records(source, lambda schema: schema.names)
+        yield from _records(source, lambda schema: schema.names, len)
 
 
-def _records(source: Source, choose: Callable[[pa.Schema], Collection[str]]) -> Iterator[Record]:
-    """Yield the records of a source, of Parquet with the columns that are chosen of its schema."""
+def _records(
+    source: Source, choose: Callable[[pa.Schema], Collection[str]], look: Callable[[Sequence[str]], object]
+) -> Iterator[Record]:
+    """Yield the records of a source, of Parquet with the columns that are chosen of its schema.
+
+    What is to `look` at a header of CSV may refuse it.
+    """
     with opening.opened(source.path) as stream:
         kind = opening.kind(source.shown, stream.head) if stream.head else None
         if kind is Kind.LINES:
@@ -126,7 +147,7 @@ def _records(source: Source, choose: Callable[[pa.Schema], Collection[str]]) -> 
         elif kind is Kind.VALUES:
             yield from json_records.values(stream, source.shown)
         elif kind is Kind.CSV:
-            yield from csv_records.records(stream, source.shown, stream.head)
+            yield from csv_records.records(stream, source.shown, stream.head, look)
     if kind is Kind.PARQUET:
         if opening.is_stream(source.path):
             raise CorpusError(

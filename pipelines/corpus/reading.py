@@ -59,6 +59,16 @@ class Reading:
         """Return the restaurant of all rows of a source, if nobody looks for it in the rows themselves."""
         return self.restaurant or (stem(source.name) if self.restaurant_from == FILE else None)
 
+    def own(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an element of a list has in columns of reviews that nobody has named.
+
+        What encloses it may have some of the same name, such as the mean rating of a place, which are none of its own.
+        """
+        element = values.get(self.each or "")
+        own = element if isinstance(element, dict) else {}
+        names = {self.layout.id, self.layout.text, "rating", "lang", "deadline"} & {*self.layout.names}
+        return {name: own.get(name) for name in names - self.columns.keys()}
+
     def elements(self, record: Record, source: Source) -> Iterator[Element]:
         """Yield what rows are made of: a record itself, or what the list in it has, with the columns of its folders."""
         number, values = record

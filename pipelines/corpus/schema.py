@@ -37,11 +37,20 @@ def check(source: Source, reading: Reading, schema: pa.Schema) -> set[str]:
             if ours in reading.required and reading.each is None and theirs not in source.partitions:
                 refuse(source, reading.required, [theirs], schema.names)
             continue
-        if schema.names.count(top) > 1:
-            raise CorpusError(f"{source.shown} has more than one column {top!r}")
+        _refuse_twins(source, [top], schema.names)
         if _may_be_read(source, reading, schema, ours=ours, theirs=theirs):
             columns.add(top)
     return columns
+
+
+def refuse_twins(source: Source, reading: Reading, present: Sequence[str]) -> None:
+    """Raise CorpusError when one of the columns to be read is there twice: nobody knows which is meant."""
+    _refuse_twins(source, (*reading.names.values(), *reading.keep), present)
+
+
+def _refuse_twins(source: Source, names: Iterable[str], present: Sequence[str]) -> None:
+    if twice := [name for name in names if present.count(name) > 1]:
+        raise CorpusError(f"{source.shown} has more than one column {twice[0]!r}")
 
 
 def refuse(source: Source, required: Mapping[str, str], missing: Iterable[str], present: Iterable[str]) -> None:

@@ -99,7 +99,9 @@ def _real(path: str) -> str:
 def _told_apart(sources: list[Source]) -> list[Source]:
     """Return the sources, those that are called alike by their paths."""
     often = Counter(source.called for source in sources)
-    return [source if often[source.called] == 1 else replace(source, called=source.shown) for source in sources]
+    told = [source if often[source.called] == 1 else replace(source, called=source.shown) for source in sources]
+    alike = len({source.called for source in told}) < len(told)  # a path may be what another is called
+    return [replace(source, called=source.shown) for source in sources] if alike else told
 
 
 def _expand(given: str) -> Iterator[tuple[str, bool]]:
@@ -117,18 +119,26 @@ def _expand(given: str) -> Iterator[tuple[str, bool]]:
         _refuse_table(os.path.dirname(os.path.abspath(given)))
         yield given, True  # whatever it is called
     elif glob.has_magic(given):
-        for file in sorted(glob.iglob(given, recursive=True)):
-            if os.path.isfile(file):
-                _refuse_table(os.path.dirname(os.path.abspath(file)))
-                yield file, named_kind(file) is not None
-            elif "**" not in given:
-                yield os.path.join(file, ""), False
+        yield from _matching(given)
     else:
         raise CorpusError(f"no such file or folder: {given}")
 
 
+def _matching(given: str) -> Iterator[tuple[str, bool]]:
+    found = sorted(glob.iglob(given, recursive=True))
+    for folder in {os.path.dirname(os.path.abspath(file)) for file in found if os.path.isfile(file)}:
+        _refuse_table(folder)
+    for file in found:
+        if os.path.isfile(file):
+            yield file, named_kind(file) is not None
+        elif "**" not in given:
+            yield os.path.join(file, ""), False
+
+
 def _far(given: str) -> Iterator[tuple[str, bool]]:
     files = remote.expand(given)
+    if any(remote.has_folder(f"{at}/_delta_log") for at in _above(given)):  # a part of a table is one, too
+        raise CorpusError(f"cannot read {given}: it is {TABLES['_delta_log']}")
     if files is None:
         yield given, True
         return
@@ -138,8 +148,17 @@ def _far(given: str) -> Iterator[tuple[str, bool]]:
             raise CorpusError(f"cannot read {given}: it is {table}")
         if file.endswith(SNAPSHOT) and os.path.basename(os.path.dirname(file)) == "metadata":
             raise CorpusError(f"cannot read {given}: it is {TABLES['metadata']}")
-        if not any(part.startswith((".", "_")) for part in below):
-            yield file, named_kind(file) is not None
+        hidden = any(part.startswith((".", "_")) for part in below)
+        if not hidden or named_kind(file):
+            yield file, named_kind(file) is not None and not hidden
+
+
+def _above(given: str) -> Iterator[str]:
+    """Yield the folders above what lies far away, where there are folders."""
+    scheme, _, path = given.partition(remote.MARK)
+    parts = path.strip("/").split("/")
+    for depth in range(len(parts) - 1 if not remote.is_web(given) else 0, 0, -1):
+        yield f"{scheme}{remote.MARK}{'/'.join(parts[:depth])}"
 
 
 def _walk(folder: str) -> Iterator[tuple[str, bool]]:

@@ -11,6 +11,7 @@ from pipelines.corpus.reject import ENCODINGS, Reason
 
 BLOCK = 1 << 20
 BOM = b"\xef\xbb\xbf"
+LONG = 1 << 15  # bytes of a line, of which nothing that is laid out for a person has so many
 LONGEST = 1 << 28  # characters of a record: what goes on for longer is broken
 NEAR = 16  # characters before the end of what was read, where an error may be that there is more to come
 BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
@@ -18,15 +19,23 @@ _DECODER = json.JSONDecoder(strict=False)  # control characters in strings, as c
 
 
 def is_lines(head: bytes) -> bool:
-    """Say whether what begins like this has an object a line: its first line is one, or at least is followed by one."""
+    """Say whether what begins like this has an object a line: one of its first lines is one, or begins like one."""
     lines = [line for line in head.removeprefix(BOM).split(b"\n") if line.strip()]
     if not lines or lines[0].lstrip().startswith(b"["):
         return False
+    if len(lines) > 1:
+        return lines[1].startswith(b"{") or any(line.startswith(b"{") and not _fault(line) for line in lines)
+    fault = _fault(lines[0])
+    return not fault or (len(head) > LONG and not fault.startswith("Extra data"))  # it goes on behind the head
+
+
+def _fault(line: bytes) -> str:
+    """Return why a line is no JSON, nothing if it is."""
     try:
-        _DECODER.decode(lines[0].decode(errors="replace"))
-    except (ValueError, RecursionError):
-        return len(lines) > 1 and lines[1].startswith(b"{")
-    return True
+        _DECODER.decode(line.decode(errors="replace"))
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def lines(stream: RawIOBase, source: str) -> Iterator[Record]:

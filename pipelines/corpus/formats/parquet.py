@@ -23,34 +23,27 @@ def records(file: pq.ParquetFile, columns: Collection[str]) -> Iterator[Record]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Return a column as Python values; text that is not UTF-8 stays bytes, for `corpus.row` to judge."""
+    """Return a column as Python values; one that Python cannot have is left for `corpus.row` to judge."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # as fine as Python's are
     try:
         values: list[Any] = column.to_pylist()
-    except (OverflowError, ValueError) as error:
-        if not isinstance(error, UnicodeDecodeError):
-            return [_moment(scalar) for scalar in column]
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            return [_value(scalar) for scalar in column]
-        # Parquet does not check its strings. One bad value must not cost the others.
-        values = column.cast(pa.large_binary()).to_pylist()
+    except (OverflowError, ValueError):  # one bad value must not cost the others
+        values = [_value(scalar) for scalar in column]
     return values
 
 
-def _moment(scalar: pa.Scalar) -> Any:
-    """Return a timestamp as Python has it, one beyond Python's years as a number, for `corpus.row` to judge."""
+def _value(scalar: pa.Scalar) -> Any:
+    """Return a value: text that is not UTF-8, which Parquet does not check, as bytes, and far moments as numbers."""
     try:
         return scalar.as_py()
     except (OverflowError, ValueError):
-        return scalar.value
-
-
-def _value(scalar: pa.Scalar) -> Any:
-    """Return a nested value, and nothing for one that has a string in it which is not UTF-8."""
-    try:
-        return scalar.as_py()
-    except ValueError:
-        return None
+        if isinstance(scalar, pa.StructScalar):
+            return {name: _value(scalar[n]) for n, name in enumerate(field.name for field in scalar.type)}
+        if isinstance(scalar, pa.ListScalar | pa.LargeListScalar):
+            return [_value(one) for one in scalar.values]
+        if isinstance(scalar, pa.TimestampScalar) and scalar.type.unit == "ns":
+            return _value(scalar.cast(pa.timestamp("us", scalar.type.tz), safe=False))
+        return scalar.as_buffer().to_pybytes() if hasattr(scalar, "as_buffer") else getattr(scalar, "value", None)

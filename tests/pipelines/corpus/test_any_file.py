@@ -98,6 +98,7 @@ ANY = rows(TEXT | VALUES, IDS | NUMBERS | st.none() | st.booleans() | SPELT, mor
 )
 
 
+@settings(max_examples=40)
 @given(written=ANY, ascii_=st.booleans(), packed=st.sampled_from([*PACK]), gap=st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_json_lines(folder, written, ascii_, packed, gap):
     each = [spelt(row, ascii_=ascii_) for row in written]
@@ -105,6 +106,7 @@ def test_json_lines(folder, written, ascii_, packed, gap):
     as_written(found, written, range(1, 99, gap.count("\n"))[: len(written)])
 
 
+@settings(max_examples=40)
 @given(
     written=ANY,
     ascii_=st.booleans(),
@@ -122,18 +124,19 @@ def test_json_of_any_form(folder, written, ascii_, indent, way):
     as_written(read(folder, "a.json", text.encode()), written)
 
 
+@settings(max_examples=40)
 @given(
     # Behind a backslash a quotation mark may be Spark's.
     written=rows(TEXT.filter(lambda text: "\\" not in text), IDS.filter(lambda id_: "\\" not in id_)),
     mark=st.sampled_from(",;\t|"),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-    end=st.sampled_from(["\n", "\r\n"]),
+    # Python leaves a carriage return unquoted where lines end with line feeds, and then nobody can read it.
+    how=st.sampled_from([(csv.QUOTE_MINIMAL, "\r\n"), (csv.QUOTE_ALL, "\r\n"), (csv.QUOTE_ALL, "\n")]),
     begin=st.sampled_from(["", "\ufeff"]),
     again=st.booleans(),
 )
-def test_csv(folder, written, mark, quoting, end, begin, again):
+def test_csv(folder, written, mark, how, begin, again):
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, written[0], delimiter=mark, quoting=quoting, lineterminator=end)
+    writer = csv.DictWriter(file, written[0], delimiter=mark, quoting=how[0], lineterminator=how[1])
     writer.writeheader()
     writer.writerows(written)
     data = begin + file.getvalue()
@@ -143,6 +146,7 @@ def test_csv(folder, written, mark, quoting, end, begin, again):
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv"])
+@settings(max_examples=20)
 @given(
     texts=st.lists(st.sampled_from(["fine", "맛있어요", "BAD", "goodBAD"]), min_size=1),
     bad=st.sampled_from([b"\xff", b"\xc3", b"\xed\xa0\xbd"]),
@@ -163,6 +167,7 @@ def test_bytes_that_are_no_utf8_cost_their_row_alone(folder, suffix, texts, bad)
     ]
 
 
+@settings(max_examples=30)
 @given(
     written=st.one_of(rows(TEXT | st.none(), ids) for ids in (IDS, NUMBERS)),
     kind=st.sampled_from([pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary()]),
@@ -192,6 +197,7 @@ PLACES = st.lists(
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".parquet"])
+@settings(max_examples=20)
 @given(places=PLACES, deep=st.booleans())
 def test_places_with_their_reviews(folder, suffix, places, deep):
     records = [{"name": place["name"], "at": place} for place in places] if deep else places
@@ -254,7 +260,7 @@ BEGINNINGS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(
     beginning=st.sampled_from(BEGINNINGS),
     rest=st.binary(max_size=40),
@@ -303,7 +309,7 @@ def whole():
 WHOLE = whole()
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(suffix=st.sampled_from([*WHOLE]), how=st.sampled_from(HOWS), data=st.data())
 def test_good_files_with_something_wrong(folder, suffix, how, data):
     file = bytearray(WHOLE[suffix])

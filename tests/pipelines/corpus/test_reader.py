@@ -295,3 +295,12 @@ def test_a_deadline_beyond_pythons_years_rejects_its_row_alone(tmp_path):
     beyond, good = read(tmp_path / "rows.parquet")
     assert (beyond.reason, beyond.detail[:20]) == ("bad-deadline", "4611686018427387904 ")
     assert good.deadline == 1_700_000_000.0
+
+
+def test_a_column_of_csv_that_is_there_twice_is_refused_if_it_is_read(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("restaurant_id,text,note,note\nx,Fine.,a,b\n")
+    assert read(path)[0].text == "Fine."
+    path.write_text("restaurant_id,text,text\nx,Fine.,b\n")
+    with pytest.raises(CorpusError, match="more than one column 'text'"):
+        read(path)

@@ -1,12 +1,16 @@
 """What people read of a folder, in an object store: a real server on this machine."""
 
+import contextlib
 import json
+import socket
+import subprocess
+import sys
+import time
 from urllib.request import Request, urlopen
 
 import fsspec
 import polars as pl
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pipelines import remote
 from pipelines.corpus import reader
@@ -18,23 +22,39 @@ from pipelines.output import mirror
 from pipelines.output.mirror import Mirror
 
 
+@pytest.fixture(scope="module")
+def server():
+    """A store that speaks S3, in a process of its own: what it imports must not be among what vLLM looks through."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    url, end = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), urlopen(f"{url}/moto-api/"):
+            break
+        time.sleep(0.1)
+    yield url
+    process.kill()
+    process.wait()
+
+
 @pytest.fixture
-def store(monkeypatch):
-    """A bucket in a store that speaks S3."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+def store(server, monkeypatch):
+    """A bucket in the store."""
+    urlopen(Request(f"{server}/moto-api/reset", method="POST")).close()  # it remembers the last test's bucket
     for name, value in {
-        "AWS_ENDPOINT_URL": (url := f"http://{host}:{port}"), "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    urlopen(Request(f"{url}/moto-api/reset", method="POST")).close()  # it remembers the last test's bucket
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     files = fsspec.filesystem("s3")
     files.mkdir("bucket")
     yield files
-    server.stop()
     fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
