@@ -14,14 +14,12 @@ $(READY): requirements-cpu.lock pyproject.toml
 	@echo 'setting up $(VENV): about 3 GB, some minutes, once'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-deps -r requirements-cpu.lock || { echo "If torch+cpu was not found: see 'Install' in README.md"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --no-deps -r requirements-cpu.lock || { echo "If torch+cpu was not found: see 'Install' in README.md"; exit 1; }
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(READY)
 	$(BIN)/reviewbatch run sentiment
-	@$(BIN)/python -c 'import polars; print(polars.read_parquet("out/results/sentiment.parquet").head(5))'
-	@echo 'next: $(BIN)/reviewbatch run sentiment summary strengths -o out-all, or -i your own reviews'
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -180,10 +180,10 @@ def phase(event: Reading | Asking | Unpacking | Examining | EngineStarting | Wri
 
 def planned(event: Planned) -> str:
     """Say what has been read and what is to be done."""
-    asked = (
-        f"{event.requests:,} to ask, {event.prompt_tokens:,} prompt tokens" if event.requests else "nothing left to ask"
-    )
-    return f"{many(event.rows, 'row')} read: {event.answered:,} answered before, {event.rejected:,} rejected, {asked}"
+    before = {"answered before": event.answered, "rejected": event.rejected}
+    parts = [f"{n:,} {what}" for what, n in before.items() if n]
+    parts += [f"{event.requests:,} to ask", f"{event.prompt_tokens:,} prompt tokens"] if event.requests else []
+    return f"{many(event.rows, 'row')} read: {', '.join(parts)}" + ("" if event.requests else ", nothing left to ask")
 
 
 def kept(event: KeptAnswers) -> str:

@@ -9,6 +9,7 @@ from cli import interruption, options, preparation, screen
 
 if TYPE_CHECKING:
     from cli.settings import Settings
+    from pipelines.tasks import Task
 
 TOO_MANY_REJECTS, OUT_OF_TIME = 3, 4
 
@@ -22,16 +23,15 @@ def run(
     from pipelines.ledger.records import RunStatus
 
     chosen = loading.load(**given)
-    report = _run(names or [], chosen, quiet=quiet)
+    # What a person got wrong is said before the seconds that vLLM's import takes.
+    asked = preparation.tasks(names or [], chosen)
+    report = _run(asked, chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))
     if not quiet:
-        from cli import tables
+        from cli import ending
 
-        tables.show(report)
-        tables.show_files(chosen.folder)
-        if chosen.address:
-            screen.say(f"and, but for the ledger and the log, in {chosen.address}")
+        ending.show(report, asked, chosen.folder, chosen.address)
     rejected, waiting = report["rows"]["rejected"], report["rows"]["waiting"]
     if report["run"]["status"] == RunStatus.DEADLINE:
         screen.say(f"stopped at --deadline with {waiting:,} rows left: the same command continues")
@@ -42,7 +42,7 @@ def run(
         raise typer.Exit(TOO_MANY_REJECTS)
 
 
-def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
+def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
     from contextlib import closing
 
     from cli.progress import watching
@@ -51,8 +51,6 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
     from pipelines.machine import filesystem
     from pipelines.output.mirror import Mirror
 
-    # What a person got wrong is said before the seconds that vLLM's import takes.
-    asked = preparation.tasks(names, chosen)
     found = preparation.sources(asked, chosen)
     with closing(Ledger(chosen.folder)) as ledger:
         mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
@@ -68,9 +66,5 @@ def _run(names: list[str], chosen: "Settings", *, quiet: bool) -> dict[str, Any]
             facts = {"device": device.name, "vllm": device.vllm}
             start = ENGINES[config.feed].starter(config.model, config.arguments)
             if network := filesystem.network(chosen.folder):
-                emit(
-                    Warned(
-                        f"{chosen.folder} is on {network}, where SQLite may lose answers: take a disk of this machine"
-                    )
-                )
+                emit(Warned(f"{chosen.folder} is on {network}, where SQLite may lose answers: take a local disk"))
             return run.run(ledger, config, start, measurements, facts=facts, emit=emit, mirror=mirror)

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from cli.progress import band, clock
-from cli.screen import many, people, say
+from cli.screen import lasted, many, people, say
 from pipelines.ledger.records import RunStatus
 from pipelines.output.times import STATISTICS, TITLES
 
@@ -19,7 +19,7 @@ def show(report: dict[str, Any]) -> None:
     run = report["run"]
     asked = {name: task for name, task in report["tasks"].items() if task["requests"]}
     for name, task in report["tasks"].items():
-        for figure in _own(task, dict).values():
+        for figure in own(task, dict).values():
             bars(name, figure)
     for text in _said(report["tasks"]):
         people.print(text, soft_wrap=True)
@@ -30,26 +30,27 @@ def show(report: dict[str, Any]) -> None:
     if asked:
         steps = f"{run.get('dry_steps', 0):,} of {run.get('steps', 0):,} steps ran dry"
         say(f"{run.get('sent_by_max_wait', 0):,} jobs sent by the maximum wait; {steps}")
-    _rows(report)
+    rows(report)
     if run.get("predicted") and run["status"] == RunStatus.DONE:
         off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
         say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
-    start = f", engine start {run['engine_start_s']:.1f} s" if "engine_start_s" in run else ""
+    start = f", engine start {lasted(run['engine_start_s'])}" if "engine_start_s" in run else ""
     dtype = f" in {run['dtype']}" if "dtype" in run else ""
     policy = run["policy"] if run.get("ordered_by", run["policy"]) == run["policy"] else ordered_by(run)
     say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}{dtype}, policy {policy}{start}")
 
 
-def _rows(report: dict[str, Any]) -> None:
+def rows(report: dict[str, Any]) -> None:
     """Print what has become of the rows, and where they come from."""
-    rows = report["rows"]
-    totals = [f"[green]{rows['answered']:,}[/] answered", f"[red]{rows['rejected']:,}[/] rejected"]
-    if rows["waiting"]:
-        totals.append(f"[yellow]{rows['waiting']:,}[/] waiting")
-    people.print(f"[bold]{rows['in']:,}[/] rows = " + " + ".join(totals))
-    if rows["rejects_by_reason"]:
-        people.print("rejects: " + counted(rows["rejects_by_reason"]) + _under(report["tasks"]))
-    for line in corpus(report["run"].get("corpus"), rows["in"]):
+    counts = report["rows"]
+    totals = [f"[green]{counts['answered']:,}[/] answered"]
+    for state, colour in (("rejected", "red"), ("waiting", "yellow")):
+        if counts[state]:
+            totals.append(f"[{colour}]{counts[state]:,}[/] {state}")
+    people.print(f"[bold]{many(counts['in'], 'row')}[/] = " + " + ".join(totals))
+    if counts["rejects_by_reason"]:
+        people.print("rejects: " + counted(counts["rejects_by_reason"]) + _under(report["tasks"]), soft_wrap=True)
+    for line in corpus(report["run"].get("corpus"), counts["in"]):
         say(line)
 
 
@@ -105,10 +106,10 @@ def _jobs(task: dict[str, Any]) -> str:
     jobs = task["jobs"]
     if not jobs["completed"]:
         return f"{many(jobs['count'], 'job')}, none of them complete"
-    completion = ", ".join(f"{name} {jobs['completion_s'][name]:,.1f} s" for name in STATISTICS)
+    completion = ", ".join(f"{name} {lasted(jobs['completion_s'][name])}" for name in STATISTICS)
     text = (
         f"{jobs['completed']:,} of {many(jobs['count'], 'job')} complete after: {completion}\n"
-        f"longest wait {jobs['longest_wait_s']:,.1f} s; {task['preemptions']:,} preemptions"
+        f"longest wait {lasted(jobs['longest_wait_s'])}; {task['preemptions']:,} preemptions"
     )
     if not jobs["promised"]:
         return text
@@ -123,13 +124,13 @@ def bars(title: str, shares: dict[str, int]) -> None:
     total = sum(shares.values())
     if not total:
         return
-    table = Table(title=title, title_justify="left", box=None, show_header=False, padding=(0, 1))
+    table = Table(title=title or None, title_justify="left", box=None, show_header=False, padding=(0, 1))
     for label, n in shares.items():
         table.add_row(label, f"{n:,}", f"{n / total:.0%}", "█" * round(40 * n / total))
     people.print(table)
 
 
-def _own(task: dict[str, Any], kind: type) -> dict[str, Any]:
+def own(task: dict[str, Any], kind: type) -> dict[str, Any]:
     """Return the figures of some kind that are this task's alone, by name."""
     return {name: task[name] for name in task.get("figures", ()) if isinstance(task[name], kind)}
 
@@ -148,26 +149,27 @@ def _work(name: str, task: dict[str, Any]) -> str:
 
 
 def _counts(task: dict[str, Any]) -> str:
-    return ", ".join(f"{figure.replace('_', ' ')} {n:,}" for figure, n in _own(task, int).items())
+    return ", ".join(f"{figure.replace('_', ' ')} {n:,}" for figure, n in own(task, int).items())
 
 
 def _spans_by_task(tasks: dict[str, dict[str, Any]]) -> Table:
-    table = Table(title="seconds per request: p50 (p99)", title_justify="left")
+    table = Table(title="of a request: half took less (99 in 100)", title_justify="left")
     table.add_column("")
     for title in TITLES:
         table.add_column(title, justify="right")
     for name, task in tasks.items():
-        table.add_row(name, *(f"{task[key]['p50']:,.2f} ({task[key]['p99']:,.2f})" for key in TITLES.values()))
+        table.add_row(name, *(f"{lasted(task[key]['p50'])} ({lasted(task[key]['p99'])})" for key in TITLES.values()))
     return table
 
 
 def _spans(task: dict[str, Any]) -> Table:
-    table = Table(title="seconds per request", title_justify="left")
+    table = Table(title="of a request", title_justify="left")
     table.add_column("")
     for column in STATISTICS:
         table.add_column(column, justify="right")
     for title, key in TITLES.items():
-        table.add_row(title, *(f"{task[key][column]:,.3f}" for column in STATISTICS))
+        if task[key]["p99"]:  # what scores and does not write has no decode
+            table.add_row(title, *(lasted(task[key][column]) for column in STATISTICS))
     return table
 
 

@@ -16,7 +16,7 @@ from pipelines.errors import ConfigError
 from pipelines.ledger import counts
 from pipelines.ledger.history import Run
 from pipelines.ledger.rows import Rows
-from pipelines.output.results import FORMATS
+from pipelines.output import tables as stored
 from pipelines.tasks import Task
 from pipelines.tasks.task import Column
 
@@ -61,10 +61,10 @@ class Table:
 
 def tables(output: Path) -> list[Table]:
     """Return the tables in an output folder, by name. Raises ConfigError when there are none."""
-    found = [Table(path) for kind in FORMATS for path in (output / "results").glob(f"[!.]*.{kind}")]
-    if not found:
+    paths = stored.found(output)
+    if not paths:
         raise ConfigError(f"no results in {output}: a run writes them when it ends")
-    return sorted(found, key=lambda table: table.name)
+    return list(map(Table, paths))
 
 
 def write(
@@ -99,25 +99,7 @@ def _convert(source: Path, columns: Mapping[str, Column], target: Path) -> None:
         shutil.copyfile(source, target)
         return
     schema = pa.schema([(column.name, column.type) for column in columns.values()])
-    types = dict(pl.DataFrame(schema.empty_table()).schema)
-    (_lines if source.suffix == ".jsonl" else _cells)(source, types).sink_parquet(target)
-
-
-def _lines(source: Path, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    with source.open("rb") as file:
-        first = file.readline()
-    if not first:  # there is nothing by which to tell a type
-        return pl.LazyFrame(schema=types)
-    known = {name: types[name] for name in json.loads(first) if name in types}
-    return pl.scan_ndjson(source, schema_overrides=known, infer_schema_length=None)
-
-
-def _cells(source: Path, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-    names = pl.scan_csv(source, infer_schema=False).collect_schema().names()
-    known = {name: types[name] for name in names if name in types}
-    flat = {name: pl.String() if dtype.is_nested() else dtype for name, dtype in known.items()}
-    nested = [pl.col(name).str.json_decode(dtype) for name, dtype in known.items() if dtype.is_nested()]
-    return pl.scan_csv(source, infer_schema=False, schema_overrides=flat).with_columns(nested)
+    stored.scan(source, dict(pl.DataFrame(schema.empty_table()).schema)).sink_parquet(target)
 
 
 def _front_matter(rows: Mapping[str, int], languages: Sequence[str]) -> Iterator[str]:

@@ -52,6 +52,13 @@ class Rows:
         stored = self._db.execute("SELECT seq, id, text, rating, lang FROM item WHERE unit = ? ORDER BY seq", (unit,))
         return [(Review(seq, id_, text, rating), lang) for seq, id_, text, rating, lang in stored]
 
+    def texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the texts of some rows by their ids."""
+        known = self._db.execute(
+            "SELECT id, text FROM item WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+        )
+        return dict(known.fetchall())
+
     def languages(self) -> list[str]:
         """Return the languages that rows are in."""
         return [lang for (lang,) in self._db.execute("SELECT DISTINCT lang FROM item")]

@@ -35,6 +35,10 @@ class Classification(Task):
         del form
         return [round(score, 4) for score in completion.scores.values()]
 
+    def line(self, row: Mapping[str, Any]) -> str:
+        """See `Task`."""
+        return f"{row['label']} {row['confidence']:.2f}"
+
     def tables(self, answers: Answers) -> Iterator[pa.Table]:
         """See `Task`."""
         judge = self.judge(answers)

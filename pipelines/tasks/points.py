@@ -144,6 +144,10 @@ class Points(Task):
             )
         )
 
+    def line(self, row: Mapping[str, Any]) -> str:
+        """See `Task`."""
+        return f"{row['side']}: {row['what']}"
+
     def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
         """Return how many points there are of each side, and how many were left out for words that stand nowhere."""
         counts = dict(results.group_by("side").len().collect().iter_rows())

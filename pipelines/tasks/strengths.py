@@ -5,6 +5,7 @@ shows, in words (`comparison_summary`), then a name for each strength (`target_r
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,10 @@ class Strengths(Digest):
         """See `Task`."""
         del chunks
         return None if self.style == QUOTES else NAMING
+
+    def line(self, row: Mapping[str, Any]) -> str:
+        """See `Task`."""
+        return ", ".join(strength["strength"] for strength in row["strengths"])
 
     def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
         """Return how many strengths there are, and how many restaurants have none."""

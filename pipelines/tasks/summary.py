@@ -147,6 +147,10 @@ class Summary(Digest):
         del chunks
         return None if self.style == QUOTES else WRITE
 
+    def line(self, row: Mapping[str, Any]) -> str:
+        """See `Task`."""
+        return str(row["summary"])
+
     def figures(self, results: pl.LazyFrame, answers: Answers) -> dict[str, Any]:
         """Return how many summaries are written, made of quotes, or empty for want of any; out of how many reviews."""
         counts = dict(results.group_by("style").len().collect().iter_rows())

@@ -144,6 +144,12 @@ class Task:
         del results, answers
         return {}
 
+    def line(self, row: Mapping[str, Any]) -> str:
+        """Return what a row of the results says, in a line for a person to read: all of it but the ids, if any."""
+        ids = [column.name for column in IDS[self.unit]]
+        told = {name: row[name] for name in self.schema.names if name not in ids and row[name] not in (None, [], "")}
+        return "; ".join(f"{name}: {_told(value)}" for name, value in told.items())
+
     def table_of(self, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         """Return rows of values by column as a piece of the results; what is no column is left out."""
         kept = list(rows)
@@ -157,6 +163,10 @@ class Example:
     text: str
     answer: str
     lang: str = language.DEFAULT
+
+
+def _told(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def worked(

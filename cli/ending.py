@@ -1,0 +1,92 @@
+"""The ending: what a person sees when a run has ended, in the order in which they ask."""
+
+import shlex
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from cli import tables
+from cli.screen import lasted, many, people, say
+from pipelines.ledger.records import RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.output.examples import Example
+    from pipelines.tasks import Task
+
+WIDE, LONG = 24, 240  # characters of a restaurant's name, and of what is said
+
+
+def show(report: dict[str, Any], asked: "Sequence[Task]", folder: Path, address: str | None = None) -> None:
+    """Print what the answers are, a few of them to read, whether any are missing, and where to look."""
+    from pipelines.output.examples import examples
+
+    some = examples(folder, asked)
+    for name, task in report["tasks"].items():
+        _task(name, task)
+        if name in some:
+            people.print(_examples(some[name]))
+        say("")
+    tables.rows(report)
+    _times(report)
+    _places(report, folder, address)
+
+
+def _task(name: str, task: dict[str, Any]) -> None:
+    """Print how much was asked under a task, and what its labels are."""
+    head = f"[bold]{name}[/]"
+    if task["requests"]:
+        rows = many(task["reviews"], "row") if task["reviews"] else many(task["requests"], "request")
+        speed = f", {task['reviews_per_s']:,.0f} a second" if task["reviews"] and task["reviews_per_s"] >= 1 else ""
+        head += f": {rows} in {lasted(task['makespan_s'])}{speed}"
+    else:
+        head += ": answered before"
+    people.print(head)
+    for figure in tables.own(task, dict).values():
+        tables.bars("", figure)
+
+
+def _examples(some: "list[Example]") -> Table:
+    """Return a few answers, a line each where they are about a text."""
+    shown = Table.grid(padding=(0, 2, 0, 1))
+    texts = any(example.text for example in some)
+    if texts:
+        shown.add_column(no_wrap=True, style="cyan", min_width=max(len(example.said) for example in some))
+    names = min(max(len(example.of) for example in some), WIDE)
+    shown.add_column(no_wrap=True, overflow="ellipsis", style="dim", min_width=names, max_width=names)
+    shown.add_column(no_wrap=texts, overflow="ellipsis")
+    for example in some:
+        *first, last = (example.said, example.text) if texts else (example.said,)
+        shown.add_row(*map(Text, (*first, example.of, shorten(last, LONG, placeholder=" …"))))
+    return shown
+
+
+def _times(report: dict[str, Any]) -> None:
+    """Print what it was made with, and how long each part took."""
+    run = report["run"]
+    parts = {"reading": "plan_s", "engine start": "engine_start_s", "answers": "makespan_s"}
+    took = ", ".join(f"{part} {lasted(run[name])}" for part, name in parts.items() if name in run)
+    dtype = f" in {run['dtype']}" if "dtype" in run else ""
+    colour = "green" if run["status"] == RunStatus.DONE else "yellow"
+    people.print(f"[{colour}]{run['status']}[/]: {run['model']} on {run['device']}{dtype}", soft_wrap=True)
+    if took:
+        say(f"times: {took}")
+
+
+def _places(report: dict[str, Any], folder: Path, address: str | None) -> None:
+    """Print where to look, and what to type next."""
+    shown = Table.grid(padding=(0, 2))
+    results = sorted(path.name for path in (folder / "results").glob("[!.]*"))
+    places = {"look at": str(folder / "report.html"), "answers": f"{folder / 'results'}: {', '.join(results)}"}
+    if report["rows"]["rejected"]:
+        places["rejects"] = str(folder / "rejects.jsonl")
+    if address:
+        places["also in"] = address
+    places["next"] = f"reviewbatch report {shlex.quote(str(folder))}"
+    for name, place in places.items():
+        shown.add_row(Text(name, "dim"), Text(place))
+    people.print(shown, soft_wrap=True)

@@ -1,0 +1,44 @@
+"""Tables: the results of a run as they lie in its folder, read again whatever their format."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.output.results import FORMATS, PARQUET
+
+Types = Mapping[str, pl.DataType]
+
+
+def found(output: Path) -> list[Path]:
+    """Return the tables in an output folder, by name."""
+    paths = (path for kind in FORMATS for path in (output / "results").glob(f"[!.]*.{kind}"))
+    return sorted(paths, key=lambda path: path.stem)
+
+
+def scan(path: Path, types: Types) -> pl.LazyFrame:
+    """Return a table to be read; `types` has those of columns that its file may not tell.
+
+    What neither tells is text in CSV.
+    """
+    if path.suffix == f".{PARQUET}":
+        return pl.scan_parquet(path)
+    return (_lines if path.suffix == ".jsonl" else _cells)(path, types)
+
+
+def _lines(source: Path, types: Types) -> pl.LazyFrame:
+    with source.open("rb") as file:
+        first = file.readline()
+    if not first:  # there is nothing by which to tell a type
+        return pl.LazyFrame(schema=types)
+    known = {name: types[name] for name in json.loads(first) if name in types}
+    return pl.scan_ndjson(source, schema_overrides=known, infer_schema_length=None)
+
+
+def _cells(source: Path, types: Types) -> pl.LazyFrame:
+    names = pl.scan_csv(source, infer_schema=False).collect_schema().names()
+    known = {name: types[name] for name in names if name in types}
+    flat = {name: pl.String() if dtype.is_nested() else dtype for name, dtype in known.items()}
+    nested = [pl.col(name).str.json_decode(dtype) for name, dtype in known.items() if dtype.is_nested()]
+    return pl.scan_csv(source, infer_schema=False, schema_overrides=flat).with_columns(nested)
