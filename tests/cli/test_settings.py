@@ -146,7 +146,8 @@ def test_a_setting_is_declared_once_and_used_by_its_name():
     declared = {field.name: field for field in fields(settings.Settings)}
     for name, hint in get_type_hints(settings.Settings, include_extras=True).items():
         assert [part for part in hint.__metadata__ if isinstance(part, settings.Option)], f"{name} is no option"
-    made = {"tasks", "sources", "passed_over", "reading", "model", "arguments", "sla"}  # what the program makes of settings, see `configure`
+    # What the program makes of settings, see `configure`.
+    made = {"tasks", "sources", "passed_over", "reading", "model", "arguments", "sla"}
     for field in fields(Config):
         if field.init and field.name not in made:
             other = declared[field.name]
