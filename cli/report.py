@@ -1,4 +1,4 @@
-"""`reviewbatch report`: draw the report of a run again."""
+"""`reviewbatch report`: draw the report of a run again, or two side by side."""
 
 import json
 from pathlib import Path
@@ -11,9 +11,23 @@ from cli import options, screen
 
 def report(
     out: Annotated[Path, typer.Argument(help="The output folder of a run, finished or not.")],
+    other: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", help="Another one: say what it changes.", show_default=False)
+    ] = None,
+    *,
     as_json: options.AsJson = False,
 ) -> None:
-    """Draw the report of a run again, finished or not."""
+    """Draw the report of a run again, finished or not, or say what another run changes: figures, and answers."""
+    if other:
+        from cli import changes_tables
+        from pipelines.output import changes
+
+        changed = changes.between(out, other)
+        if as_json:
+            screen.data(json.dumps(changed, ensure_ascii=False))
+        else:
+            changes_tables.show(changed)
+        return
     from cli import tables
     from pipelines.output.report import build
 

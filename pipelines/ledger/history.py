@@ -72,6 +72,12 @@ def last_run(db: sqlite3.Connection) -> Run | None:
     return row and Run(row["id"], RunStatus(row["status"]), row["started"], json.loads(row["facts"]))
 
 
+def runs(db: sqlite3.Connection) -> list[Run]:
+    """Return all runs, the first one first."""
+    rows = db.execute("SELECT id, status, started, facts FROM run ORDER BY id")
+    return [Run(row["id"], RunStatus(row["status"]), row["started"], json.loads(row["facts"])) for row in rows]
+
+
 def last_start(db: sqlite3.Connection) -> float | None:
     """Return the seconds that the engine took to start the last time, None when it has not been started here."""
     row = db.execute(
@@ -129,20 +135,6 @@ def job_times(
     )
 
 
-def completions(db: sqlite3.Connection) -> Iterator[tuple[float, int]]:
-    """Yield when each job of the last run was complete, with a 1."""
-    return db.execute(
-        "SELECT last_token, 1 FROM job_times WHERE unit <> '' AND NOT waiting AND NOT failed AND last_token NOT NULL"
-    )
-
-
-def prefills(db: sqlite3.Connection, run: int) -> Iterator[tuple[float, int]]:
-    """Yield the first token of each request answered in a run, with the prompt tokens that were computed for it."""
-    return db.execute(
-        "SELECT first_token, prompt_tokens - cached_tokens FROM request WHERE run = ? AND state = 'answered'", (run,)
-    )
-
-
 def answered_between(db: sqlite3.Connection, run: int) -> tuple[int, float, float]:
     """Return how many requests a run answered, when the first was admitted, and the last token; or zeros."""
     requests, began, ended = db.execute(
@@ -184,6 +176,51 @@ def decode_by_task(db: sqlite3.Connection, run: int) -> list[TaskDecode]:
     return [TaskDecode(**row) for row in rows]
 
 
+def of_queries(db: sqlite3.Connection) -> bool:
+    """Say whether the rows are queries, each its own unit, and no reviews."""
+    row = db.execute("SELECT unit = text FROM item LIMIT 1").fetchone()
+    return bool(row and row[0])
+
+
+def job_spans(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return the complete jobs of the last run in input order.
+
+    Of each its id, task, unit, cost in prompt tokens, requests, and its first scheduling and last token.
+    """
+    rows = db.execute(
+        "SELECT job, task, unit, coalesce(cost, 0) AS cost, requests, first_scheduled, last_token FROM job_times "
+        "WHERE unit <> '' AND NOT waiting AND NOT failed AND last_token NOT NULL ORDER BY job"
+    )
+    return [dict(row) for row in rows]
+
+
+def request_work(db: sqlite3.Connection, run: int) -> Iterator[tuple[int, float, float, float, int, int]]:
+    """Yield each request answered in a run.
+
+    Of each the job that sent it, its first scheduling, its first and last token, the prompt tokens that were computed,
+    and the output tokens after the first.
+    """
+    return db.execute(
+        "SELECT coalesce(job, -1), scheduled, first_token, last_token, prompt_tokens - cached_tokens, "
+        "max(output_tokens - 1, 0) FROM request WHERE run = ? AND state = 'answered'",
+        (run,),
+    )
+
+
+def reject_examples(db: sqlite3.Connection, each: int, length: int) -> list[dict[str, Any]]:
+    """Return some rejected rows of each reason, with the beginning of their text where there is one."""
+    return [dict(row) for row in db.execute(_EXAMPLES, {"each": each, "length": length})]
+
+
+_EXAMPLES = """
+SELECT reason, source, row, detail, id, substr(text, 1, :length) AS text FROM (
+    SELECT *, row_number() OVER (PARTITION BY reason) AS place FROM (
+        SELECT reason, source, row, detail, id, NULL AS text FROM reject
+        UNION ALL
+        SELECT reason, source, row, detail, id, text FROM outcome JOIN item USING (seq) WHERE state = 'rejected'
+    )
+) WHERE place <= :each
+"""
 _SLICES = """
 SELECT min(CAST(({moment} - :began) / :seconds * :slices AS INTEGER), :slices - 1) AS slice, count(*) AS requests,
     sum(prompt_tokens - cached_tokens) AS prefilled, sum(output_tokens - 1) AS decoded

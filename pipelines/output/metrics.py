@@ -1,14 +1,28 @@
-"""Metrics: a report's figures as Prometheus reads them, for a node_exporter's textfile collector."""
+"""Metrics: a report's figures as Prometheus reads them, for a node_exporter's textfile collector.
+
+All are gauges: each is of one run, and the next one's may be lower.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipelines.output import schema
 from pipelines.output.times import STATISTICS
 
 # Parts of a report whose keys are no names of figures, and the label they become.
 LABELS = {"tasks": "task", "sla": "task", "labels": "label", "rejects_by_reason": "reason"}
 LEFT_OUT = frozenset({"schema", "number", "input", "engine"})
+# How names end, and how Prometheus has it: in base units, and what that is times the figure.
+UNITS = {"_per_min": ("_per_second", 1 / 60), "_per_s": ("_per_second", 1), "_s": ("_seconds", 1)}
+# What ends otherwise than it may, or does not say its unit.
+NAMES = {
+    "jobs_count": "jobs",
+    "jobs_sla_attainment": "jobs_sla_attainment_ratio",
+    "reviews_total": "reviews_of_restaurants",
+    "run_engine_up": "run_engine_up_timestamp_s",
+    "run_sla": "run_sla_s",
+}
 
 Sample = tuple[tuple[str, ...], dict[str, str], float]
 
@@ -21,13 +35,35 @@ def text(report: Mapping[str, Any]) -> str:
     """
     run = report["run"]
     about = {name: str(run[name]) for name in ("status", "model", "policy") if name in run}
+    helps = {"run_info": "how the run ended, of which model it was, and in what order", **_helps()}
     samples: defaultdict[str, list[str]] = defaultdict(list)
     for path, labels, value in [(("run", "info"), about, 1.0), *_samples((), {}, report)]:
-        name = "_".join(("reviewbatch", *path))
-        name = f"{name.removesuffix('_s')}_seconds" if name.endswith("_s") else name
+        plain = "_".join(path)
+        name, times = named(plain)
+        if name not in samples:
+            samples[name] += [f"# HELP {name} {helps.get(plain, plain.replace('_', ' '))}\n", f"# TYPE {name} gauge\n"]
         shown = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
-        samples[name].append(f"{name}{{{shown}}} {value}\n" if shown else f"{name} {value}\n")
-    return "".join(f"# TYPE {name} gauge\n{''.join(lines)}" for name, lines in samples.items())
+        samples[name].append(f"{name}{{{shown}}} {value * times}\n" if shown else f"{name} {value * times}\n")
+    return "".join(line for lines in samples.values() for line in lines)
+
+
+def named(plain: str) -> tuple[str, float]:
+    """Return how a figure is called, and by what it is multiplied."""
+    name = f"reviewbatch_{NAMES.get(plain, plain)}"
+    for end, (unit, times) in UNITS.items():
+        if name.endswith(end):
+            return name.removesuffix(end) + unit, times
+    return name, 1
+
+
+def _helps() -> dict[str, str]:
+    """Return what figures mean, by their paths' names."""
+    paths = ((path.removeprefix(f"tasks.{schema.NAME}."), meaning) for path, meaning in schema.fields().items())
+    return {path.replace(".", "_"): _help(meaning) for path, meaning in paths}
+
+
+def _help(meaning: str) -> str:
+    return schema.plain(meaning).replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _samples(path: tuple[str, ...], labels: dict[str, str], part: Any) -> Iterator[Sample]:

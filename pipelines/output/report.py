@@ -9,7 +9,8 @@ from typing import Any
 from pipelines.files import replacing
 from pipelines.ledger import counts, history
 from pipelines.ledger.history import Run
-from pipelines.output import metrics, page, times
+from pipelines.output import metrics, times
+from pipelines.output.page import page
 
 SCHEMA = 1
 
@@ -17,13 +18,13 @@ SCHEMA = 1
 def write(output: Path) -> dict[str, Any]:
     """Compute the report of the last run in `output`, and write report.json, report.html and metrics.prom."""
     with history.opened(output) as (db, run):
-        report, curves = _report(db, run), times.curves(db, run.number)
-    with replacing(output / "report.json") as scratch:
-        scratch.write_text(json.dumps(report, indent=2) + "\n")
-    with replacing(output / "report.html") as scratch:
-        scratch.write_text(page.render(report, curves), encoding="utf-8")
-    with replacing(output / "metrics.prom") as scratch:
-        scratch.write_text(metrics.text(report), encoding="utf-8")
+        report = _report(db, run)
+        with replacing(output / "report.json") as scratch:
+            scratch.write_text(json.dumps(report, indent=2) + "\n")
+        with replacing(output / "metrics.prom") as scratch:
+            scratch.write_text(metrics.text(report), encoding="utf-8")
+        with replacing(output / "report.html") as scratch:
+            scratch.write_text(page.render(output, db, report), encoding="utf-8")
     return report
 
 

@@ -26,10 +26,8 @@ TITLES = {
     "completion": "completion_s",
 }
 STATISTICS = ("mean", "p50", "p90", "p99")
-POINTS = 300  # of a curve
 
 Distribution = dict[str, float | None]
-Curve = list[tuple[float, float]]
 
 
 def of_requests(db: sqlite3.Connection, run: int, task: str | None = None) -> dict[str, Distribution]:
@@ -66,22 +64,6 @@ def of_jobs(db: sqlite3.Connection, facts: Mapping[str, Any], task: str | None =
         "sla_attainment": met / promises if promises else None,
         "goodput_per_min": met / makespan * 60 if promises and makespan else None,
     }
-
-
-def curves(db: sqlite3.Connection, run: int) -> dict[str, Curve]:
-    """Return how the last run went, as (seconds, value) points: jobs complete, and prompt tokens computed, by then."""
-    return {
-        "jobs complete": _by_then(history.completions(db)),
-        "prompt tokens computed": _by_then(history.prefills(db, run)),
-    }
-
-
-def _by_then(moments: Iterable[tuple[float, int]]) -> Curve:
-    """Return the running total of (seconds, amount) pairs, as few points as draw the same curve."""
-    table = _table(moments, 2)
-    table = table[table[:, 0].argsort()]
-    shown = np.unique(np.linspace(0, len(table) - 1, min(len(table), POINTS)).astype(int))
-    return [(0.0, 0.0), *zip(table[shown, 0].tolist(), table[:, 1].cumsum()[shown].tolist(), strict=True)]
 
 
 def _table(rows: Iterable[tuple[float, ...]], columns: int) -> NDArray[np.float64]:

@@ -49,7 +49,7 @@ def go(tmp_path, tiny):
         ledger = Ledger(tmp_path / "out")
         try:
             report = run.run(
-                ledger, config, lambda **_: start(), measurements, facts={"device": "cpu"}, emit=events.append,
+                ledger, config, lambda **_: start(), measurements, facts={"device": "cpu", "vllm": "0.32.0"}, emit=events.append,
                 mirror=mirror,
             )  # fmt: skip
         finally:

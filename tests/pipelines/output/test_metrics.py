@@ -12,7 +12,8 @@ REPORT = {
 
 
 def test_every_figure_has_a_name_a_type_and_its_labels():
-    assert text(REPORT).splitlines() == [
+    lines = text(REPORT).splitlines()
+    assert [line for line in lines if not line.startswith("# HELP ")] == [
         "# TYPE reviewbatch_run_info gauge",
         'reviewbatch_run_info{status="done",model="a\\"b",policy="prefill"} 1.0',
         "# TYPE reviewbatch_run_plan_seconds gauge",
@@ -31,6 +32,25 @@ def test_every_figure_has_a_name_a_type_and_its_labels():
         'reviewbatch_ttft_seconds{task="sentiment",statistic="mean"} 0.5',
         'reviewbatch_ttft_seconds{task="sentiment",statistic="p50"} 0.4',
         'reviewbatch_ttft_seconds{task="sentiment",statistic="p90"} 1.0',
-        "# TYPE reviewbatch_jobs_count gauge",
-        'reviewbatch_jobs_count{task="sentiment"} 1',
+        "# TYPE reviewbatch_jobs gauge",
+        'reviewbatch_jobs{task="sentiment"} 1',
     ]
+    assert "# HELP reviewbatch_run_plan_seconds reading and tokenising the corpus" in lines
+    assert len([line for line in lines if line.startswith("# HELP ")]) == 9
+
+
+def test_names_end_as_prometheus_has_it():
+    jobs = {"count": 3, "goodput_per_min": 30.0, "sla_attainment": 0.5}
+    task = {"jobs": jobs, "reviews_per_s": 2.5, "reviews_total": 7, "to_come": 1}
+    written = text({"run": {"engine_up": 1e9, "sla": {"mine": 60.0}}, "rows": {}, "tasks": {"mine": task}})
+    assert [line for line in written.splitlines() if not line.startswith("#")][1:] == [
+        "reviewbatch_run_engine_up_timestamp_seconds 1000000000.0",
+        'reviewbatch_run_sla_seconds{task="mine"} 60.0',
+        'reviewbatch_jobs{task="mine"} 3',
+        'reviewbatch_jobs_goodput_per_second{task="mine"} 0.5',
+        'reviewbatch_jobs_sla_attainment_ratio{task="mine"} 0.5',
+        'reviewbatch_reviews_per_second{task="mine"} 2.5',
+        'reviewbatch_reviews_of_restaurants{task="mine"} 7',
+        'reviewbatch_to_come{task="mine"} 1',
+    ]
+    assert "# HELP reviewbatch_to_come to come\n" in written  # which no description has yet

@@ -1,0 +1,168 @@
+"""The pictures of the page: SVG whose colours the style sheet decides on, and which the same run draws the same.
+
+It is imported when there is something to draw, for matplotlib takes its time.
+"""
+
+import io
+import logging
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from pipelines.output.page import said
+
+Numbers = NDArray[np.float64]
+WIDTH = 3.9  # inches; as wide as a phone, so that words are as large there as on a wide screen
+JOBS = 60  # on the time line
+# Colours that stand for the style sheet's.
+INK, DIM, LINE, MARK, OTHER = "#010101", "#020202", "#030303", "#040404", "#050505"
+VARIABLES = {INK: "--ink", DIM: "--dim", LINE: "--line", MARK: "--mark", OTHER: "--other"}
+STYLE: Any = {
+    "svg.fonttype": "none", "svg.hashsalt": "reviewbatch", "text.parse_math": False, "font.size": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": LINE, "axes.labelcolor": DIM,
+    "axes.titlesize": 10, "xtick.color": DIM, "ytick.color": DIM, "text.color": INK, "grid.color": LINE,
+    "legend.frameon": False, "legend.fontsize": 9, "path.simplify": True,
+}  # fmt: skip
+
+
+def shares(parts: Sequence[tuple[str, float, float, float]], about: str) -> str:
+    """Draw the share of each label, with the interval it is in."""
+    with _drawn(about, 0.5 + 0.32 * len(parts)) as (axes, done):
+        for place, (_, share, low, high) in enumerate(parts):
+            axes.barh(place, share, color=MARK, height=0.62)
+            axes.plot([low, high], [place, place], color=INK, linewidth=1.6, solid_capstyle="butt")
+            axes.text(high + 0.015, place, f"{share:.0%}".replace("%", " %"), va="center", color=INK)
+        axes.set_yticks(range(len(parts)), [said.cut(name, 20) for name, *_ in parts], color=INK)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.12)
+        axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
+    return done()
+
+
+def dots(places: Sequence[tuple[int, float]], about: str) -> str:
+    """Draw a dot for each restaurant: how many reviews it has, and how it is spoken of."""
+    sizes, scores = np.array(places, dtype=np.float64).T
+    with _drawn(about, 2.6) as (axes, done):
+        axes.axhline(0, color=LINE, linewidth=1)
+        axes.scatter(sizes, scores, s=22, color=MARK, alpha=0.7, linewidths=0)
+        if sizes.max() > 20 * max(sizes.min(), 1):
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+            axes.set_xlim(sizes.min() - 1, sizes.max() + 1)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.set_ylim(-1.08, 1.08)
+        axes.set_yticks([-1, 0, 1], ["all bad", "mixed", "all good"])
+        axes.set_xlabel("reviews of the restaurant")
+    return done()
+
+
+def flow(edges: Numbers, speed: Numbers, about: str) -> str:
+    """Draw how many prompt tokens a second were computed over the run."""
+    with _drawn(about, 1.9) as (axes, done):
+        axes.stairs(speed, edges, fill=True, color=MARK, alpha=0.85)
+        axes.set_ylim(0, max(float(speed.max()), 1.0) * 1.08)
+        axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.set_title("tokens a second", loc="left", color=DIM)
+        _time(axes, float(edges[-1]))
+    return done()
+
+
+def order(spans: Sequence[dict[str, Any]], about: str) -> str:
+    """Draw jobs in the order they went: when each ran, and beside it how much it had to compute."""
+    some = [spans[place] for place in np.unique(np.linspace(0, len(spans) - 1, min(len(spans), JOBS)).astype(int))]
+    with _drawn(about, 2.8, panels=(2.2, 1)) as ((left, right), done):
+        for place, span in enumerate(some):
+            left.plot([span["first_scheduled"], span["last_token"]], [place, place], color=MARK, linewidth=2.4)
+        left.plot([span["first_scheduled"] for span in some], range(len(some)), ".", color=INK, markersize=3)
+        right.barh(range(len(some)), [span["cost"] for span in some], color=OTHER, height=0.8)
+        for axes in (left, right):
+            axes.set_ylim(len(some) - 0.3, -0.7)
+            axes.set_yticks([])
+        left.set_title("from start to end, first on top", loc="left", color=DIM)
+        right.set_title("size, tokens", loc="left", color=DIM)
+        right.xaxis.set_major_locator(MaxNLocator(2))
+        right.xaxis.set_major_formatter(FuncFormatter(_thousands))
+        _time(left, max(span["last_token"] for span in some), ticks=3)
+    return done()
+
+
+def done_by(ended: Numbers, simulated: Numbers, about: str) -> str:
+    """Draw how many jobs were done by when, beside what the order of the input would have given."""
+    with _drawn(about, 2.4) as (axes, done):
+        for moments, colour, dashes, name in (
+            (ended, MARK, "-", "as it went"),
+            (simulated, OTHER, "--", "in the input's order, simulated"),
+        ):
+            places = np.unique(np.linspace(0, len(moments) - 1, min(len(moments), 300)).astype(int))
+            x, y = np.sort(moments)[places], (places + 1) / len(moments)
+            axes.step([0, *x], [0, *y], where="post", color=colour, linestyle=dashes, linewidth=1.8, label=name)
+        axes.set_ylim(0, 1.04)
+        axes.set_yticks([0, 0.5, 1], ["none", "half", "all"])
+        axes.grid(visible=True, axis="y", linewidth=0.6)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0, handlelength=1.6)
+        _time(axes, float(max(ended.max(), simulated.max())))
+    return done()
+
+
+def _thousands(value: float, _: object = None) -> str:
+    return f"{value / 1000:,.0f}k" if value >= 10_000 else f"{value / 1000:.1f}k" if value >= 1000 else f"{value:.0f}"  # noqa: PLR2004
+
+
+def _time(axes: Axes, right: float, ticks: int = 5) -> None:
+    unit, name = next((u, n) for u, n in ((3600, "hours"), (60, "minutes"), (1, "seconds")) if right >= 2 * u or u == 1)
+    axes.set_xlim(0, right * 1.02 or 1)
+    marks = np.array(MaxNLocator(ticks).tick_values(0, right / unit)) * unit
+    axes.xaxis.set_major_locator(mpl.ticker.FixedLocator(marks[marks <= right].tolist()))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}"))
+    axes.set_xlabel(f"{name} since the engine was up")
+
+
+@contextmanager
+def _drawn(about: str, height: float, panels: Sequence[float] = ()) -> Iterator[tuple[Any, Callable[[], str]]]:
+    """Give axes to draw in, and what returns the picture once that is done."""
+    file = io.StringIO()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # what it says of fonts and caches helps nobody here
+    # A letter that its fonts lack is drawn by the browser's.
+    with mpl.rc_context(STYLE), warnings.catch_warnings(action="ignore"):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure.patch.set_visible(False)
+        axes = figure.subplots(1, len(panels) or 1, width_ratios=panels or None)
+        for one in np.ravel(axes):
+            one.patch.set_visible(False)
+            one.tick_params(length=0)
+        yield axes, lambda: _inline(file.getvalue(), about)
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+
+
+def _inline(svg: str, about: str) -> str:
+    """Return a picture as a part of a page: with a name, the page's colours, and nothing that refers elsewhere."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->|<style.*?</style>", "", svg, flags=re.DOTALL)  # its style would be the whole page's
+    svg = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', _unless_inside, svg)
+    svg = svg.replace("xlink:href", "href")
+    used = {*re.findall(r"#(\w+)", svg)}
+    svg = re.sub(r' id="([\w.]+)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(about)}"', 1)
+
+
+def _unless_inside(found: re.Match[str]) -> str:
+    """Return an attribute as it stands, unless it is the picture's own."""
+    return "" if found.start() < found.string.index(">") else found[0]

@@ -1,0 +1,165 @@
+"""The page of whole runs: it shows what there is, says what is missing, and fetches nothing."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from pipelines.ledger import history
+from pipelines.ledger.ledger import Ledger
+from pipelines.output import report
+from pipelines.output.page import hours
+
+EVIL = "<script>alert(1)</script>"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Reader(HTMLParser):
+    """Collects a page's text, and holds that every element that opens also closes."""
+
+    VOID = frozenset({"meta", "br", "input"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open, self.text, self.tags, self.ids = [], [], [], []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag in self.VOID or self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(folder) -> tuple[str, str]:
+    """Return a page, which is well formed and fetches nothing, and the text on it."""
+    page = (folder / "report.html").read_text()
+    reader = Reader(page)
+    assert not re.findall(r"https?://|src=|@import|<link", page), "it needs something else"
+    assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', page))
+    assert reader.tags.count("script") == 1
+    return page, " ".join(" ".join(reader.text).split())
+
+
+@pytest.fixture
+def ran(go, tmp_path, write_jsonl, corpus, fake_engine):
+    """Do a run of ten restaurants and return the folder."""
+    go(write_jsonl(corpus({f"place {n}": n + 1 for n in range(10)}, words=2)), fake_engine)
+    return tmp_path / "out"
+
+
+def test_a_run_is_judged_at_a_glance(ran):
+    page, text = read(ran)
+    assert "Done: 55 of 55 reviews answered in" in text
+    assert page.count("<svg") == 5
+    assert page.count("<details>") == 1, "there are no summaries, only the settings"
+    assert "Of restaurants with 5 reviews or more" in text
+    assert "Tomorrow:" in text
+
+
+def test_the_same_run_gives_the_same_page(ran):
+    before = (ran / "report.html").read_text()
+    report.write(ran)
+    assert (ran / "report.html").read_text() == before
+
+
+def test_the_parts_add_up_to_the_time_between_start_and_end(ran):
+    with history.opened(ran) as (db, run):
+        time = hours.of(db, run.number, run.facts | {"started": run.started})
+    assert sum(part.seconds for part in time.parts) == pytest.approx(time.wall, rel=0.02)
+    assert all(part.seconds >= 0 for part in time.parts)
+    assert len(time.by_input) == len(time.spans) == 10
+
+
+def test_what_reviews_and_restaurants_are_called_is_text(go, tmp_path, write_jsonl, corpus, fake_engine):
+    rows = [
+        row | {"review_id": f"{EVIL}{n}", "text": f"{EVIL} {n}"} for n, row in enumerate(corpus({EVIL: 9, "$b_{$": 2}))
+    ]
+    go(write_jsonl([*rows, rows[0], {"review_id": EVIL, "restaurant_id": EVIL, "text": ""}]), fake_engine, "sentiment", "summary",
+       style="quotes")  # fmt: skip
+    page, text = read(tmp_path / "out")
+    assert EVIL not in page
+    assert text.count(EVIL) > 10
+    assert "an id seen before: 1 row" in text
+
+
+def test_one_row_is_enough_for_a_page_without_pictures(go, tmp_path, write_jsonl, fake_engine):
+    go(write_jsonl([{"review_id": "a", "restaurant_id": "b", "text": "good"}]), fake_engine)
+    page, text = read(tmp_path / "out")
+    assert "1 of 1 review answered" in text
+    assert "<svg" not in page
+
+
+def test_many_rejects_are_told_with_advice(go, tmp_path, write_jsonl, corpus, fake_engine):
+    rows = corpus({"a": 20})
+    go(write_jsonl([row | {"text": ""} if n > 1 else row for n, row in enumerate(rows)]), fake_engine)
+    _, text = read(tmp_path / "out")
+    assert "2 of 20 reviews answered" in text
+    assert "18 rejected, all without a text." in text
+    assert "90 % of the rows were rejected" in text
+    assert text.count("text is empty") == 2
+    assert "--column text=" in text
+
+
+def test_a_run_that_is_interrupted_says_so_and_how_to_go_on(go, tmp_path, write_jsonl, corpus, stopping):
+    with pytest.raises(KeyboardInterrupt):
+        go(write_jsonl(corpus({"a": 20, "b": 20})), stopping(10))
+    _, text = read(tmp_path / "out")
+    assert "Stopped by an error or a signal" in text
+    assert "The same command on the same folder continues" in text
+
+
+def test_a_run_without_an_answer_has_a_page(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.begin({})
+    report.write(tmp_path)
+    ledger.close()
+    _, text = read(tmp_path)
+    assert "reviewbatch, run 1: running" in text
+    assert "There are no results yet" in text
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+def test_results_are_read_in_every_format(kind, go, tmp_path, write_jsonl, corpus, fake_engine):
+    go(write_jsonl(corpus({f"0{n}": 6 for n in range(3)})), fake_engine, format=kind)
+    _, text = read(tmp_path / "out")
+    assert "00 best" in text, "a name of digits is a name"
+    assert "least sure" in text
+
+
+def test_results_that_are_broken_or_of_another_make_are_left_out(ran):
+    (ran / "results" / "sentiment.parquet").write_bytes(b"none")
+    pl.DataFrame({"a": [1]}).write_parquet(ran / "results" / "sentiment_by_restaurant.parquet")
+    report.write(ran)
+    _, text = read(ran)
+    assert "The share of each label" in text, "that is in the report"
+    assert "least sure" not in text
+
+
+@pytest.mark.skipif(not BROWSER, reason="there is no Chromium here")
+def test_a_browser_shows_it_without_a_request_an_error_or_a_sideways_scroll(ran, tmp_path):
+    # A window cannot be as narrow as a phone, a frame can. What is found there is written where the test finds it.
+    probe = """<iframe src="out/report.html" style="width:360px;height:800px;border:0"></iframe><script>
+    onload = () => { const page = frames[0].document; document.title = JSON.stringify({
+      over: page.documentElement.scrollWidth - page.documentElement.clientWidth, pictures: page.querySelectorAll("svg").length,
+      asked: frames[0].performance.getEntriesByType("resource").length}); }</script>"""
+    (tmp_path / "probe.html").write_text(probe)
+    done = subprocess.run(
+        [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--enable-logging=stderr",
+         "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom", f"file://{tmp_path / 'probe.html'}"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    found = json.loads(re.search(r"<title>(.*?)</title>", done.stdout)[1])
+    assert found == {"over": 0, "pictures": 5, "asked": 0}
+    assert "CONSOLE" not in done.stderr
