@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +30,7 @@ def show(report: dict[str, Any], asked: "Sequence[Task]", folder: Path, address:
     for name, task in report["tasks"].items():
         _task(name, task)
         if name in some:
-            people.print(_examples(some[name]))
+            people.print(Padding(_examples(some[name]), (0, 0, 0, 1)))
         say("")
     tables.rows(report)
     _times(report)
@@ -52,7 +53,7 @@ def _task(name: str, task: dict[str, Any]) -> None:
 
 def _examples(some: "list[Example]") -> Table:
     """Return a few answers, a line each where they are about a text."""
-    shown = Table.grid(padding=(0, 2, 0, 1))
+    shown = Table.grid(padding=(0, 2))
     texts = any(example.text for example in some)
     if texts:
         shown.add_column(no_wrap=True, style="cyan", min_width=max(len(example.said) for example in some))

@@ -24,6 +24,12 @@ def show(seen: dict[str, Any]) -> None:
     _rows(seen)
     if not seen["command"]:
         return
+    if assumed := seen["assumed"]:
+        whose = "the one its file is named after" if assumed["restaurant"] == "file" else repr(assumed["restaurant"])
+        perhaps = f" Perhaps it is one of: {', '.join(assumed['perhaps'])}." if assumed["perhaps"] else ""
+        people.print(
+            Text(f"! No column looks like the restaurant: each review is taken to be of {whose}.{perhaps}", "yellow")
+        )
     say("this would run it:")
     lists.print(Text(seen["command"]), soft_wrap=True)
 
@@ -56,7 +62,7 @@ def _rows(seen: dict[str, Any]) -> None:
         f"half of them with {reviews['median']:g} or more; the largest: {tables.counted(restaurants['largest'])}"
     )
     say(f"languages, by script: {tables.counted(seen['languages'])}")
-    for line in tables.ratings(seen["ratings"], seen["usable"]):
+    for line in tables.ratings(seen["ratings"]):
         say(line)
     lengths = list(seen["characters"].items())
     while lengths and not lengths[-1][1]:

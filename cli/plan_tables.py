@@ -26,7 +26,7 @@ def show(plan: dict[str, Any]) -> None:
         say(f"  would reject {reject['source']} row {reject['row']}{under}: {reject['reason']}, {reject['detail']}")
     if rows["rejected"] > LISTED:
         people.print("  in all: " + tables.counted(rows["rejects_by_reason"]))
-    for line in tables.corpus(plan["corpus"], rows["in"]):
+    for line in tables.corpus(plan["corpus"]):
         say(line)
     if not plan["requests"]:
         return

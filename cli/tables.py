@@ -50,15 +50,15 @@ def rows(report: dict[str, Any]) -> None:
     people.print(f"[bold]{many(counts['in'], 'row')}[/] = " + " + ".join(totals))
     if counts["rejects_by_reason"]:
         people.print("rejects: " + counted(counts["rejects_by_reason"]) + _under(report["tasks"]), soft_wrap=True)
-    for line in corpus(report["run"].get("corpus"), counts["in"]):
+    for line in corpus(report["run"].get("corpus")):
         say(line)
 
 
-def corpus(facts: dict[str, Any] | None, rows: int) -> Iterator[str]:
+def corpus(facts: dict[str, Any] | None) -> Iterator[str]:
     """Yield what there is to say of a corpus, if that was noted: files passed over, and the scale of its ratings."""
     if facts:
         yield from passed_over(facts["passed_over"])
-        yield from ratings(facts["ratings"], rows)
+        yield from ratings(facts["ratings"])
 
 
 def passed_over(files: dict[str, Any]) -> Iterator[str]:
@@ -69,9 +69,9 @@ def passed_over(files: dict[str, Any]) -> Iterator[str]:
         yield f"passed over {many(files['files'], 'file')}: {', '.join(first)}{more}"
 
 
-def ratings(facts: dict[str, Any], rows: int) -> Iterator[str]:
+def ratings(facts: dict[str, Any]) -> Iterator[str]:
     """Yield on which scale ratings are, if some rows have one."""
-    if facts["rows_without"] < rows:
+    if facts["rows_with"]:
         scale = f"on a scale of {facts['scale']}" if facts.get("scale") else "on no usual scale: say --rating-scale"
         yield f"ratings are {scale}; {many(facts['rows_without'], 'row')} without one"
 

@@ -1,5 +1,6 @@
 """The inspection: what an unknown pile of files holds, and the command that would run it."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 from pipelines.corpus import language, opening, profile, rating, reader
 from pipelines.corpus.profile import Column
 from pipelines.corpus.reading import FILE, OUTER, Reading
-from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.sources import Found, Source
 from pipelines.errors import CorpusError
 from pipelines.events import Emit
@@ -20,6 +21,9 @@ from pipelines.events import Reading as Read
 SCHEMA = 1
 LOOKED_AT = 2000  # records that columns are told by
 FILES, LISTED = 20, 5  # at most: files that records are taken of; and of what is listed
+KEYED = 5  # objects in another, by names, that are more likely records
+REPEATED = 0.5  # of a column's values are distinct, at most, where it may be of restaurants
+SHARD = re.compile(r"(^|/)part-|\d{4,}")
 LENGTHS = (50, 100, 200, 500, 1000, 2000, 5000)  # characters: the upper ends of the histogram's bins
 
 
@@ -28,10 +32,15 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
 
     `docs/input.md` describes every field. Raises CorpusError for a file that cannot be read.
     """
-    sample = list(islice(_sample(found.sources), LOOKED_AT))
+    if any(opening.is_stream(source.path) for source in found.sources):
+        raise CorpusError("what comes through a pipe is read once, and an inspection reads twice: write it to a file")
+    rejects: list[Reject] = []
+    sample = list(islice(_sample(found.sources, rejects), LOOKED_AT))
     if not sample:
-        raise CorpusError(f"no records in {', '.join(inputs)}: the files are empty, or none of their lines can be read")
-    columns, reading = _guessed(sample, reading, len(found.sources))
+        why = f": {told(rejects[0])}" if rejects else ": the files are empty"
+        raise CorpusError(f"no records in {', '.join(inputs)}{why}")
+    _refuse_keyed(sample)
+    columns, reading = _guessed(sample, reading, found.sources)
     missing = [ours for ours, theirs in reading.required.items() if not _is_there(theirs, columns, found.sources)]
     rows = _rows(found, reading, limit, emit) if not missing else {}
     return {
@@ -40,6 +49,7 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         "passed_over": {"files": len(found.passed_over), "first": found.passed_over[:FILES]},
         "records_looked_at": len(sample),
         "each": reading.each,
+        "assumed": _assumed(reading, columns),
         "columns": [_described(column, reading) for column in columns.values()],
         "missing": missing,
         "command": _command(inputs, reading) if rows.get("usable") else None,
@@ -47,20 +57,49 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
     }
 
 
-def _sample(sources: Sequence[Source]) -> Iterator[tuple[Source, dict[str, Any]]]:
-    """Yield records of the first files, of each as many as of the others."""
+def _refuse_keyed(sample: Sequence[tuple[Source, dict[str, Any]]]) -> None:
+    """Raise CorpusError for one object that has the records by some names of theirs."""
+    if len(sample) > 1:
+        return
+    source, record = sample[0]
+    for name, value in [("", record), *record.items()]:
+        kinds = {type(one) for one in value.values()} if isinstance(value, dict) else set()
+        if len(value) >= KEYED and len(kinds) == 1 and (name or kinds <= {dict, list}):
+            of = f" in {name!r}" if name else ""
+            raise CorpusError(
+                f"{source.shown} is one object{of} with {len(value):,} others by names of theirs: write them as a "
+                "list, pandas with orient='records', others with jq '[.[]]'"
+            )
+
+
+def _assumed(reading: Reading, columns: Mapping[str, Column]) -> dict[str, Any] | None:
+    """Return what is taken for the restaurants where no column looks like one, and which may be."""
+    taken = reading.restaurant or reading.restaurant_from
+    if not taken:
+        return None
+    mostly = max((column.filled for column in columns.values()), default=0) * profile.MOSTLY
+    few = [name for name, column in columns.items() if column.filled >= mostly and 0 < column.distinct <= REPEATED]
+    return {"restaurant": taken, "perhaps": few[:LISTED]}
+
+
+def _sample(sources: Sequence[Source], rejects: list[Reject]) -> Iterator[tuple[Source, dict[str, Any]]]:
+    """Yield records of the first files, of each as many as of the others; add those that are none to the rejects."""
     some = sources[:FILES]
     for source in some:
         for _, values in islice(reader.open_records(source), LOOKED_AT // len(some) or 1):
-            if not isinstance(values, Reject):
+            if isinstance(values, Reject):
+                rejects.append(values)
+            else:
                 yield source, {**source.partitions, **values}
 
 
 def _guessed(
-    sample: Sequence[tuple[Source, dict[str, Any]]], reading: Reading, files: int
+    sample: Sequence[tuple[Source, dict[str, Any]]], reading: Reading, sources: Sequence[Source]
 ) -> tuple[dict[str, Column], Reading]:
     """Return the columns of some records, and how their rows are read: as somebody says, and else as it looks."""
-    reading = replace(reading, each=reading.each or _list_of_reviews(profile.columns(values for _, values in sample)))
+    files = len(sources)
+    each = reading.each or _list_of_reviews(profile.columns(values for _, values in sample), len(sample))
+    reading = replace(reading, each=each)
     rows, inner = _elements(sample, reading)
     columns, outer = profile.columns(rows), set[str]()
     if reading.each is not None:
@@ -77,7 +116,8 @@ def _guessed(
     if unit in {*looks, *reading.columns, reading.layout.id} or reading.unit(sample[0][0]):
         return columns, reading
     if files > 1:
-        return columns, replace(reading, restaurant_from=FILE)
+        shards = any(SHARD.search(source.name) for source in sources)  # which are called after nobody
+        return columns, reading if shards else replace(reading, restaurant_from=FILE)
     return columns, replace(reading, restaurant=opening.stem(sample[0][0].name))
 
 
@@ -99,10 +139,12 @@ def _tells(name: str, each: str, inner: Collection[str]) -> bool:
     return bare.partition(".")[0] != each.partition(".")[0] and (bare == name or bare in inner)
 
 
-def _list_of_reviews(columns: Mapping[str, Column]) -> str | None:
-    """Return the column whose lists hold what looks more like reviews than what encloses them, if one does."""
+def _list_of_reviews(columns: Mapping[str, Column], records: int) -> str | None:
+    """Return the column whose lists hold what looks more like reviews than what encloses them, if most have one."""
     best, chosen = _looks_like_reviews(columns), None
     for name in profile.lists(columns):
+        if columns[name].filled < records / 2:
+            continue
         elements = chain.from_iterable(value for value in columns[name].values if isinstance(value, list))
         score = _looks_like_reviews(profile.columns(element for element in elements if isinstance(element, dict)))
         if score > best:
@@ -156,6 +198,7 @@ def _rows(found: Found, reading: Reading, limit: int | None, emit: Emit) -> dict
         "characters": {str(end) if end else f"more than {LENGTHS[-1]}": lengths[end] for end in (*LENGTHS, 0)},
         "ratings": {
             "scale": str(scale) if scale else None,
+            "rows_with": sum(ratings.values()),
             "rows_without": unrated,
             "counts": dict(sorted(ratings.most_common(LISTED * 2))),
         },

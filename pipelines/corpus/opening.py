@@ -17,6 +17,7 @@ from pipelines.errors import CorpusError
 
 STDIN = "-"
 HEAD = 1 << 16  # bytes that are looked at
+NULS = 5  # a text of which such a part are NULs has two bytes a character
 PACKED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 
 
@@ -128,9 +129,11 @@ def kind(path: str, head: bytes) -> Kind:
         raise CorpusError(f"cannot read {path}: it is {OTHERS[starts[0]]}")
     if head.startswith(b"PAR1") or named is Kind.PARQUET:
         return Kind.PARQUET
-    if named is Kind.CSV:
-        return Kind.CSV
+    if head[:HEAD].count(0) > len(head) / NULS:
+        raise CorpusError(f"cannot read {path}: it is {_UTF16}")
     begins = head.removeprefix(json_records.BOM).lstrip()[:1]
+    if named is Kind.CSV and not (begins == b"{" and json_records.is_lines(head)):
+        return Kind.CSV
     if named is None and path != STDIN and begins not in {b"{", b"["}:
         raise CorpusError(f"cannot read {path}: it is no {KINDS} file")
     return Kind.LINES if begins not in {b"{", b"["} or json_records.is_lines(head) else Kind.VALUES

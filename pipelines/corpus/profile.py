@@ -14,8 +14,14 @@ KEPT = 1000  # values of a column that are looked at
 LONG = 30  # characters of a text, on average, at least
 MOSTLY = 0.8
 FEW = 20  # records, of which each may be of another restaurant
+SAME = 100.0  # what the very name is worth, whatever a column holds
 PART, ANY, ELSEWHERE = 0.3, 0.02, 0.3  # what a name is worth of which a part is right, or none, or in the wrong place
 WEAK = ("name", "title")  # of a restaurant, as likely as not
+# What the names of columns have that are of those who write, and of what is a mean.
+DINERS = frozenset(
+    {"author", "customer", "guest", "nickname", "profile", "reviewer", "user", "username", "writer", "닉네임", "작성자"}
+)
+MEANS = frozenset({"average", "avg", "mean", "total"})
 SHORT = 100  # characters of a name or an id, at most
 OF_RESTAURANTS = ("restaurant_id", "category", "city")
 # What people call the columns of a row, the likeliest first; parts of names count, too.
@@ -25,12 +31,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "description", "리뷰", "리뷰내용", "내용", "후기", "본문",
     ),
     "restaurant_id": (
-        "restaurant_id", "business_id", "place_id", "gmap_id", "location_id", "venue_id", "store_id", "shop_id", "item_id",
-        "restaurant", "restaurant_name", "business", "business_name", "place", "store", "shop", "title", "name", "가게",
-        "식당", "매장", "업소명", "상호", "상호명", "가게명", "식당명",
+        "restaurant_id", "restaurantid", "business_id", "businessid", "biz_id", "offering_id", "hotel_id", "asin", "place_id", "gmap_id", "location_id", "venue_id", "store_id", "shop_id", "item_id",
+        "restaurant", "restaurant_name", "location_name", "branch", "filiale", "biz", "business", "business_name", "place", "store", "shop", "title", "name", "가게",
+        "식당", "식당이름", "매장", "매장명", "지점", "업소명", "상호", "상호명", "가게명", "식당명",
     ),
     "review_id": ("review_id", "reviewid", "comment_id", "id", "_id", "uuid", "리뷰id", "번호"),
-    "rating": ("rating", "stars", "star", "score", "review_rating", "star_rating", "grade", "별점", "평점", "점수"),
+    "rating": ("review_rating", "reviewer_score", "review_stars", "rating", "stars", "overall", "star", "score", "review_rating", "star_rating", "grade", "별점", "평점", "점수"),
     "lang": ("lang", "language", "review_language", "언어"),
     "category": ("category", "cuisine", "categories", "cuisines", "cuisine_type", "업종", "카테고리"),
     "city": ("city", "town", "locality", "지역", "도시"),
@@ -54,10 +60,15 @@ class Column:
             self.values.append(value)
 
     @property
+    def path(self) -> str:
+        """Its name in small letters, the words in each of its parts apart."""
+        bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[^\w.]+|_+", "_", self.name.removeprefix(OUTER)).casefold()
+        return ".".join(part.strip("_") for part in bare.split("."))
+
+    @property
     def last(self) -> str:
-        """The last part of its name, in small letters, its words apart."""
-        bare = self.name.removeprefix(OUTER).rpartition(".")[2]
-        return re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", bare).strip("_").casefold()
+        """The last part of that."""
+        return self.path.rpartition(".")[2]
 
     @property
     def texts(self) -> list[str]:
@@ -107,16 +118,17 @@ def alike(found: Mapping[str, Column], rows: int, outer: Collection[str] = ()) -
         for name, column in found.items():
             if column.filled and name not in chosen.values():
                 elsewhere = bool(outer) and (name in outer) != (ours in OF_RESTAURANTS)
-                score = likeness(ours, column, rows) * (ELSEWHERE if elsewhere else 1)
+                score = likeness(ours, column, rows, outer=name in outer) * (ELSEWHERE if elsewhere else 1)
                 scores |= {name: score} if score else {}
         if scores:
             chosen[ours] = max(scores, key=lambda name: scores[name])
     return chosen
 
 
-def likeness(ours: str, column: Column, rows: int) -> float:
+def likeness(ours: str, column: Column, rows: int, *, outer: bool = False) -> float:
     """Return how much a column of so many records looks like one of a row's: not at all is 0."""
-    return _FITS[ours](column, rows) * _named(ours, column)
+    named = _named(ours, column, outer=outer)
+    return named if named == SAME else _FITS[ours](column, rows) * named
 
 
 def _flat(record: Mapping[str, Any], within: str, depth: int) -> Iterator[tuple[str, Any]]:
@@ -133,8 +145,15 @@ def _kind(value: Any) -> str:
     )
 
 
-def _named(ours: str, column: Column) -> float:
+def _named(ours: str, column: Column, *, outer: bool) -> float:
     """Return how much a column is called like one of a row's: from 0, not at all, to 1; a text may have any name."""
+    if column.name == ours != "rating":  # a place has one, too
+        return SAME
+    path = set(re.split(r"[._]", column.path))
+    if (ours in OF_RESTAURANTS and path & DINERS) or (ours == "rating" and path & MEANS):
+        return 0
+    if ours == "restaurant_id" and not outer and (column.last == "title" or "review" in path):
+        return 0
     names = [name.replace(" ", "_") for name in NAMES[ours]]
     if column.last in names:
         return 1 - names.index(column.last) / len(names) / 2

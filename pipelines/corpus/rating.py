@@ -61,6 +61,8 @@ def rating(value: Any, scale: Scale | None = None) -> float | None:
 
     One that names its own top, as 8/10 and 80% do, is put on the `scale`, or on one of five.
     """
+    if isinstance(value, Mapping) and len(value) == 1:  # {"$numberInt": "4"}, as MongoDB exports numbers
+        (value,) = value.values()
     if isinstance(value, bool | bytes) or value is None:
         return None
     if not isinstance(value, str):

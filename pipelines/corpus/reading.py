@@ -13,6 +13,7 @@ from pipelines.corpus.sources import Source
 
 OUTER = ".."  # before a name: that of what encloses a list's element, where both have it
 KEEP = "--keep"
+SHOWN = 20  # columns of a file that are named
 FILE = "file"  # a restaurant is called what its file is
 Element = tuple[int, int | None, dict[str, Any] | Reject]  # of a record: its number, that of the element, and values
 
@@ -80,10 +81,12 @@ class Reading:
             yield number, None, values
             return
         found = look_up(values, self.each)
-        if found is None:
-            return
+        if found is None and {self.each, parts(self.each)[0]} & values.keys():
+            return  # a place without reviews
         if not isinstance(found, list):
-            detail = f"{self.each} is {type(found).__name__}, not a list"
+            there = f"not there, but {', '.join(map(str, [*values][:SHOWN]))}"
+            what = there if found is None else f"{type(found).__name__}, not a list"
+            detail = f"{self.each} is {what}"
             yield number, None, Reject(source=source.shown, row=number, reason=Reason.NOT_A_LIST, detail=detail)
             return
         outer = {**values, **{OUTER + name: value for name, value in values.items()}}

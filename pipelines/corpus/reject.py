@@ -54,3 +54,8 @@ class Reject:
     id: str | None = None
     task: str | None = None
     stage: int | None = None
+
+
+def told(reject: Reject) -> str:
+    """Return in a line which row is rejected, and why."""
+    return f"{reject.source} row {reject.row}: {reject.reason}, {reject.detail}"

@@ -13,7 +13,7 @@ from pipelines.corpus.rating import Scale, rating
 from pipelines.corpus.reject import ENCODINGS, Reason, Reject
 from pipelines.corpus.text import readable
 
-NOTHING = frozenset({"nan", "none", "null", "n/a", "<na>", "#n/a"})  # what tables make of no text
+NOTHING = frozenset({"nan", "none", "null", "n/a", "<na>", "#n/a", "\\n"})  # what tables make of no text
 
 
 @dataclass(frozen=True, slots=True)

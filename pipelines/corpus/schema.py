@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines.corpus.reading import KEEP, OUTER, Reading, parts
+from pipelines.corpus.reading import KEEP, OUTER, SHOWN, Reading, parts
 from pipelines.corpus.sources import Source
 from pipelines.errors import CorpusError
 
-SHOWN = 20  # columns of a file that are named
 NOTES = ("lang", "category", "city", "rating")  # they may be there by chance, and hold anything
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 

@@ -86,10 +86,10 @@ class Rows:
             self._db.execute("UPDATE item SET rating = NULL WHERE rating < ? OR rating > ?", (low, high))
         return self.scale
 
-    def unrated(self) -> int:
-        """Return how many rows have no rating."""
-        (unrated,) = self._db.execute("SELECT count(*) FROM item WHERE rating IS NULL").fetchone()
-        return int(unrated)
+    def ratings(self) -> dict[str, int]:
+        """Return how many rows have a rating, and how many have none."""
+        rated, rows = self._db.execute("SELECT count(rating), count(*) FROM item").fetchone()
+        return {"rows_with": rated, "rows_without": rows - rated}
 
     def rejects(self) -> Iterator[Reject]:
         """Yield every reject: rows that could not be used, then rows whose request got no answer."""

@@ -37,6 +37,7 @@ class Ratings(TypedDict):
     """The ratings of rows."""
 
     scale: NotRequired[Annotated[str, _says("the [scale](input.md#ratings) that ratings are on, if they are on one")]]
+    rows_with: Annotated[int, _says("how many rows have a rating")]
     rows_without: Annotated[int, _says("how many rows have no rating")]
 
 

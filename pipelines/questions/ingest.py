@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.config import Config
 from pipelines.corpus import language, reader
-from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.row import Row
 from pipelines.errors import CorpusError
 from pipelines.events import Asking, Emit, Reading, Warned
@@ -49,11 +49,7 @@ class Corpus:
 def _all_rejected(rejects: Sequence[Reject]) -> str:
     """Return in one line that no row is of use, and what is likely wrong."""
     counts = ", ".join(f"{often:,} {reason}" for reason, often in Counter(r.reason for r in rejects).most_common())
-    return f"no row of the input can be used ({counts}), the first one: {_told(rejects[0])}"
-
-
-def _told(reject: Reject) -> str:
-    return f"{reject.source} row {reject.row}: {reject.reason}, {reject.detail}"
+    return f"no row of the input can be used ({counts}), the first one: {told(rejects[0])}"
 
 
 class Ingestion:
@@ -89,7 +85,7 @@ class Ingestion:
             emit(Reading(seq))
         for reason, number in often.items():
             if number >= seq * NEARLY:  # there may be more wrong than rows
-                emit(Warned(f"{number:,} of {seq:,} rows are rejected, the first one: {_told(first[reason])}"))
+                emit(Warned(f"{number:,} of {seq:,} rows are rejected, the first one: {told(first[reason])}"))
         self._ledger.rows.rated(self._config.reading.scale)
         for job in self._ledger.jobs.about_restaurants():
             self._stages.advance(job.task, job.id, job.unit)
@@ -103,7 +99,7 @@ class Ingestion:
         return {
             "files": len(self._config.sources),
             "passed_over": {"files": len(passed_over), "first": passed_over[:LISTED]},
-            "ratings": {"scale": str(scale) if scale else None, "rows_without": self._ledger.rows.unrated()},
+            "ratings": {"scale": str(scale) if scale else None, **self._ledger.rows.ratings()},
         }
 
     def _ask_rows(self, rows: list[tuple[int, Row]]) -> None:

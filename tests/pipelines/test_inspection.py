@@ -55,6 +55,7 @@ def test_a_table_without_ids_and_with_names_of_its_own(tmp_path):
     assert found["restaurants"]["largest"] == {"Cafe 0": 10, "Cafe 1": 10, "Cafe 2": 10}
     assert found["ratings"] == {
         "scale": "1-5",
+        "rows_with": 30,
         "rows_without": 0,
         "counts": dict.fromkeys([1.0, 2.0, 3.0, 4.0, 5.0], 6),
     }
@@ -130,8 +131,79 @@ def test_nothing_that_looks_like_a_text_has_no_command(tmp_path):
 
 def test_files_without_records_are_said_to_be(tmp_path):
     (tmp_path / "r.jsonl").write_text("\n")
-    with pytest.raises(CorpusError, match=r"^no records in r\.jsonl"):
+    with pytest.raises(CorpusError, match=r"^no records in r\.jsonl: the files are empty$"):
         seen(tmp_path, "r.jsonl")
+    (tmp_path / "r.jsonl").write_text("{'text': 'a'}\n")
+    with pytest.raises(CorpusError, match=r"^no records in r\.jsonl: r\.jsonl row 1: malformed-json, .*Python's way"):
+        seen(tmp_path, "r.jsonl")
+
+
+def lines(tmp_path, *rows):
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return seen(tmp_path, "r.jsonl")
+
+
+def test_who_wrote_a_review_and_what_is_its_title_are_no_restaurant(tmp_path):
+    rows = [
+        {
+            "text": text,
+            "title": "Five stars",
+            "review_name": "n",
+            "reviewer": {"displayName": "A user"},
+            "asin": f"B{i % 3}",
+        }
+        for i, text in enumerate(texts(30))
+    ]
+    assert ("--column", "restaurant_id=asin") in command(lines(tmp_path, *rows))
+    for row in rows:
+        del row["asin"]
+    found = lines(tmp_path, *rows)
+    assert ("--restaurant", "r") in command(found)
+    assert found["assumed"] == {"restaurant": "r", "perhaps": ["title", "review_name", "reviewer.displayName"]}
+
+
+def test_a_mean_is_no_rating_of_a_review(tmp_path):
+    rows = [
+        {"text": text, "store": f"s{i % 3}", "totalScore": 4.4, "rating": 4.4, "review_rating": i % 5 + 1}
+        for i, text in enumerate(texts(30))
+    ]
+    assert ("--column", "rating=review_rating") in command(lines(tmp_path, *rows))
+
+
+def test_a_column_that_is_called_as_ours_is_ours_whatever_it_holds(tmp_path):
+    rows = [{"text": text, "restaurant_id": None if i % 3 else f"r{i}"} for i, text in enumerate(texts(30))]
+    found = lines(tmp_path, *rows)
+    assert found["assumed"] is None
+    assert found["rejects_by_reason"] == {"no-restaurant-id": 20}
+
+
+def test_a_few_records_with_lists_among_others_do_not_make_them_lists(tmp_path):
+    rows = [
+        {"text": text, "business_id": "b", "reviews": [{"text": text}] if i < 9 else None}
+        for i, text in enumerate(texts(30))
+    ]
+    assert lines(tmp_path, *rows)["each"] is None
+
+
+def test_objects_by_names_of_theirs_are_refused(tmp_path):
+    for held in ({str(i): {"text": text} for i, text in enumerate(texts(9))}, {"text": dict(enumerate(texts(9)))}):
+        (tmp_path / "r.json").write_text(json.dumps(held))
+        with pytest.raises(CorpusError, match="9 others by names of theirs: write them as a list"):
+            seen(tmp_path, "r.json")
+
+
+def test_shards_are_called_after_no_restaurant(tmp_path):
+    (tmp_path / "d").mkdir()
+    for n in range(2):
+        rows = "".join(json.dumps({"text": text}) + "\n" for text in texts(30))
+        (tmp_path / "d" / f"train-0000{n}-of-00002.jsonl").write_text(rows)
+    found = seen(tmp_path, "d")
+    assert (found["missing"], found["command"]) == (["restaurant_id"], None)
+
+
+def test_what_comes_through_a_pipe_is_not_inspected(tmp_path):
+    with pytest.raises(CorpusError, match="write it to a file"):
+        seen(tmp_path, "-")
 
 
 @pytest.mark.parametrize("name", ["reviews.jsonl", "reviews.parquet", "export.csv", "places.json"])

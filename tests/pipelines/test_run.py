@@ -120,11 +120,12 @@ def test_a_corpus_of_rejects_alone_is_refused_and_earlier_results_stay(go, write
 
 
 def test_lists_that_are_nowhere_are_said_to_be(go, write_jsonl, reviews, fake_engine):
-    with pytest.raises(
-        CorpusError,
-        match=r"no rows in the input: no record has a list 'revs' that is not empty; the first has: review_id, ",
-    ):
+    with pytest.raises(CorpusError, match=r"\(3 not-a-list\), .*: not-a-list, revs is not there, but review_id, "):
         go(write_jsonl(reviews(3)), fake_engine, reading=Reading(each="revs"))
+    with pytest.raises(
+        CorpusError, match=r"no rows in the input: no record has a list 'revs' that is not empty; the first has: revs"
+    ):
+        go(write_jsonl([{"revs": []}]), fake_engine, reading=Reading(each="revs"))
 
 
 def test_it_is_told_when_nearly_all_rows_are_rejected_for_one_reason(go, write_jsonl, reviews, fake_engine):

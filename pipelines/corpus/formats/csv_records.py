@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from pipelines.corpus.formats import Record, unreadable
-from pipelines.corpus.reject import Reason
+from pipelines.corpus.reject import ENCODINGS, Reason
+from pipelines.errors import CorpusError
 
 DELIMITERS = ",;\t|"
 BOM = "\ufeff"
@@ -71,6 +72,8 @@ def records(
             continue
         if not header:
             header = fields
+            if any("\udc80" <= character <= "\udcff" for name in header for character in name):
+                raise CorpusError(f"cannot read {source}: its first line has bytes that are no UTF-8: {ENCODINGS}")
             look(header)
             continue
         number += 1

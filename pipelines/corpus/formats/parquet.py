@@ -14,7 +14,8 @@ BATCH = 4096
 def records(file: pq.ParquetFile, columns: Collection[str]) -> Iterator[Record]:
     """Yield the rows by their numbers, each with its values in some of the file's columns."""
     number = 0
-    names = [name for name in file.schema_arrow.names if name in columns]
+    present = file.schema_arrow.names
+    names = [name for name in present if name in columns and present.count(name) == 1]
     for batch in file.iter_batches(batch_size=BATCH, columns=names):
         found = [batch.column(name) for name in names]
         for values in zip(*map(_values, found), strict=True) if found else ((),) * len(batch):

@@ -28,7 +28,7 @@ def test_what_is_plainly_a_rating(value, number):
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, False, "", " ", "-1", -1, -0.5, math.nan, math.inf, -math.inf, 10**400, Decimal("NaN"), b"4", [4], {"a": 4}, object(),
+        None, True, False, "", " ", "-1", -1, -0.5, math.nan, math.inf, -math.inf, 10**400, Decimal("NaN"), b"4", [4], {"a": 4, "b": 5}, object(),
         "good", "four and a half", "six", "☆☆☆☆☆", "4 5", "4-5", "4.5.6", "4 of", "of 5", "/5", "%", "4 stars, or 5", "2024-01-01", "$4",
         "1e3", "nan", "inf", "9" * 309, "9" * 400 + "/" + "9" * 400, "9" * 5000, "★ but why", "4 cats",
     ],

@@ -304,3 +304,19 @@ def test_a_column_of_csv_that_is_there_twice_is_refused_if_it_is_read(tmp_path):
     path.write_text("restaurant_id,text,text\nx,Fine.,b\n")
     with pytest.raises(CorpusError, match="more than one column 'text'"):
         read(path)
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-16-le"])
+def test_a_header_in_another_encoding_is_an_error(tmp_path, encoding):
+    (tmp_path / "t.csv").write_bytes("가게,리뷰\nx,맛있어요\n".encode(encoding))
+    with pytest.raises(CorpusError, match="iconv"):
+        read(tmp_path / "t.csv", columns={"restaurant_id": "가게", "text": "리뷰"})
+
+
+def test_json_is_json_under_the_name_of_a_table_and_null_as_databases_write_it_is_no_text(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        json.dumps(GOOD) + "\n" + json.dumps({**GOOD, "review_id": "b", "text": "\\N"}) + "\n"
+    )
+    good, none = read(tmp_path / "t.csv")
+    assert good.text == "Fine."
+    assert none.reason == "no-text"

@@ -214,7 +214,7 @@ def test_elements_may_be_text(write, each, name):
 
 
 def test_a_place_without_reviews_has_none(write):
-    rows = [{"name": "p", "reviews": None}, {"name": "q", "reviews": []}, PLACE, {"name": "r"}]
+    rows = [{"name": "p", "reviews": None}, {"name": "q", "reviews": []}, PLACE]
     assert texts(read(write(rows), each="reviews", columns=FROM_PLACE)) == ["one", "two", "three"]
 
 
@@ -289,11 +289,9 @@ def test_two_fields_of_one_name_are_one_of_them_or_told(tmp_path):
 
 
 def test_of_a_list_that_is_nowhere_it_is_said_what_is_there(write):
-    file, reading = write([PLACE]), Reading(each="review", columns=FROM_PLACE)
-    assert read(file, each="review", columns=FROM_PLACE) == []
-    assert reader.why_empty([file], reading).startswith(
-        "no record has a list 'review' that is not empty; the first has: name, "
-    )
+    file = write([PLACE])
+    (row,) = read(file, each="review", columns=FROM_PLACE)
+    assert row.detail.startswith("review is not there, but name, ")
 
 
 # Ids
@@ -533,3 +531,10 @@ def test_parquet_is_not_read_from_a_pipe(monkeypatch, tmp_path):
         CorpusError, match="cannot read -: Parquet is read from its end, which a pipe has not: write a file"
     ):
         read(Source("-"), restaurant="x")
+
+
+def test_a_record_without_the_list_is_a_reject_and_a_place_without_reviews_is_none(tmp_path):
+    places = [PLACE, {"name": "p", "reviews": None}, {"name": "q", "reviews": []}, {"text": "t"}]
+    (tmp_path / "t.json").write_text(json.dumps(places))
+    rows = read(Source(str(tmp_path / "t.json")), each="reviews", columns=FROM_PLACE)
+    assert [(row.row, row.detail) for row in rows if isinstance(row, Reject)] == [(4, "reviews is not there, but text")]
