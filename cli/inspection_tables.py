@@ -18,6 +18,9 @@ def show(seen: dict[str, Any]) -> None:
     for line in tables.passed_over(seen["passed_over"]):
         say(line)
     people.print(_columns(seen))
+    if seen["each"] and seen["other_lists"]:
+        others = ", ".join(seen["other_lists"])
+        people.print(Text(f"! Read are the lists {seen['each']!r}. There are others: {others}.", "yellow"))
     if seen["missing"]:
         say(f"nothing looks like {' or '.join(seen['missing'])}: say which column is with --column NAME=THEIRS")
         return

@@ -49,6 +49,7 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         "passed_over": {"files": len(found.passed_over), "first": found.passed_over[:FILES]},
         "records_looked_at": len(sample),
         "each": reading.each,
+        "other_lists": [name for name in profile.lists(profile.columns(v for _, v in sample)) if name != reading.each],
         "assumed": _assumed(reading, columns),
         "columns": [_described(column, reading) for column in columns.values()],
         "missing": missing,

@@ -127,8 +127,10 @@ def alike(found: Mapping[str, Column], rows: int, outer: Collection[str] = ()) -
 
 def likeness(ours: str, column: Column, rows: int, *, outer: bool = False) -> float:
     """Return how much a column of so many records looks like one of a row's: not at all is 0."""
-    named = _named(ours, column, outer=outer)
-    return named if named == SAME else _FITS[ours](column, rows) * named
+    named, fit = _named(ours, column, outer=outer), _FITS[ours](column, rows)
+    if named == ANY and fit < 1:  # what is not called a text should at least be as long as one
+        return 0.0
+    return named if named == SAME else fit * named
 
 
 def _flat(record: Mapping[str, Any], within: str, depth: int) -> Iterator[tuple[str, Any]]:

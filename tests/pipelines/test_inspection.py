@@ -213,3 +213,17 @@ def test_the_samples_hold_the_same_reviews_in_every_format(tmp_path, name):
     assert (found["restaurants"]["count"], found["languages"]) == (12, {"en": 177, "ko": 25})
     assert found["ratings"]["scale"] == "1-5"
     assert found["ratings"]["counts"][5.0] == 73
+
+
+def test_what_nobody_calls_a_text_has_to_be_as_long_as_one(tmp_path):
+    found = lines(tmp_path, *({"code": f"A{i}", "n": i} for i in range(30)))
+    assert "text" in found["missing"]
+    assert ("--column", "text=code") in command(lines(tmp_path, *({"code": text, "place": "p"} for text in texts(30))))
+
+
+def test_other_lists_are_named(tmp_path):
+    (tmp_path / "r.json").write_text(
+        json.dumps({"train": [{"text": t} for t in texts(9)], "test": [{"text": t} for t in texts(4)]})
+    )
+    found = seen(tmp_path, "r.json")
+    assert (found["each"], found["other_lists"]) == ("train", ["test"])
