@@ -49,6 +49,11 @@ def _task(name: str, task: dict[str, Any]) -> None:
     people.print(head)
     for figure in tables.own(task, dict).values():
         tables.bars("", figure)
+    if counts := tables.counts(task):
+        say(f" {counts}")
+    if task["jobs"]["promised"]:
+        jobs = task["jobs"]
+        say(f" in time: {jobs['met']:,} of {many(jobs['promised'], 'job')} ({jobs['sla_attainment']:.0%})")
 
 
 def _examples(some: "list[Example]") -> Table:
@@ -76,6 +81,8 @@ def _times(report: dict[str, Any]) -> None:
     people.print(f"[{colour}]{run['status']}[/]: {run['model']} on {run['device']}{dtype}", soft_wrap=True)
     if took:
         say(f"times: {took}")
+    if run.get("predicted") and run["status"] == RunStatus.DONE:
+        say(tables.planned(run))
 
 
 def _places(report: dict[str, Any], folder: Path, address: str | None) -> None:

@@ -32,8 +32,7 @@ def show(report: dict[str, Any]) -> None:
         say(f"{run.get('sent_by_max_wait', 0):,} jobs sent by the maximum wait; {steps}")
     rows(report)
     if run.get("predicted") and run["status"] == RunStatus.DONE:
-        off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
-        say(f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}")
+        say(planned(run))
     start = f", engine start {lasted(run['engine_start_s'])}" if "engine_start_s" in run else ""
     dtype = f" in {run['dtype']}" if "dtype" in run else ""
     policy = run["policy"] if run.get("ordered_by", run["policy"]) == run["policy"] else ordered_by(run)
@@ -76,6 +75,12 @@ def ratings(facts: dict[str, Any]) -> Iterator[str]:
         yield f"ratings are {scale}; {many(facts['rows_without'], 'row')} without one"
 
 
+def planned(run: dict[str, Any]) -> str:
+    """Return what was planned and what it took."""
+    off = run["makespan_s"] / run["predicted"]["makespan_s"] - 1
+    return f"planned {band(run['predicted'])}, took {clock(run['makespan_s'])}: {off:+.0%}"
+
+
 def ordered_by(by: dict[str, Any]) -> str:
     """Name the policy asked for and the one that orders, of a report or a plan."""
     return f"{by['policy']}, which is {by['ordered_by']} here"
@@ -98,7 +103,7 @@ def _said(tasks: dict[str, dict[str, Any]]) -> Iterator[str]:
         if task["requests"]:
             yield _work(name, task)
             yield _jobs(task)
-        elif figures := _counts(task):
+        elif figures := counts(task):
             yield f"[bold]{name}[/]: {figures}"
 
 
@@ -144,11 +149,12 @@ def _work(name: str, task: dict[str, Any]) -> str:
         f"[bold]{name}[/]: {many(task['requests'], 'request')}{again}{rows} in {took}{speed}\n"
         f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
     )
-    own = _counts(task)
+    own = counts(task)
     return f"{text}\n{own}" if own else text
 
 
-def _counts(task: dict[str, Any]) -> str:
+def counts(task: dict[str, Any]) -> str:
+    """Return the numbers that are a task's alone."""
     return ", ".join(f"{figure.replace('_', ' ')} {n:,}" for figure, n in own(task, int).items())
 
 

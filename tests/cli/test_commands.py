@@ -24,6 +24,8 @@ def test_a_plan_says_what_a_run_will_do_and_the_run_says_how_it_went(run, write_
     assert status == 0, err
     jobs = json.loads(out)["tasks"]["sentiment"]["jobs"]
     assert (jobs["promised"], jobs["met"], jobs["sla_attainment"]) == (7, 7, 1.0)
+    assert "in time: 7 of 7 jobs (100%)" in err
+    status, _, err = run("report", "out")
     assert "7 of 7 jobs complete after: mean" in err
     assert "goodput" in err
 

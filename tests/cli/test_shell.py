@@ -22,9 +22,9 @@ def test_a_run_from_the_shell(run, program, write_jsonl, reviews):
     assert report["rows"]["answered"] == 20
     assert pl.read_parquet("out/results/sentiment.parquet").height == 20
     assert "\x1b" not in err
-    assert "21 rows read: 0 answered before, 1 rejected, " in err
+    assert "21 rows read: 1 rejected, " in err
     assert "engine up in" in err
-    assert str(Path("out/results/sentiment.parquet")) in err
+    assert "answers  out/results: sentiment.parquet, sentiment_by_restaurant.parquet" in err
     assert "INFO" not in err
     assert "Initializing a V1 LLM engine" in Path("out/engine.log").read_text()
 
@@ -145,7 +145,7 @@ def test_several_tasks_in_one_pass_and_one_of_ones_own(run, write_jsonl, opinion
     assert re.search(r"strengths \d+, without \d+, restaurants 4, reviews used 60", err)
     status, out, err = run("report", "out")
     assert status == 0
-    assert "seconds per request: p50 (p99)" in err
+    assert "of a request: half took less (99 in 100)" in err
     Path("mine.toml").write_text(OWN.replace("array", "list"))
     status, _, err = run("run", *command)
     assert status == 1
