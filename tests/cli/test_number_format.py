@@ -22,7 +22,7 @@ def test_where_the_processor_does_not_compute_in_bfloat16_it_is_float32(
     status, out, err = run(*command, "--json", **environment)
     assert status == 0, err
     assert json.loads(out)["run"]["dtype"] == "float32"
-    assert "tiny on cpu in float32, policy prefill" in err
+    assert "done: tiny on cpu in float32\n" in err
 
 
 def test_what_a_person_wants_wins(tiny, monkeypatch):
