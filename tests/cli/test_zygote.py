@@ -21,5 +21,5 @@ def test_a_signal_that_it_does_not_listen_to_ends_it(program, number):
 
 def test_its_environment_is_its_own(run):
     assert "setting limit: " in run("run", "mood", REVIEWBATCH_LIMIT="many")[2]
-    assert "setting format: " in run("run", "mood", REVIEWBATCH_FORMAT="csv")[2]
+    assert "setting format: " in run("run", "mood", REVIEWBATCH_FORMAT="xls")[2]
     assert "no task 'mood'" in run("run", "mood")[2]
