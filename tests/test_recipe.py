@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("cli", "pipelines", "scheduling", "benchmarks", "docs", "data-samples", "tests")
+COPIED = ("cli", "pipelines", "scheduling", "benchmarks", "deploy", "docs", "data-samples", "tests")
 # A file is named, and then shown whole, or what changes in it.
 STEP = re.compile(r"`([\w./-]+)`:\n\n((?:```(?:python|diff)\n.*?```\n+)+)", re.DOTALL)
 BLOCK = re.compile(r"```(python|diff)\n(.*?)```", re.DOTALL)
