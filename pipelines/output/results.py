@@ -110,8 +110,13 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
         if (rolled_up := task.by_restaurant(rows, answers)) is not None:
             table = rolled_up.collect().to_arrow()
             _publish(table.schema, table.to_batches(), folder / f"{task.name}_by_restaurant.{kind}")
-        with pq.ParquetFile(whole) as file:
-            _publish(schema, file.iter_batches(ROWS), folder / f"{task.name}.{kind}")
+        path = folder / f"{task.name}.{kind}"
+        if kind == PARQUET:
+            whole.replace(path)
+            _outdate(path)
+        else:
+            with pq.ParquetFile(whole) as file:
+                _publish(schema, file.iter_batches(ROWS), path)
     finally:
         whole.unlink(missing_ok=True)
     return {**figures, "figures": list(figures)}
@@ -135,7 +140,11 @@ def _publish(schema: pa.Schema, batches: Iterable[pa.RecordBatch], path: Path) -
             write = _write_jsonl if path.suffix == ".jsonl" else _write_csv
             with scratch.open("wb") as file:
                 write(chain([schema.empty_table()], map(pa.Table.from_batches, ([batch] for batch in batches))), file)
-    # A run in another format must not leave yesterday's answers beside today's.
+    _outdate(path)
+
+
+def _outdate(path: Path) -> None:
+    """Remove a table of the other formats: a run in one must not leave yesterday's answers beside today's."""
     for other in FORMATS:
         if path.suffix != f".{other}":
             path.with_suffix(f".{other}").unlink(missing_ok=True)
