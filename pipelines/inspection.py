@@ -65,7 +65,7 @@ def _refuse_keyed(sample: Sequence[tuple[Source, dict[str, Any]]]) -> None:
     source, record = sample[0]
     for name, value in [("", record), *record.items()]:
         kinds = {type(one) for one in value.values()} if isinstance(value, dict) else set()
-        if len(value) >= KEYED and len(kinds) == 1 and (name or kinds <= {dict, list}):
+        if len(kinds) == 1 and len(value) >= KEYED and (name or kinds <= {dict, list}):
             of = f" in {name!r}" if name else ""
             raise CorpusError(
                 f"{source.shown} is one object{of} with {len(value):,} others by names of theirs: write them as a "

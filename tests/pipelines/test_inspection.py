@@ -227,3 +227,8 @@ def test_other_lists_are_named(tmp_path):
     )
     found = seen(tmp_path, "r.json")
     assert (found["each"], found["other_lists"]) == ("train", ["test"])
+
+
+def test_one_record_is_enough(tmp_path):
+    found = lines(tmp_path, {"text": texts(1)[0], "restaurant_id": 7, "n": 5, "ok": True})
+    assert (found["rows"], found["usable"], found["restaurants"]["count"]) == (1, 1, 1)
