@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.ledger import history
 from pipelines.ledger.history import Run
 from pipelines.ledger.records import RunStatus
-from pipelines.output import flips, report
+from pipelines.output import flips, report, tables
 
 SCHEMA = 1
 # What of a run is a setting, or decided by one.
@@ -118,5 +118,5 @@ def _results(outputs: tuple[Path, Path], runs: tuple[Run, Run], task: str) -> tu
     """Return where a task's results are in both folders, None where a run has not written them."""
     if any(run.status not in {RunStatus.DONE, RunStatus.DEADLINE} for run in runs):
         return None
-    first, second = (flips.path(output, task) for output in outputs)
+    first, second = (tables.of(output, task) for output in outputs)
     return (first, second) if first and second else None

@@ -28,8 +28,7 @@ class Example:
 
 def examples(folder: Path, tasks: Iterable[Task]) -> dict[str, list[Example]]:
     """Return a few answers of each task that has results which can be said in a line."""
-    paths = {path.stem: path for path in tables.found(folder)}
-    found = {task.name: _of_task(folder, task, paths[task.name]) for task in tasks if task.name in paths}
+    found = {task.name: _of_task(folder, task, path) for task in tasks if (path := tables.of(folder, task.name))}
     return {name: some for name, some in found.items() if some}
 
 

@@ -44,12 +44,6 @@ def between(a: sqlite3.Connection, b: sqlite3.Connection, task: str, paths: tupl
     return {**found, **_flipped(changed, a)} if labelled else found
 
 
-def path(output: Path, task: str) -> Path | None:
-    """Return where the results of a task are, None when there are none."""
-    places = (output / "results" / f"{task}.{kind}" for kind in FORMATS)
-    return next((place for place in places if place.exists()), None)
-
-
 def _answered(db: sqlite3.Connection, task: str) -> pl.DataFrame:
     """Return the ids of the rows that are answered, each with a number that is the same for the same text."""
     schema = {"id": pl.String(), "text": pl.Int64()}

@@ -17,6 +17,11 @@ def found(output: Path) -> list[Path]:
     return sorted(paths, key=lambda path: path.stem)
 
 
+def of(output: Path, name: str) -> Path | None:
+    """Return the table of a name in an output folder, None when there is none."""
+    return next((path for path in found(output) if path.stem == name), None)
+
+
 def scan(path: Path, types: Types) -> pl.LazyFrame:
     """Return a table to be read; `types` has those of columns that its file may not tell.
 
