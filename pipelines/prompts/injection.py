@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from pipelines.corpus.text import INVISIBLE, JOINERS
 from pipelines.prompts.template import one_line
 
 LABELS = frozenset({"positive", "negative", "neutral"})
@@ -72,10 +73,9 @@ MARKS = re.compile(
     re.IGNORECASE,
 )
 # Full-width letters are what they stand for, and what cannot be seen is not there.
-PLAIN = {0xFF01 + n: 0x21 + n for n in range(94)} | dict.fromkeys(
-    (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065))
-)
-ODD = re.compile(f"[{''.join(map(chr, PLAIN))}]")
+FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
+UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")
+ODD = re.compile(f"[\uff01-\uff5e{INVISIBLE}{JOINERS}]")
 SENTENCES = re.compile(r"[^.!?。\n]*[.!?。\n]*\s*")
 WORDS = re.compile(r"[A-Za-z]+|[^\W\dA-Za-z_]+")
 OPENERS = " \t\n\"'([{<*:#,-"
@@ -104,7 +104,8 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
 
     `labels` are those that the task gives; any that is an everyday word counts right after an order to answer alone.
     """
-    plain = text.translate(PLAIN) if not text.isascii() and ODD.search(text) else text
+    odd = not text.isascii() and ODD.search(text)
+    plain = UNSEEN.sub("", text).translate(FULL_WIDTH) if odd else text
     if not (_hinted(plain) or _stammers(plain)):
         return Cleaned(one_line(text), suspicious=False)
     order = _order(tuple(label for label in labels if label not in LABELS))
