@@ -1,6 +1,7 @@
 import csv
 import itertools
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -232,3 +233,10 @@ def test_other_lists_are_named(tmp_path):
 def test_one_record_is_enough(tmp_path):
     found = lines(tmp_path, {"text": texts(1)[0], "restaurant_id": 7, "n": 5, "ok": True})
     assert (found["rows"], found["usable"], found["restaurants"]["count"]) == (1, 1, 1)
+
+
+def test_every_field_is_described(tmp_path):
+    page = (SAMPLES.parent / "docs" / "input.md").read_text().partition("| field | meaning |")[2].partition("\n\n")[0]
+    named = [name for row in page.splitlines()[2:] for name in re.findall("`([a-z_]+)`", row.split("|")[1])]
+    assert named == list(dict.fromkeys(named))
+    assert set(named) == seen(tmp_path, str(SAMPLES / "reviews.jsonl")).keys()
