@@ -1,11 +1,12 @@
 """The ending: what a person sees when a run has ended, in the order in which they ask."""
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.output.examples import Example
     from pipelines.tasks import Task
 
+PROGRAM = "reviewbatch"
 WIDE, LONG = 24, 240  # characters of a restaurant's name, and of what is said
 
 
@@ -30,7 +32,7 @@ def show(report: dict[str, Any], asked: "Sequence[Task]", folder: Path, address:
     for name, task in report["tasks"].items():
         _task(name, task)
         if name in some:
-            people.print(Padding(_examples(some[name]), (0, 0, 0, 1)))
+            people.print(_examples(some[name]))
         say("")
     tables.rows(report)
     _times(report)
@@ -58,16 +60,17 @@ def _task(name: str, task: dict[str, Any]) -> None:
 
 def _examples(some: "list[Example]") -> Table:
     """Return a few answers, a line each where they are about a text."""
-    shown = Table.grid(padding=(0, 2))
+    shown = Table.grid(padding=(0, 2), expand=True)  # or what is too long would be cut without a sign
     texts = any(example.text for example in some)
     if texts:
-        shown.add_column(no_wrap=True, style="cyan", min_width=max(len(example.said) for example in some))
-    names = min(max(len(example.of) for example in some), WIDE)
+        shown.add_column(no_wrap=True, style="cyan", min_width=max(len(example.said) for example in some) + 1)
+    names = min(max(len(example.of) for example in some), WIDE) + (not texts)
     shown.add_column(no_wrap=True, overflow="ellipsis", style="dim", min_width=names, max_width=names)
-    shown.add_column(no_wrap=texts, overflow="ellipsis")
+    shown.add_column(no_wrap=texts, overflow="ellipsis", ratio=1)
     for example in some:
         *first, last = (example.said, example.text) if texts else (example.said,)
-        shown.add_row(*map(Text, (*first, example.of, shorten(last, LONG, placeholder=" …"))))
+        begin, *rest = (*first, example.of, shorten(last, LONG, placeholder=" …"))
+        shown.add_row(*map(Text, (f" {begin}", *rest)))
     return shown
 
 
@@ -94,7 +97,9 @@ def _places(report: dict[str, Any], folder: Path, address: str | None) -> None:
         places["rejects"] = str(folder / "rejects.jsonl")
     if address:
         places["also in"] = address
-    places["next"] = f"reviewbatch report {shlex.quote(str(folder))}"
+    typed = Path(sys.argv[0])  # in a clone it is not on the path
+    program = str(typed) if typed.name == PROGRAM and not shutil.which(PROGRAM) else PROGRAM
+    places["next"] = f"{program} report {shlex.quote(str(folder))}"
     for name, place in places.items():
         shown.add_row(Text(name, "dim"), Text(place))
     people.print(shown, soft_wrap=True)
