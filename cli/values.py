@@ -10,7 +10,6 @@ from typing import Any
 
 from cli.moments import duration, moment
 from pipelines.corpus.rating import Scale
-from pipelines.corpus.row import COLUMNS
 from scheduling.forecast import AUTO, OBJECTIVES
 from scheduling.policy import POLICIES
 
@@ -113,6 +112,8 @@ def scale(value: Any) -> Scale:
 
 def are_columns(value: dict[str, str]) -> dict[str, str]:
     """Return what the input calls columns, by names that there are. Raises ValueError for what is none."""
+    from pipelines.corpus.row import COLUMNS
+
     if unknown := value.keys() - set(COLUMNS):
         raise ValueError(f"no column {min(unknown)!r}: it is one of {', '.join(COLUMNS)}")
     return value

@@ -5,9 +5,7 @@ Each kind of place has a library of its own, which is installed with an extra: `
 
 from typing import Any, BinaryIO
 
-import fsspec
-
-from pipelines.errors import RemoteError
+from pipelines.errors import RemoteError, first_line
 
 MARK = "://"
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
@@ -67,6 +65,8 @@ def has_folder(path: str) -> bool:
 
 def place(path: str) -> tuple[Any, str]:
     """Return the file system of a path, and the path in it. Raises RemoteError when there is no library for it."""
+    import fsspec  # noqa: PLC0415  most paths are of this machine
+
     scheme = path.partition(MARK)[0]
     try:
         files, there = fsspec.core.url_to_fs(path)
@@ -82,5 +82,5 @@ def place(path: str) -> tuple[Any, str]:
 def unreachable(path: str, error: Exception) -> RemoteError:
     """Return what says that a place cannot be got at, in one line."""
     missing = isinstance(error, FileNotFoundError)
-    what = "there is no such thing" if missing else next(iter(str(error).splitlines()), "") or type(error).__name__
+    what = "there is no such thing" if missing else first_line(error)
     return RemoteError(f"cannot get at {path}: {what}")

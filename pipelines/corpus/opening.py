@@ -129,7 +129,7 @@ def kind(path: str, head: bytes) -> Kind:
         raise CorpusError(f"cannot read {path}: it is {OTHERS[starts[0]]}")
     if head.startswith(b"PAR1") or named is Kind.PARQUET:
         return Kind.PARQUET
-    if head[:HEAD].count(0) > len(head) / NULS:
+    if head.count(0) > len(head) / NULS:
         raise CorpusError(f"cannot read {path}: it is {_UTF16}")
     begins = head.removeprefix(json_records.BOM).lstrip()[:1]
     if named is Kind.CSV and not (begins == b"{" and json_records.is_lines(head)):

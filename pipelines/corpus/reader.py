@@ -17,7 +17,7 @@ from pipelines.corpus.reading import Element, Reading, look_up
 from pipelines.corpus.reject import Reject
 from pipelines.corpus.row import Row, parse
 from pipelines.corpus.sources import Source
-from pipelines.errors import CorpusError, ReviewbatchError
+from pipelines.errors import CorpusError, ReviewbatchError, first_line
 from pipelines.events import Emit, Noted, Warned
 
 CHUNK = 4096
@@ -85,8 +85,7 @@ def readable(source: Source) -> Iterator[None]:
 
 def _unreadable(source: Source, error: Exception) -> CorpusError:
     # Arrow's messages can run over many lines; the first says what happened.
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return CorpusError(f"cannot read {source.shown}: {what}")
+    return CorpusError(f"cannot read {source.shown}: {first_line(error)}")
 
 
 def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> Iterator[Row | Reject]:
@@ -107,7 +106,8 @@ def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> It
                 yield values
                 continue
             found = {ours: values.get(theirs) for ours, theirs in names.items()}
-            found |= {ours: look_up(values, theirs) for ours, theirs in dotted.items()}
+            if dotted:
+                found |= {ours: look_up(values, theirs) for ours, theirs in dotted.items()}
             if nth is not None:
                 found |= reading.own(values)
             if unit is not None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,10 +16,10 @@ from pipelines.ledger import counts
 from pipelines.ledger.history import Run
 from pipelines.ledger.rows import Rows
 from pipelines.output import tables as stored
+from pipelines.output.tables import BY_RESTAURANT
 from pipelines.tasks import Task
 from pipelines.tasks.task import Column
 
-BY_RESTAURANT = "_by_restaurant"  # how the name of a table ends that has a task's results rolled up
 # Of such a table, besides a column for each label.
 ROLLED_UP = (
     Column("restaurant_id", pa.string(), "as in the input", "harbour-noodle"),
@@ -99,7 +98,7 @@ def _convert(source: Path, columns: Mapping[str, Column], target: Path) -> None:
         shutil.copyfile(source, target)
         return
     schema = pa.schema([(column.name, column.type) for column in columns.values()])
-    stored.scan(source, dict(pl.DataFrame(schema.empty_table()).schema)).sink_parquet(target)
+    stored.scan(source, stored.types_of(schema)).sink_parquet(target)
 
 
 def _front_matter(rows: Mapping[str, int], languages: Sequence[str]) -> Iterator[str]:

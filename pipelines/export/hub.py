@@ -4,7 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from pipelines.errors import RemoteError
+from pipelines.errors import RemoteError, first_line
 
 
 def push(folder: Path, name: str) -> str:
@@ -23,7 +23,7 @@ def push(folder: Path, name: str) -> str:
             commit_message="Upload what reviewbatch has written",
         )
     except Exception as error:  # the hub's client raises whatever its parts raise
-        what = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        what = first_line(error).rstrip(".")
         raise RemoteError(
             f"cannot upload {folder} to {name}: {what}; it takes a network, and a token of `hf auth login`"
         ) from error

@@ -27,7 +27,7 @@ def between(a: Path, b: Path) -> dict[str, Any]:
     Raises LedgerError when there has been no run in one of them.
     """
     with history.opened(a) as (db_a, run_a), history.opened(b) as (db_b, run_b):
-        reports = report.build(a), report.build(b)
+        reports = report.of(db_a, run_a), report.of(db_b, run_b)
         common = [task for task in reports[0]["tasks"] if task in reports[1]["tasks"]]
         return {
             "schema": SCHEMA,

@@ -5,8 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from pipelines.ledger import database
 from pipelines.ledger.rows import Rows
 from pipelines.output import tables
@@ -33,7 +31,7 @@ def examples(folder: Path, tasks: Iterable[Task]) -> dict[str, list[Example]]:
 
 
 def _of_task(folder: Path, task: Task, path: Path) -> list[Example]:
-    table = tables.scan(path, dict(pl.DataFrame(task.schema.empty_table()).schema))
+    table = tables.scan(path, tables.types_of(task.schema))
     if task.labels:  # of each label the surest
         table = table.sort("confidence", descending=True).group_by("label", maintain_order=True).head(LOOKED_AT)
         table = table.select(task.schema.names)

@@ -13,7 +13,7 @@ from pipelines.corpus.row import LAYOUTS
 from pipelines.ledger.answered import answered
 from pipelines.ledger.rows import Rows
 from pipelines.output import tables
-from pipelines.output.results import FORMATS
+from pipelines.output.tables import FORMATS
 
 EXAMPLES, LONG = 5, 100  # of flipped labels, and the characters of a text
 CHUNK = 1 << 16  # rows that are in Python's memory at once

@@ -10,15 +10,16 @@ from pipelines.files import replacing
 from pipelines.ledger import counts, history
 from pipelines.ledger.history import Run
 from pipelines.output import metrics, times
-from pipelines.output.page import page
 
 SCHEMA = 1
 
 
 def write(output: Path) -> dict[str, Any]:
     """Compute the report of the last run in `output`, and write report.json, report.html and metrics.prom."""
+    from pipelines.output.page import page  # noqa: PLC0415  what draws is no part of what computes
+
     with history.opened(output) as (db, run):
-        report = _report(db, run)
+        report = of(db, run)
         with replacing(output / "report.json") as scratch:
             scratch.write_text(json.dumps(report, indent=2) + "\n")
         with replacing(output / "metrics.prom") as scratch:
@@ -34,10 +35,11 @@ def build(output: Path) -> dict[str, Any]:
     Raises LedgerError when there has been none.
     """
     with history.opened(output) as (db, run):
-        return _report(db, run)
+        return of(db, run)
 
 
-def _report(db: sqlite3.Connection, run: Run) -> dict[str, Any]:
+def of(db: sqlite3.Connection, run: Run) -> dict[str, Any]:
+    """Compute the report of a run, the last of its ledger."""
     facts = dict(run.facts)
     facts.pop("files", None)
     figures = facts.pop("tasks", {})  # what each task says of its results

@@ -16,6 +16,7 @@ from pipelines.events import Emit, Warned
 from pipelines.files import replacing
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import AnsweredRow
+from pipelines.output.tables import BY_RESTAURANT, FORMATS, PARQUET
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.rowwise import anchor_keys
 from pipelines.questions.stages import Stages
@@ -23,8 +24,6 @@ from pipelines.tasks import Task
 from pipelines.tasks.restaurant import RestaurantState
 
 ROWS, RESTAURANTS = 8192, 64  # in memory at once; a restaurant is there with all of its reviews
-PARQUET = "parquet"
-FORMATS = (PARQUET, "jsonl", "csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +108,7 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
         figures = task.figures(rows, answers)
         if (rolled_up := task.by_restaurant(rows, answers)) is not None:
             table = rolled_up.collect().to_arrow()
-            _publish(table.schema, table.to_batches(), folder / f"{task.name}_by_restaurant.{kind}")
+            _publish(table.schema, table.to_batches(), folder / f"{task.name}{BY_RESTAURANT}.{kind}")
         path = folder / f"{task.name}.{kind}"
         if kind == PARQUET:
             whole.replace(path)
@@ -125,7 +124,7 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
 def _remove(folder: Path, task: str) -> None:
     """Remove a task's results: the folder holds those of the input given last."""
     for kind in FORMATS:
-        for name in (task, f"{task}_by_restaurant"):
+        for name in (task, f"{task}{BY_RESTAURANT}"):
             (folder / "results" / f"{name}.{kind}").unlink(missing_ok=True)
 
 

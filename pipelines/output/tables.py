@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
-from pipelines.output.results import FORMATS, PARQUET
-
+PARQUET = "parquet"
+FORMATS = (PARQUET, "jsonl", "csv")
+BY_RESTAURANT = "_by_restaurant"  # how the name of a table ends that has a task's results rolled up
 Types = Mapping[str, pl.DataType]
 
 
@@ -20,6 +22,11 @@ def found(output: Path) -> list[Path]:
 def of(output: Path, name: str) -> Path | None:
     """Return the table of a name in an output folder, None when there is none."""
     return next((path for path in found(output) if path.stem == name), None)
+
+
+def types_of(schema: pa.Schema) -> Types:
+    """Return the types of columns."""
+    return dict(pl.DataFrame(schema.empty_table()).schema)
 
 
 def scan(path: Path, types: Types) -> pl.LazyFrame:

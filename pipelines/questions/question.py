@@ -1,12 +1,15 @@
 """A question: what a form of a task asks about some rows, as the ledger keeps it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipelines.ledger.records import Question
 from pipelines.prompts.injection import cleaned
-from pipelines.prompts.prompts import Prompts
 from pipelines.prompts.template import one_line
 from pipelines.tasks import Task
+
+if TYPE_CHECKING:
+    from pipelines.prompts.prompts import Prompts
 
 
 def body(text: str, task: Task) -> str:
@@ -15,7 +18,7 @@ def body(text: str, task: Task) -> str:
 
 
 def question(
-    prompts: Prompts, task: str, form: str, key: bytes, *, job: int, seqs: Sequence[int], body: list[int] | None
+    prompts: "Prompts", task: str, form: str, key: bytes, *, job: int, seqs: Sequence[int], body: list[int] | None
 ) -> Question:
     """Return the question; `body` has the tokens of what it is about, None where the ledger has its request."""
     if body is None:

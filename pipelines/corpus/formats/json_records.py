@@ -128,7 +128,7 @@ def _split(stream: RawIOBase) -> Iterable[bytes]:
     """Cut a byte stream at its newlines, in memory bounded by its longest line."""
     pieces: list[bytes] = []
     while block := stream.read(BLOCK):
-        first, *others = bytes(block).split(b"\n")
+        first, *others = block.split(b"\n")
         pieces.append(first)
         if others:
             yield b"".join(pieces)

@@ -14,12 +14,13 @@ import polars as pl
 from pipelines.ledger.rows import Rows
 from pipelines.output import tables
 from pipelines.output.page import said
+from pipelines.output.tables import BY_RESTAURANT
 
 Z = 1.96  # of a 95 % interval
 DOUBTFUL, CARDS, DOTS, NAMED = 10, 100, 2000, 3  # how many of each are shown
 FEW = 5  # reviews, of which no mean is made much of
 LENGTH = 280  # of a text on the page, in characters
-BY_RESTAURANT, UNIT = "_by_restaurant", "restaurant_id"
+UNIT = "restaurant_id"
 # What restaurants are named for, by which column, and whether the highest is.
 KINDS = (("best", "mean_score", True), ("worst", "mean_score", False), ("most divided", "divided", True))
 # Columns about how an answer was made, not what it is.

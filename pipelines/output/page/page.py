@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jinja2 import BaseLoader, Environment
+from jinja2 import Environment
 from markupsafe import Markup
 
 from pipelines.ledger import history
 from pipelines.output.page import answers, hours, reasons, said, verdict
 from pipelines.output.page.hours import Hours, Numbers
+from pipelines.output.tables import BY_RESTAURANT
 
 ENOUGH = 8  # things, of which a picture shows more than a sentence does
 SLICES, SLOWEST, EXAMPLES, LENGTH = 40, 10, 2, 160
@@ -84,7 +85,7 @@ def _labelled(
     db: sqlite3.Connection, name: str, task: Mapping[str, Any], found: Mapping[str, pl.LazyFrame]
 ) -> dict[str, Any]:
     shares = answers.shares(task["labels"])
-    rolled_up = found.get(f"{name}{answers.BY_RESTAURANT}")
+    rolled_up = found.get(f"{name}{BY_RESTAURANT}")
     scored = None if rolled_up is None else answers.restaurants(rolled_up, list(task["labels"]))
     bars = [(one.label, one.share, one.low, one.high) for one in shares]
     dots = scored.dots if scored and len(scored.dots) >= ENOUGH else []
@@ -116,7 +117,6 @@ def _machine(db: sqlite3.Connection, report: Mapping[str, Any], time: Hours) -> 
         "parts": [part for part in time.parts if part.seconds > 0],
         "bottleneck": name,
         "change": change,
-        "rows": rows,
         "fixed": fixed,
         "per_thousand": (time.wall - fixed) / rows * 1000 if rows else None,
         "flow_picture": drawn
@@ -153,7 +153,7 @@ def _picture(name: str, *data: Any, about: str) -> Markup:
 
 def _environment() -> Environment:
     # What a run has not written down yet is as good as empty.
-    environment = Environment(loader=BaseLoader(), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     filters: dict[str, Callable[..., Any]] = {
         "seconds": said.seconds,
         "number": said.number,

@@ -3,7 +3,7 @@
 import math
 import re
 
-MINUTE, HOUR = 60.0, 3600.0
+MINUTE = 60.0
 SHORT = 10.0  # below it a decimal tells something
 
 

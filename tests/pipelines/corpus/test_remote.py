@@ -188,7 +188,7 @@ def test_a_library_that_is_missing_is_named_with_the_extra_that_has_it(monkeypat
     def missing(path):
         raise ImportError("Install it")
 
-    monkeypatch.setattr(remote.fsspec.core, "url_to_fs", missing)
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
     message = (
         f"cannot get at {scheme}://b/x: the library for {scheme}:// is missing: pip install 'reviewbatch[{extra}]'"
     )

@@ -129,6 +129,6 @@ def test_what_has_no_library_is_said_with_how_to_get_it(monkeypatch):
     def missing(_):
         raise ImportError("Install gcsfs to access GCS")
 
-    monkeypatch.setattr(remote.fsspec.core, "url_to_fs", missing)
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
     with pytest.raises(RemoteError, match=r"the library for gs:// is missing: pip install 'reviewbatch\[gs\]'"):
         remote.place("gs://bucket/reviews.parquet")

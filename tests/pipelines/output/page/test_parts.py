@@ -7,6 +7,7 @@ import pytest
 from pipelines.corpus.reject import Reason
 from pipelines.output import results
 from pipelines.output.page import answers, hours, reasons, said
+from pipelines.output.tables import FORMATS
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_in_the_order_of_the_input_a_job_waits_for_those_before_it():
     assert hours._by_input(work, [{"job": 1}, {"job": 2}], 4.0, 4.0).tolist() == [3.0, 4.0]
 
 
-@pytest.mark.parametrize("kind", results.FORMATS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_a_restaurants_card_has_what_is_said_of_it(kind, tmp_path):
     rows = [
         {"restaurant_id": f"0{n}", "summary": f"Soup {n}.", "praised": [{"aspect": "food", "words": ["soup"], "count": n}], "style": "written",
