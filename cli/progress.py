@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.interruption import asked
-from cli.screen import many, people, say
+from cli.screen import many, people, plain, say
 from pipelines.events import (
     Asking,
     Emit,
@@ -22,6 +22,7 @@ from pipelines.events import (
     EngineStarting,
     Event,
     Examining,
+    JobName,
     KeptAnswers,
     Noted,
     Ordered,
@@ -37,6 +38,7 @@ from scheduling.speed import Prediction
 
 PACE = 10.0  # seconds that the tokens per second shown are taken over
 PLAIN_EVERY = 10.0  # seconds between plain lines
+NAME = 30  # columns of a job's name
 
 
 class Rates:
@@ -64,7 +66,7 @@ class LiveProgress:
         self._rates = Rates()
         self._phase = Spinner("dots", "importing vLLM")
         self._since = time.monotonic()
-        self._work: RenderableType | None = None
+        self._work: tuple[Progress, float, float] | None = None
         self.live = Live(
             console=people,
             get_renderable=self._draw,
@@ -92,14 +94,14 @@ class LiveProgress:
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
-                self._work = _work(event, *self._rates.update(event))
+                self._work = event, *self._rates.update(event)
             case Noted() | Warned():
                 people.print(Text(f"! {event.text}", "yellow" if isinstance(event, Warned) else "dim"))
 
     def _draw(self) -> RenderableType:
-        if self._work:
+        if work := self._work:  # once, for this is another thread than the one that sets it
             stopping = Text("stopping when this step has ended", "yellow") if asked() else ""
-            return Group(self._work, stopping)
+            return Group(_work(*work), stopping)
         waited = Text(f"{time.monotonic() - self._since:.0f} s", "dim")
         row = Table.grid(padding=(0, 1))
         row.add_row(self._phase, waited)
@@ -233,4 +235,18 @@ def _work(event: Progress, prefill: float, decode: float) -> RenderableType:
         f"{event.in_flight:,} in flight",
         f"[red]{event.rejects:,} rejects[/]" if event.rejects else "[dim]0 rejects[/]",
     )
-    return Group(top, below)
+    return Group(top, below, *_jobs("done", event.done), *_jobs("next", event.next))
+
+
+def _jobs(which: str, jobs: Sequence[JobName]) -> Iterator[Text]:
+    """Yield a line that names jobs, if there are any, cut where the terminal ends."""
+    if jobs:
+        names = ", ".join(map(_job, jobs))
+        yield Text.assemble((f"{which}  ", "dim"), names, no_wrap=True, overflow="ellipsis")
+
+
+def _job(job: JobName) -> str:
+    name = Text(plain(job.name))
+    name.truncate(NAME, overflow="ellipsis")
+    notes = [job.task] * bool(job.task) + [many(job.reviews, "review")] * bool(job.reviews)
+    return f"{name} ({', '.join(notes)})" if notes else str(name)

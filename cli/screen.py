@@ -92,6 +92,11 @@ def last_words(text: str) -> None:
     people.file.flush()
 
 
+def plain(text: str) -> str:
+    """Return somebody's text in one line, without what a terminal acts on or nobody sees."""
+    return " ".join("".join(c if c.isprintable() else " " * c.isspace() for c in text).split())
+
+
 def lasted(seconds: float | None) -> str:
     """Return a duration in the units that a person would say it in."""
     if seconds is None:

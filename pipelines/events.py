@@ -88,6 +88,18 @@ class EngineStarted:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class JobName:
+    """A job as people call it: a restaurant as the input has it or a query's text, and its task if there are several.
+
+    So many different `reviews` of it have no answer yet, if it asks about each by itself.
+    """
+
+    name: str
+    task: str = ""
+    reviews: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """The work so far, in totals since the engine was up.
@@ -95,6 +107,7 @@ class Progress:
     Of `all_answers`, one for each row and task, `answers` are there or rejected, `rejects` of them rejected.
     `prefilled` counts prompt tokens computed (cached ones are not), `decoded` output tokens. `share` of the planned
     work is done, and the rest takes `eta` seconds at the pace of late, as predicted before there is one, or None.
+    A few jobs are named: those that were `done` last, the latest first, and those that should be `next`.
     """
 
     seconds: float
@@ -106,6 +119,8 @@ class Progress:
     decoded: int
     share: float
     eta: float | None
+    done: tuple[JobName, ...] = ()
+    next: tuple[JobName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

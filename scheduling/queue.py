@@ -107,6 +107,19 @@ class JobQueue:
                 self._left.add(turn.ticket)
         return turn
 
+    def coming(self, most: int) -> list[Turn]:
+        """Return up to `most` of those whose turns come next, the best first, by what is known now; all stay.
+
+        Where some of the heap's first have left by another way, it may be fewer.
+        """
+        near = 2**most - 1  # the best few of a heap are among so many first ones
+        first = sorted(turn for heap in (self._promoted, self._waiting) for turn in heap[:near])
+        turns: dict[int, Turn] = {}  # who is promoted stands in both
+        for turn in first:
+            if turn.ticket not in self._left:
+                turns.setdefault(turn.ticket, turn)
+        return list(turns.values())[:most]
+
     def __len__(self) -> int:
         return self._size
 

@@ -53,6 +53,11 @@ class RequestQueue:
                 self._sent.add(self._next.id)
             self._next = self._following(self._turn.job.id)
 
+    def coming(self, most: int) -> list[Turn]:
+        """Return up to `most` turns of the jobs that go next, that of the one under way among them; nothing changes."""
+        turns = self._queue.coming(most)
+        return sorted([self._turn, *turns])[:most] if self._turn and self._next else turns
+
     def _change(self, now: float) -> None:
         if self._turn and self._next:
             job = self._turn.job.id

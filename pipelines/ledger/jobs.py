@@ -58,6 +58,11 @@ class Jobs:
             return StoredJob(**row)
         raise LookupError(id_)
 
+    def unit(self, id_: int) -> str:
+        """Return what a job is about."""
+        unit: str = self._db.execute("SELECT unit FROM job WHERE id = ?", (id_,)).fetchone()[0]
+        return unit
+
     def work(self, block_size: int) -> dict[str, Work]:
         """Return the work that waits under each task, each request counted once."""
         rows = self._db.execute(

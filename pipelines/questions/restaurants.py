@@ -1,11 +1,13 @@
 """The restaurants of a ledger: what is known of each when a task asks about it as a whole."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 
+from pipelines.ledger.jobs import Jobs
 from pipelines.ledger.records import RequestState, StageRequest
+from pipelines.ledger.requests import Requests
 from pipelines.ledger.rows import Rows
 from pipelines.questions.peers import Peers
 from pipelines.tasks import Task
@@ -37,6 +39,18 @@ class Restaurants:
             heard=self._heard(unit, task),
             others={other: heard for other in self.others(unit, task) if (heard := self._heard(other, task, SAMPLE))},
         )
+
+    def complete(self, task: Task, jobs: Jobs, requests: Requests) -> Iterator[RestaurantState]:
+        """Yield the restaurants that a task has done with and has an answer for, in input order."""
+        for job in jobs.about_restaurants():
+            if job.task != task.name:
+                continue
+            asked = requests.stages(job.id)
+            if any(r.state != RequestState.ANSWERED and (r.stage or r.state == RequestState.WAITING) for r in asked):
+                continue
+            restaurant = self.state(job.unit, task, asked)
+            if restaurant.used and restaurant.answers[-1]:
+                yield restaurant
 
     def others(self, unit: str, task: Task) -> list[str]:
         """Return those that a task compares a restaurant with, none if it does not compare."""

@@ -1,6 +1,6 @@
 """The stages: what the tasks about restaurants ask, one stage out of the answers to the one before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipelines.config import Config
@@ -17,14 +17,18 @@ from scheduling.chunks import chunks
 CHUNK = 2048  # tokens of reviews in one prompt, or half the context where that is less
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What answers have come to: rows answered and rejected, and the jobs that go on to a next stage, or have ended."""
+    """What answers have come to: rows answered and rejected, and the jobs that go on to a next stage, or have ended.
+
+    `rowwise` are jobs whose rows are answered one by one, each as often as it asked what was answered or failed.
+    """
 
     answered: int
     rejected: int
     moved: list[int]
-    ended: list[int]
+    ended: list[Asker]
+    rowwise: list[Asker]
 
 
 class Stages:
@@ -34,7 +38,7 @@ class Stages:
         self._ledger = ledger
         self._prompts = prompts
         self._config = config
-        self._restaurants = Restaurants(ledger.rows)
+        self.restaurants = Restaurants(ledger.rows)
         # Reviews in one prompt are the same for all tasks, or they would share no prefixes.
         rooms = (prompts.room(task.name, form) for task in config.tasks if task.whole for form in task.forms)
         self._chunk = min(CHUNK, prompts.context // 2, *(room for room in rooms if room > 0))
@@ -45,27 +49,30 @@ class Stages:
             self._ledger.requests.settle(answers, failures)
             answered = rejected = 0
             whole: dict[int, Asker] = {}
+            rowwise: list[Asker] = []
             finished = [*((answer.flight.request.id, True) for answer in answers), *((f.id, False) for f in failures)]
             for request, good in finished:
                 for asker in self._ledger.requests.askers(request):
                     if self._config.task(asker.task).whole:
                         whole[asker.job] = asker
-                    elif good:
+                        continue
+                    rowwise.append(asker)
+                    if good:
                         answered += asker.rows
                     else:
                         rejected += asker.rows
             moved: list[int] = []
-            ended: list[int] = []
+            ended: list[Asker] = []
             for job in whole.values():
                 if self._ledger.requests.has_waiting(job.job):
                     continue  # others of its stage are under way
                 if self.advance(job.task, job.job, job.unit):
                     moved.append(job.job)
                 else:
-                    ended.append(job.job)
+                    ended.append(job)
                     rows_answered, rows_rejected = self._ledger.requests.row_outcomes(job.job)
                     answered, rejected = answered + rows_answered, rejected + rows_rejected
-            return Settled(answered, rejected, moved, ended)
+            return Settled(answered=answered, rejected=rejected, moved=moved, ended=ended, rowwise=rowwise)
 
     def advance(self, name: str, job: int, unit: str) -> bool:
         """Ask what a restaurant's next stage under a task has to ask, and say whether the job now waits for an answer.
@@ -80,26 +87,14 @@ class Stages:
             if not _may_go_on(requests):
                 return False
             if task.made_of and not requests:
-                others = self._restaurants.others(unit, task)
+                others = self.restaurants.others(unit, task)
                 self._ledger.requests.share(job, name, of=task.made_of.name, unit=unit, others=others, most=SAMPLE)
                 continue
-            restaurant = self._restaurants.state(unit, task, requests)
+            restaurant = self.restaurants.state(unit, task, requests)
             stage = task.stage(restaurant)
             if stage is None:
                 return False
             self._ask(task, job, len(restaurant.answers), restaurant, stage=stage)
-
-    def complete(self, task: Task) -> Iterator[RestaurantState]:
-        """Yield the restaurants that a task has done with and has an answer for, in input order."""
-        for job in self._ledger.jobs.about_restaurants():
-            if job.task != task.name:
-                continue
-            requests = self._ledger.requests.stages(job.id)
-            if any(r.state != RequestState.ANSWERED and (r.stage or r.state == RequestState.WAITING) for r in requests):
-                continue
-            restaurant = self._restaurants.state(job.unit, task, requests)
-            if restaurant.used and restaurant.answers[-1]:
-                yield restaurant
 
     def _ask(self, task: Task, job: int, number: int, restaurant: RestaurantState, *, stage: Stage) -> None:
         form = task.form(stage.form, restaurant.lang)

@@ -1,6 +1,9 @@
 import io
+import re
+from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from cli import progress, screen
@@ -8,6 +11,7 @@ from pipelines.events import (
     Asking,
     EngineStarted,
     EngineStarting,
+    JobName,
     Ordered,
     Passing,
     Planned,
@@ -41,7 +45,7 @@ def written(monkeypatch):
     def use(**settings) -> io.StringIO:
         stream = io.StringIO()
         stream.isatty = lambda: settings["force_terminal"]
-        console = Console(file=stream, highlight=False, width=100, **settings)
+        console = Console(file=stream, highlight=False, **{"width": 100, **settings})
         monkeypatch.setattr(screen, "people", console)
         monkeypatch.setattr(progress, "people", console)
         return stream
@@ -83,6 +87,75 @@ def test_on_a_terminal_it_is_drawn_in_place(written):
     drawn = stream.getvalue()
     for expected in ("loading m", "engine up in 1.5 s", "! look", "answers", "0:22 elapsed", "ETA 0:22", "in flight"):
         assert expected in drawn.replace("\x1b[1m", "").replace("\x1b[0m", ""), expected
+
+
+def lines(stream: io.StringIO) -> list[str]:
+    """Return the lines of the display as it was drawn last."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue().rpartition("\x1b[2K")[2]).split("\n")
+
+
+@pytest.fixture
+def drawn(written):
+    """Draw progress that names jobs on a terminal so wide; return its lines."""
+
+    def drawn(width=80, **jobs):
+        stream = written(force_terminal=True, width=width)
+        with progress.watching(quiet=False) as emit:
+            emit(replace(at(22, 0.5), **jobs))
+            emit.live.refresh()
+            return stream, [line.rstrip() for line in lines(stream)]
+
+    return drawn
+
+
+def test_jobs_that_have_just_ended_and_those_that_are_next_are_named(drawn):
+    _, shown = drawn(
+        done=(JobName("Bella Napoli"), JobName("Han Bat")),
+        next=(JobName("Golden Wok", "", 1213), JobName("Rosa", "", 1)),
+    )
+    assert shown[2:4] == ["done  Bella Napoli, Han Bat", "next  Golden Wok (1,213 reviews), Rosa (1 review)"]
+    _, shown = drawn(
+        done=(JobName("Han Bat", "summary"),), next=(JobName("Rosa", "points", 7), JobName("Rosa", "summary"))
+    )
+    assert shown[2:4] == ["done  Han Bat (summary)", "next  Rosa (points, 7 reviews), Rosa (summary)"]
+
+
+def test_where_no_job_has_ended_there_is_no_line_about_it(drawn):
+    _, shown = drawn(next=(JobName("Rosa"),))
+    assert shown[2] == "next  Rosa"
+    _, shown = drawn()
+    assert not any(shown[2:])
+
+
+@pytest.mark.parametrize("width", [60, 80, 81])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the restaurant at the very end of the universe",
+        "아주 긴 이름의 식당이 여기에 하나 더 있습니다",
+        "x" * 5000,
+        "x" * 24,
+    ],
+)
+def test_a_line_of_names_is_cut_where_the_terminal_ends_and_never_wraps(drawn, width, name):
+    _, shown = drawn(width, done=(JobName(name, "sentiment"),) * 3, next=(JobName(name, "", 12),) * 3)
+    (done,) = [line for line in shown if line.startswith("done")]
+    (next_,) = [line for line in shown if line.startswith("next")]
+    assert shown.index(next_) == shown.index(done) + 1
+    assert not any(shown[shown.index(next_) + 1 :])
+    for line in (done, next_):
+        assert width - 2 <= cell_len(line) <= width
+        assert line.endswith("…")
+    assert "(sentiment)" in done  # a long name leaves room for what is said of it
+    assert "(12 reviews)" in next_
+
+
+def test_names_do_nothing_to_the_terminal(drawn):
+    names = "\x1b]0;owned\x07Rosa", "[blink]Bar[/blink]", "Ca\u202efé\x9b5m\r\n\tLuz", "[/]", ":pizza:", "\x1b[5m"
+    stream, shown = drawn(120, done=tuple(map(JobName, names[:3])), next=tuple(map(JobName, names[3:])))
+    assert shown[2:4] == ["done  ]0;ownedRosa, [blink]Bar[/blink], Café5m Luz", "next  [/], :pizza:, [5m"]
+    for acting in ("\x1b]", "\x07", "\u202e", "\x9b", "\x1b[5m", "\t"):
+        assert acting not in stream.getvalue()
 
 
 def test_quiet_writes_warnings_alone(written):

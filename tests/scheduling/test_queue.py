@@ -27,6 +27,26 @@ def test_a_job_pushed_late_overtakes_what_still_waits():
     assert drain(queue) == [2, 1]
 
 
+@given(COSTS, POLICY, st.integers(0, 20), st.integers(1, 4))
+def test_a_look_at_who_comes_next_changes_nothing(costs, policy, gone, most):
+    queue = JobQueue(POLICIES[policy], [job(i, cost) for i, cost in enumerate(costs)])
+    for _ in range(min(gone, len(queue))):
+        queue.pop(0.0)
+    coming = [turn.job.id for turn in queue.coming(most)]
+    assert coming == drain(queue)[:most]
+
+
+@given(COSTS, st.floats(0, 20), st.integers(0, 20))
+def test_whoever_is_promoted_comes_next_once_and_nobody_who_has_left(costs, now, gone):
+    queue = JobQueue(POLICIES["prefill"], [job(i, cost, arrival=i % 7) for i, cost in enumerate(costs)], max_wait=9.0)
+    for _ in range(min(gone, len(queue))):
+        queue.pop(now)
+    best = [queue.peek(now).job.id] if queue else []
+    coming = [turn.job.id for turn in queue.coming(3)]
+    assert coming[:1] == best
+    assert len(coming) == len({*coming} & {*drain(queue, now)})
+
+
 def test_an_overtaken_job_goes_on_before_the_one_beside_it():
     first = job(0, 5)
     queue = JobQueue(POLICIES["prefill"], [first, job(1, 9, "summary", prefix_sibling=first)])

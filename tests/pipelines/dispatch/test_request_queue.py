@@ -68,6 +68,18 @@ def test_a_better_job_overtakes_one_that_is_under_way_and_that_one_goes_on_later
     assert drain(feed) == [(1, 4), (1, 5), (0, 2), (0, 3), (2, 6)]
 
 
+def test_the_job_under_way_comes_next_unless_it_is_overtaken():
+    queue = JobQueue(POLICIES["prefill"], [job(0, 50), job(1, 60)])
+    feed = RequestQueue(queue, requests({0: [1, 2], 1: [3], 2: [4]}))
+    assert [turn.job.id for turn in feed.coming(2)] == [0, 1]
+    assert drain(feed, most=1) == [(0, 1)]
+    assert [turn.job.id for turn in feed.coming(2)] == [0, 1]
+    queue.push(job(2, 5))
+    assert [turn.job.id for turn in feed.coming(2)] == [2, 0]
+    assert drain(feed) == [(2, 4), (0, 2), (1, 3)]
+    assert feed.coming(2) == []
+
+
 def test_an_overdue_job_goes_before_the_rest_of_one_that_is_under_way():
     queue = JobQueue(POLICIES["prefill"], [job(0, 1, arrival=5.0), job(1, 9)], max_wait=10.0)
     feed = RequestQueue(queue, requests({0: [1, 2], 1: [3, 4]}))
