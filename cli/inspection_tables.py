@@ -33,6 +33,8 @@ def show(seen: dict[str, Any]) -> None:
         people.print(
             Text(f"! No column looks like the restaurant: each review is taken to be of {whose}.{perhaps}", "yellow")
         )
+    if seen["date"]:
+        say(f"{seen['date']!r} says when each review is of: it is kept, so that the report draws its labels over time")
     say("this would run it:")
     lists.print(Text(seen["command"]), soft_wrap=True)
 

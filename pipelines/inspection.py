@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.corpus import language, opening, profile, rating, reader
 from pipelines.corpus.profile import Column
-from pipelines.corpus.reading import FILE, OUTER, Reading
+from pipelines.corpus.reading import FILE, OUTER, Reading, look_up
 from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.sources import Found, Source
 from pipelines.errors import CorpusError
@@ -51,6 +51,7 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         "each": reading.each,
         "other_lists": [name for name in profile.lists(profile.columns(v for _, v in sample)) if name != reading.each],
         "assumed": _assumed(reading, columns),
+        "date": next(iter(reading.keep), None),
         "columns": [_described(column, reading) for column in columns.values()],
         "missing": missing,
         "command": _command(inputs, reading) if rows.get("usable") else None,
@@ -114,6 +115,7 @@ def _guessed(
         del looks[unit]  # where each file is of a restaurant, these are names of diners, or titles
     named = {ours: theirs for ours, theirs in looks.items() if ours in reading.layout.names and ours != theirs}
     reading = replace(reading, columns={**named, **reading.columns})
+    reading = replace(reading, keep=_dates(looks.get("date"), sample, reading))
     if unit in {*looks, *reading.columns, reading.layout.id} or reading.unit(sample[0][0]):
         return columns, reading
     if files > 1:
@@ -132,6 +134,21 @@ def _elements(
         return rows, set()
     within = (element for row in rows if isinstance(element := row[reading.each], dict))
     return rows, set(profile.columns(within))
+
+
+def _dates(name: str | None, sample: Sequence[tuple[Source, dict[str, Any]]], reading: Reading) -> list[str]:
+    """Return the column of dates that is to be kept, if one is free and in each file: others would be refused."""
+    if name is None or name in reading.names.values():
+        return []
+    lack = {source.shown for source, _ in sample}
+    for source, values in sample:
+        if any(_has(element, name) for *_, element in reading.elements((0, values), source)):
+            lack.discard(source.shown)
+    return [] if lack else [name]
+
+
+def _has(element: dict[str, Any] | Reject, name: str) -> bool:
+    return not isinstance(element, Reject) and look_up(element, name) is not None
 
 
 def _tells(name: str, each: str, inner: Collection[str]) -> bool:
@@ -217,7 +234,8 @@ def _format(source: Source) -> str:
 
 
 def _described(column: Column, reading: Reading) -> dict[str, Any]:
-    looks_like = next((ours for ours, theirs in reading.names.items() if theirs == column.name), None)
+    called = [*reading.names.items(), *(("date", name) for name in reading.keep)]
+    looks_like = next((ours for ours, theirs in called if theirs == column.name), None)
     return {
         "name": column.name,
         "types": dict(column.types.most_common()),
@@ -241,6 +259,8 @@ def _command(inputs: Sequence[str], reading: Reading) -> str:
         words += ["--restaurant-from", reading.restaurant_from]
     for ours, theirs in reading.columns.items():
         words += ["--column", f"{ours}={theirs}"]
+    for name in reading.keep:
+        words += ["--keep", name]
     if reading.scale:
         words += ["--rating-scale", str(reading.scale)]
     return shlex.join(words)

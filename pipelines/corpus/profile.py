@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.corpus import dates
 from pipelines.corpus.rating import rating
 from pipelines.corpus.reading import OUTER
 
@@ -22,8 +23,12 @@ DINERS = frozenset(
     {"author", "customer", "guest", "nickname", "profile", "reviewer", "user", "username", "writer", "닉네임", "작성자"}
 )
 MEANS = frozenset({"average", "avg", "mean", "total"})
+# And of other moments than that of a review.
+ELSEWHEN = frozenset({"birth", "crawled", "joined", "owner", "reply", "response", "scraped", "since"})
 SHORT = 100  # characters of a name or an id, at most
 OF_RESTAURANTS = ("restaurant_id", "category", "city")
+# What names a column may not have that is one of a row's.
+OF_OTHERS = {"rating": MEANS, "date": DINERS | ELSEWHEN, **dict.fromkeys(OF_RESTAURANTS, DINERS)}
 # What people call the columns of a row, the likeliest first; parts of names count, too.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "text": (
@@ -37,6 +42,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "review_id": ("review_id", "reviewid", "comment_id", "id", "_id", "uuid", "리뷰id", "번호"),
     "rating": ("review_rating", "reviewer_score", "review_stars", "rating", "stars", "overall", "star", "score", "review_rating", "star_rating", "grade", "별점", "평점", "점수"),
+    "date": (
+        "review_date", "date", "publish_time", "create_time", "created_at", "published_at", "review_time", "datetime", "timestamp", "time",
+        "created", "published", "posted", "visit_date", "작성일", "작성일자", "작성일시", "등록일", "등록일시", "날짜", "일자", "일시", "방문일",
+    ),
     "lang": ("lang", "language", "review_language", "언어"),
     "category": ("category", "cuisine", "categories", "cuisines", "cuisine_type", "업종", "카테고리"),
     "city": ("city", "town", "locality", "지역", "도시"),
@@ -148,11 +157,11 @@ def _kind(value: Any) -> str:
 
 
 def _named(ours: str, column: Column, *, outer: bool) -> float:
-    """Return how much a column is called like one of a row's: from 0, not at all, to 1; a text may have any name."""
-    if column.name == ours != "rating":  # a place has one, too
+    """Return how much a column is called like one of a row's: from 0, not at all, to 1; texts and dates by any name."""
+    if column.name == ours not in {"rating", "date"}:  # a place has one, too
         return SAME
     path = set(re.split(r"[._]", column.path))
-    if (ours in OF_RESTAURANTS and path & DINERS) or (ours == "rating" and path & MEANS):
+    if path & OF_OTHERS.get(ours, set()) or (ours == "date" and outer):
         return 0
     if ours == "restaurant_id" and not outer and (column.last == "title" or "review" in path):
         return 0
@@ -162,7 +171,7 @@ def _named(ours: str, column: Column, *, outer: bool) -> float:
     words = set(column.last.split("_"))
     if any(set(name.split("_")) <= words for name in names if name != "id"):
         return PART
-    return ANY if ours == "text" else 0
+    return ANY if ours in {"text", "date"} else 0
 
 
 def _is_text(column: Column, rows: int) -> float:
@@ -193,6 +202,11 @@ def _is_rating(column: Column, rows: int) -> float:
     return float(rated >= len(column.values) * MOSTLY)
 
 
+def _is_date(column: Column, rows: int) -> float:
+    dated = dates.share(column.name, column.values) >= MOSTLY
+    return float(dated) * min(column.filled / max(rows, 1), 1)
+
+
 def _is_note(column: Column, rows: int) -> float:
     del rows
     return float(len(column.texts) >= len(column.values) * MOSTLY and all(len(text) <= SHORT for text in column.texts))
@@ -203,6 +217,7 @@ _FITS = {
     "text": _is_text,
     "rating": _is_rating,
     "review_id": _is_own_id,
+    "date": _is_date,
     "restaurant_id": _is_unit,
     "lang": _is_note,
     "category": _is_note,

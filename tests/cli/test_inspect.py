@@ -9,13 +9,19 @@ import polars as pl
 
 def test_the_command_that_is_shown_runs(run):
     places = [
-        {"title": f"Place {n}", "reviews": [{"content": f"Lovely food, visit {i}.", "score": "4/5"} for i in range(9)]}
+        {
+            "title": f"Place {n}",
+            "reviews": [
+                {"content": f"Lovely food, visit {i}.", "score": "4/5", "on": f"2024. {i + 1}. 3."} for i in range(9)
+            ],
+        }
         for n in range(2)
     ]
     Path("places.json").write_text(json.dumps(places, indent=1))
     status, out, err = run("inspect", "places.json")
     assert status == 0, err
     assert "columns of the reviews in the lists 'reviews'" in err
+    assert "'on' says when each review is of: it is kept" in err
     program, *arguments = shlex.split(out)
     assert program == "reviewbatch"
     status, _, err = run(*arguments, "--model", "tiny")
@@ -23,6 +29,7 @@ def test_the_command_that_is_shown_runs(run):
     found = pl.read_parquet("out/results/sentiment.parquet")
     assert found["restaurant_id"].to_list() == ["Place 0"] * 9 + ["Place 1"] * 9
     assert found["review_id"][0] == "places.json:1.1"
+    assert found["on"][0] == "2024. 1. 3."
     assert "note: places.json has no review_id" in err
     assert "ratings are on a scale of 1-5; 0 rows without one" in err
 

@@ -178,6 +178,69 @@ def test_a_column_that_is_called_as_ours_is_ours_whatever_it_holds(tmp_path):
     assert found["rejects_by_reason"] == {"no-restaurant-id": 20}
 
 
+def dated(tmp_path, **columns):
+    """Return the inspection of reviews that have such columns, each made of a number."""
+    rows = [
+        {"place": f"p{i % 3}", "body": text} | {name: of(i) for name, of in columns.items()}
+        for i, text in enumerate(texts(30))
+    ]
+    return lines(tmp_path, *rows)
+
+
+@pytest.mark.parametrize(
+    ("columns", "kept"),
+    [
+        ({"date": lambda i: f"2024-05-{i + 1:02}"}, "date"),
+        ({"visit no. 1": lambda i: f"2024/{i % 12 + 1}/3"}, "visit no. 1"),
+        ({"createTime": lambda i: 1_700_000_000 + i}, "createTime"),
+        ({"crawled_at": lambda i: f"2025-05-{i + 1:02}", "when": lambda i: f"2024. 5. {i + 1}."}, "when"),
+        ({"opened": lambda i: "2001-01-01", "review_date": lambda i: f"5/{i + 1}/2024"}, "review_date"),
+        ({"place_date": lambda i: f"2024-05-{i % 9 + 1:02}"}, "place_date"),
+    ],
+)
+def test_the_likeliest_column_of_dates_is_kept(tmp_path, columns, kept):
+    found = dated(tmp_path, **columns)
+    assert found["date"] == kept
+    assert {value for name, value in command(found) if name == "--keep"} == {kept}
+    assert {column["name"] for column in found["columns"] if column["is"] == "date"} == {kept}
+    assert ("--column", "restaurant_id=place") in command(found), "a date is no restaurant"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"rating": lambda i: 20},
+        {"number": lambda i: 20240503 + i},
+        {"date": lambda i: "2 weeks ago"},
+        {"deadline": lambda i: "2030-05-03"},
+        {"user": lambda i: {"since": "2012-05-03"}},
+        {"note": lambda i: "2024-05-03" if i else None},
+    ],
+)
+def test_what_is_of_no_date_or_of_another_is_not_kept(tmp_path, columns):
+    found = dated(tmp_path, **columns)
+    assert found["date"] is None
+    assert "--keep" not in found["command"]
+
+
+def test_dates_are_those_of_reviews_and_of_all_files(tmp_path):
+    places = [
+        {
+            "name": f"Place {n}",
+            "date": "2001-01-01",
+            "reviews": [{"snippet": text, "on": "2024-05-03"} for text in texts(9)],
+        }
+        for n in range(3)
+    ]
+    (tmp_path / "places.json").write_text(json.dumps(places))
+    assert seen(tmp_path, "places.json")["date"] == "on"
+    for n, more in enumerate([{"date": "2024-05-03"}, {"date": "2024-05-04"}, {}]):
+        rows = [{"body": text, **more} for text in texts(9)]
+        (tmp_path / f"Place {n}.json").write_text(json.dumps(rows))
+    assert seen(tmp_path, "Place 0.json", "Place 1.json")["date"] == "date"
+    assert seen(tmp_path, "Place 0.json", "Place 2.json")["date"] is None, "a run would refuse the second"
+
+
 def test_a_few_records_with_lists_among_others_do_not_make_them_lists(tmp_path):
     rows = [
         {"text": text, "business_id": "b", "reviews": [{"text": text}] if i < 9 else None}
