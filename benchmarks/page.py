@@ -1,4 +1,7 @@
-"""What the page of a million reviews takes: seconds to draw, and bytes. `python benchmarks/page.py [ROWS]`."""
+"""What the report of a million reviews takes: seconds for its figures and its page, and the page's bytes. `python benchmarks/page.py [ROWS]`.
+
+For scale: how often the ledger's requests could have been read one by one in that time.
+"""
 
 import sqlite3
 import sys
@@ -9,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from pipelines.ledger import history
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
-from pipelines.output import report
+from pipelines.output import report, times
 from pipelines.output.page import page
 
 
@@ -20,15 +24,21 @@ def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         make(out, rows)
-        began = time.perf_counter()
-        built = report.build(out)
-        built_by = time.perf_counter()
-        from pipelines.ledger import history
-
-        with history.opened(out) as (db, _):
-            drawn = page.render(out, db, built)
+        with history.opened(out) as (db, run):
+            moments = [time.perf_counter()]
+            for _ in db.execute("SELECT id, key, scheduled, first_token, last_token FROM request"):
+                pass
+            moments.append(time.perf_counter())
+            took = times.read(db, run.number)
+            moments.append(time.perf_counter())
+            built = report.of(db, run, took)
+            moments.append(time.perf_counter())
+            drawn = page.render(out, db, built, took)
+            moments.append(time.perf_counter())
+        bare, read, figures, drawing = np.diff(moments).tolist()
         print(
-            f"{rows:,} reviews: report.json {built_by - began:.1f} s, page {time.perf_counter() - built_by:.1f} s, {len(drawn) / 1e6:.2f} MB"
+            f"{rows:,} reviews: {read + figures + drawing:.1f} s: times {read:.1f} s, figures {figures:.1f} s, page {drawing:.1f} s, "
+            f"{len(drawn) / 1e6:.2f} MB; {(read + figures + drawing) / bare:.1f} times as long as to read the requests ({bare:.1f} s)"
         )
 
 

@@ -17,7 +17,7 @@ given = uneven.arguments(__doc__)
 
 def compare(corpus: Path, policies: str, repeat: int, *options: str) -> Any:
     command = ["-m", "cli.main", "compare", "sentiment", "-i", corpus, "--model", given.model, "--json", "--quiet"]
-    command += ["--policies", policies, "--repeat", repeat, *options]
+    command += ["-o", corpus.parent / "out", "--policies", policies, "--repeat", repeat, *options]
     done = subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 

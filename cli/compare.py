@@ -11,9 +11,11 @@ from pipelines.errors import UsageError
 
 @options.settings(
     without=(
-        "output",
         "again",
+        "shard",
         "policy",
+        "replicas",
+        "ray",
         "objective",
         "deadline",
         "feed",
@@ -32,12 +34,17 @@ def compare(
     quiet: options.Quiet = False,
     **given: Any,
 ) -> None:
-    """Do the same work under several policies on one engine, in turns, and show what the order changes."""
+    """Do the same work under several policies on one engine, in turns, and show what the order changes.
+
+    On the terminal, and on a page: compare.html in the output folder.
+    """
     from cli import comparison_tables, loading
     from cli.progress import watching
     from pipelines import cache
     from pipelines.comparison import compare
     from pipelines.engine.vllm_engine import ENGINES
+    from pipelines.output.mirror import Mirror
+    from pipelines.output.page import comparison
 
     chosen = loading.load(**given)
     ranked = [loading.load(policy=name.strip()).policy for name in policies.split(",")]
@@ -45,14 +52,24 @@ def compare(
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
     asked = preparation.tasks(names or [], chosen)
     found = preparation.sources(asked, chosen)
+    # What cannot be written is said before the work.
+    mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
+    chosen.folder.mkdir(parents=True, exist_ok=True)
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
         model, device = preparation.model(chosen, emit)
         config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
         start = ENGINES[config.feed].starter(config.model, config.arguments)
-        compared = compare(config, ranked, repeat, start, speed=measurements.speed(config.names), emit=emit)
+        facts = {"device": device.name, "vllm": device.vllm}
+        speed = measurements.speed(config.names)
+        compared = compare(config, ranked, repeat, start, speed=speed, facts=facts, emit=emit)
     if as_json:
         screen.data(json.dumps(compared))
     if not quiet:
         comparison_tables.show(compared)
+    page = comparison.write(chosen.folder, compared)
+    if mirror:
+        mirror.put(page.name)
+    if not quiet:
+        screen.say(f"look at {page}" + (f", also in {chosen.address}" if mirror else ""))

@@ -17,7 +17,7 @@ def report(
     *,
     as_json: options.AsJson = False,
 ) -> None:
-    """Draw the report of a run again, finished or not, or say what another run changes: figures, and answers."""
+    """Draw the report of a run again, and its page, finished or not, or say what another run changes."""
     if other:
         from cli import changes_tables
         from pipelines.output import changes
@@ -29,11 +29,15 @@ def report(
             changes_tables.show(changed)
         return
     from cli import tables
-    from pipelines.output.report import build
+    from pipelines.output.report import build, write
 
-    built = build(out)
     if as_json:
-        screen.data(json.dumps(built))
-    else:
-        tables.show(built)
-        tables.show_files(out)
+        screen.data(json.dumps(build(out)))
+        return
+    try:
+        built = write(out)  # a run that was killed has left none
+    except OSError as error:
+        screen.say(f"note: the page was not drawn again: {error}")
+        built = build(out)
+    tables.show(built)
+    tables.show_files(out)

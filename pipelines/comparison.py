@@ -4,7 +4,8 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from statistics import median
@@ -22,6 +23,7 @@ from pipelines.events import Emit, EngineStarted, EngineStarting, Ordered, Passi
 from pipelines.ledger import database, history
 from pipelines.ledger.ledger import Ledger
 from pipelines.output import times
+from pipelines.output.page import said
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
 from pipelines.questions.ingest import Corpus, Ingestion
@@ -30,6 +32,15 @@ from scheduling.speed import Speed
 
 SCHEMA = 1
 Figures = dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The work done once: how many jobs that were, its figures, and when equal parts of them were done, in seconds."""
+
+    jobs: int
+    figures: Figures
+    done: list[float]
 
 
 class ResettableEngine(Engine, Protocol):
@@ -46,13 +57,15 @@ def compare(
     start: Start[ResettableEngine],
     *,
     speed: Speed | None,
+    facts: Mapping[str, Any],
     emit: Emit,
 ) -> dict[str, Any]:
-    """Do all of the work `repeat` times under each policy, in turns, and return what came of it.
+    """Do all of the work `repeat` times under each policy, in turns, and return what came of it, and the `facts`.
 
     Each is held against the first. `docs/scheduling.md` describes every field. Raises CorpusError when the
     input holds no row that can be used.
     """
+    started = datetime.now(UTC)
     corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         planned.begin({})
@@ -64,11 +77,12 @@ def compare(
             raise CorpusError("nothing to compare: no row of the input can be asked about")
         emit(EngineStarting(config.model.name))
         began = time.monotonic()
-        passes: dict[str, list[Figures]] = {policy: [] for policy in policies}
+        passes: dict[str, list[Pass]] = {policy: [] for policy in policies}
         ordered_by: dict[str, str] = {}
         prompts.context = context.needed(counts, prompts, config)
         with closing(start(context=prompts.context, patience=math.inf)) as engine:
             emit(EngineStarted(time.monotonic() - began))
+            dtype = engine.limits.dtype
             _warm_up(engine, planned, prompts)
             epoch = time.time()  # of every pass: a deadline leaves each of them as much time
             for turn in range(repeat):
@@ -91,21 +105,42 @@ def compare(
                                 emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
                             ordered_by[policy] = todo.policy
                             passes[policy].append(_pass(ledger, todo, engine, counts.answers, emit=emit))
-    ratios = {policy: _ratios(passes[policies[0]], passes[policy]) for policy in policies[1:]}
-    return {
+    figures = {policy: [once.figures for once in done] for policy, done in passes.items()}
+    found = {
         "schema": SCHEMA,
+        "started": started.isoformat(timespec="seconds"),
         "model": config.model.name,
+        **facts,
+        "dtype": dtype,
+        "context": prompts.context,
+        "engine": dict(config.arguments),
         "tasks": config.names,
+        "unit": _unit(config),
         "rows": counts.rows,
+        "jobs": passes[policies[0]][0].jobs,
         "requests": counts.requests,
         "sla": dict(config.sla),
+        "ageing": config.ageing,
+        "max_wait_s": None if config.max_wait == math.inf else config.max_wait,
         "repeat": repeat,
         "policies": {
-            policy: {"ordered_by": ordered_by[policy], **_summary(figures)} for policy, figures in passes.items()
+            policy: {
+                "ordered_by": ordered_by[policy],
+                **_summary(figures[policy]),
+                "done_s": [once.done for once in passes[policy]],
+            }
+            for policy in policies
         },
-        "against_first": ratios,
-        "verdict": [_verdict(policy, policies[0], against, repeat) for policy, against in ratios.items()],
+        "against_first": {policy: _ratios(figures[policies[0]], figures[policy]) for policy in policies[1:]},
     }
+    return {**found, "verdict": [_verdict(found, policy) for policy in policies[1:]]}
+
+
+def _unit(config: Config) -> str:
+    """Return what a job is about, by a word for it."""
+    if len(config.tasks) > 1:
+        return "job"
+    return "query" if config.tasks[0].unit == "query" else "restaurant"
 
 
 def _warm_up(engine: Engine, ledger: Ledger, prompts: Prompts) -> None:
@@ -118,7 +153,7 @@ def _warm_up(engine: Engine, ledger: Ledger, prompts: Prompts) -> None:
         left -= len(engine.step(math.inf))
 
 
-def _pass(ledger: Ledger, todo: Backlog, engine: Engine, answers: int, *, emit: Emit) -> Figures:
+def _pass(ledger: Ledger, todo: Backlog, engine: Engine, answers: int, *, emit: Emit) -> Pass:
     """Do the work once, and return what it took."""
     costing = todo.costing
     ledger.note(engine_up=costing.clock.epoch, sla=dict(costing.config.sla))
@@ -128,8 +163,10 @@ def _pass(ledger: Ledger, todo: Backlog, engine: Engine, answers: int, *, emit: 
     with closing(database.read(ledger.folder / database.NAME)) as db:
         run = history.last_run(db)
         assert run is not None  # noqa: S101  it is this one
-        requests, jobs = times.of_requests(db, run.number), times.of_jobs(db, run.facts)
-    return {
+        took = times.read(db, run.number)
+    requests, jobs = times.of_requests(took), times.of_jobs(took, run.facts)
+    done = times.parts(took.complete["last_token"]).round(3).tolist()
+    figures = {
         "makespan_s": stats.makespan_s,
         **{f"job_completion_{name}_s": value for name, value in jobs["completion_s"].items()},
         **{f"request_completion_{name}_s": value for name, value in requests["completion_s"].items()},
@@ -138,6 +175,7 @@ def _pass(ledger: Ledger, todo: Backlog, engine: Engine, answers: int, *, emit: 
         "sla_attainment": jobs["sla_attainment"],
         "longest_wait_s": jobs["longest_wait_s"],
     }
+    return Pass(jobs["count"], figures, done)
 
 
 def _summary(passes: Sequence[Figures]) -> dict[str, Any]:
@@ -181,18 +219,20 @@ def _columns(passes: Sequence[Figures]) -> Mapping[str, list[float]]:
     }
 
 
-def _verdict(policy: str, first: str, ratios: Mapping[str, Any], repeat: int) -> str:
-    def said(name: str) -> str:
-        ratio = ratios.get(name)
-        if not ratio:
-            return "no telling what"
-        if repeat == 1:
-            return f"{ratio['median']:.2f}"
-        noise = "more than the noise" if ratio["more_than_noise"] else "within the noise"
-        return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f}, {noise})"
+def _verdict(found: Mapping[str, Any], policy: str) -> str:
+    """Say what a policy changes against the first."""
+    first, repeat = next(iter(found["policies"])), found["repeat"]
 
+    def after(name: str) -> str:
+        ratio = found["against_first"][policy].get(name)
+        if not ratio:
+            return "after no telling how long"
+        now, before = (said.seconds(found["policies"][of][name]["median"]) for of in (policy, first))
+        noise = ", within the noise" if repeat > 1 and not ratio["more_than_noise"] else ""
+        return f"after {now} in place of {before} ({ratio['median']:.2f}x{noise})"
+
+    half, all_ = after("job_completion_p50_s"), after("makespan_s")
     sentence = (
-        f"{policy} against {first}: a job is complete after {said('job_completion_mean_s')} of the time on average, "
-        f"all of them after {said('makespan_s')}"
+        f"{policy} against {first}: half of the {said.several(found['unit'])} were done {half}, all of the work {all_}"
     )
     return sentence if repeat > 1 else f"{sentence}; one pass each says nothing about noise"

@@ -58,32 +58,25 @@ class Kept:
 
 def kept(db: sqlite3.Connection) -> list[Kept]:
     """Return what the last run keeps of earlier ones."""
-    rows = db.execute(
-        "SELECT run.facts ->> 'vllm', run.facts ->> 'dtype', count(*), "
-        "run.facts ->> 'vllm' IS NOT last.facts ->> 'vllm' "
-        "OR coalesce(run.facts ->> 'dtype' <> last.facts ->> 'dtype', FALSE) "
-        "FROM ask JOIN request ON request.id = ask.request JOIN run ON run.id = request.run "
-        "JOIN run AS last ON last.id = (SELECT max(id) FROM run) "
-        "WHERE seq >= 0 AND state = 'answered' AND run.id < last.id GROUP BY 1, 2 ORDER BY 3 DESC"
-    )
-    return [Kept(vllm, dtype, answers, bool(other)) for vllm, dtype, answers, other in rows]
+    return [Kept(vllm, dtype, answers, bool(other)) for vllm, dtype, answers, other in db.execute(_KEPT)]
 
 
 def count(db: sqlite3.Connection) -> Counts:
     """Count what stands in a ledger's file."""
-    rows, answered, rejected, answers = db.execute(
-        "SELECT count(*), coalesce(sum(NOT rejected AND NOT waiting), 0), coalesce(sum(rejected > 0), 0), "
-        "coalesce(sum(waiting), 0) FROM (SELECT sum(state = 'rejected') AS rejected, sum(state = 'waiting') AS waiting "
-        "FROM outcome GROUP BY seq)"
+    unanswered, rejected, answers = db.execute(
+        "SELECT count(*), coalesce(sum(rejected > 0), 0), coalesce(sum(waiting), 0) FROM ("
+        "SELECT sum(state = 'rejected') AS rejected, sum(state = 'waiting') AS waiting FROM outcome "
+        "WHERE state <> 'answered' GROUP BY seq)"
     ).fetchone()
+    usable = _usable(db)
     (unusable,) = db.execute("SELECT count(*) FROM reject").fetchone()
     waiting = db.execute(
         "SELECT task, form, count(*), sum(prompt_tokens), max(prompt_tokens) FROM request WHERE state = 'waiting' "
         "GROUP BY task, form"
     ).fetchall()
     return Counts(
-        rows=rows + unusable,
-        answered=answered,
+        rows=usable + unusable,
+        answered=usable - unanswered,
         rejected=unusable + rejected,
         answers=answers,
         requests=sum(requests for *_, requests, _, _ in waiting),
@@ -106,11 +99,31 @@ def rows(db: sqlite3.Connection) -> dict[str, Any]:
 
 def of_task(db: sqlite3.Connection, task: str) -> dict[str, int]:
     """Return how many rows a task has answered, rejected and left waiting; rows of no use are not among them."""
-    by_state = dict(db.execute("SELECT state, count(*) FROM outcome WHERE task = ? GROUP BY state", (task,)).fetchall())
-    states = (RequestState.ANSWERED, RequestState.REJECTED, RequestState.WAITING)
-    return {state: by_state.get(state, 0) for state in states}
+    rejected, waiting = db.execute(
+        "SELECT coalesce(sum(state = 'rejected'), 0), coalesce(sum(state = 'waiting'), 0) FROM outcome "
+        "WHERE task = ? AND state <> 'answered'",
+        (task,),
+    ).fetchone()
+    answered = _usable(db) - rejected - waiting
+    return {RequestState.ANSWERED: answered, RequestState.REJECTED: rejected, RequestState.WAITING: waiting}
 
 
+def _usable(db: sqlite3.Connection) -> int:
+    """Return how many rows can be asked about, which they are under every task."""
+    rows: int = db.execute("SELECT count(*) FROM item WHERE +seq >= 0").fetchone()[0]  # by an index that has no texts
+    return rows
+
+
+_KEPT = """
+SELECT run.facts ->> 'vllm', run.facts ->> 'dtype', sum(answers),
+    run.facts ->> 'vllm' IS NOT last.facts ->> 'vllm'
+    OR coalesce(run.facts ->> 'dtype' <> last.facts ->> 'dtype', FALSE)
+FROM (
+    SELECT run, count(*) AS answers FROM request CROSS JOIN ask ON ask.request = request.id
+    WHERE seq >= 0 AND state = 'answered' AND run < (SELECT max(id) FROM run) GROUP BY run
+) AS asked JOIN run ON run.id = asked.run JOIN run AS last ON last.id = (SELECT max(id) FROM run)
+GROUP BY 1, 2 ORDER BY 3 DESC
+"""
 _REJECTS = """
 SELECT reason, count(*) FROM (
     SELECT reason FROM reject UNION ALL SELECT reason FROM outcome WHERE state = 'rejected'

@@ -45,40 +45,47 @@ CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
 """
 VIEWS = """
 DROP VIEW IF EXISTS outcome;
+DROP VIEW IF EXISTS unanswered;
 DROP VIEW IF EXISTS job_times;
--- What has become of each row under each task. Rows that are answered as a whole need every answer of their job: they
--- wait as long as one request of it does, and are rejected where one of a later stage is.
-CREATE VIEW outcome AS
-SELECT ask.task, ask.seq, ask.job,
-    CASE WHEN now.state <> 'answered' THEN now.state
-         ELSE CASE whole.worst WHEN 2 THEN 'waiting' WHEN 1 THEN 'rejected' ELSE 'answered' END END AS state,
-    CASE WHEN now.state = 'answered' THEN whole.reason ELSE now.reason END AS reason,
-    CASE WHEN now.state = 'answered' THEN whole.detail ELSE now.detail END AS detail,
-    CASE WHEN now.state = 'answered' THEN whole.stage ELSE now.stage END AS stage
-FROM ask JOIN request AS now ON now.id = ask.request
-LEFT JOIN (  -- the other columns come from the row with the greatest
-    SELECT job.id, reason, detail, stage,
-        max(CASE WHEN state = 'waiting' THEN 2 WHEN stage > 0 AND state = 'rejected' THEN 1 ELSE 0 END) AS worst
-    FROM job JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request WHERE job.whole GROUP BY job.id
-) AS whole ON whole.id = ask.job
-WHERE ask.seq >= 0
+-- The rows that have no answer under a task, and why. Rows that are answered as a whole need every answer of their job:
+-- they wait as long as one request of it does, and are rejected where one of a later stage is. What lacks an answer is
+-- looked for first, and by no other index, for it is little: hence the crossed joins.
+CREATE VIEW unanswered AS
+SELECT ask.task, ask.seq, ask.job, request.state, request.reason, request.detail, request.stage
+FROM request CROSS JOIN ask INDEXED BY ask_by_request ON ask.request = request.id
+WHERE request.state <> 'answered' AND ask.seq >= 0
+UNION ALL
+SELECT ask.task, ask.seq, ask.job, CASE whole.worst WHEN 2 THEN 'waiting' ELSE 'rejected' END,
+    whole.reason, whole.detail, whole.stage
+FROM (  -- the other columns come from the row with the greatest
+    SELECT job.id, reason, detail, stage, max(CASE state WHEN 'waiting' THEN 2 ELSE 1 END) AS worst
+    FROM job CROSS JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request
+    WHERE job.whole AND (state = 'waiting' OR (stage > 0 AND state = 'rejected')) GROUP BY job.id
+) AS whole CROSS JOIN ask INDEXED BY ask_by_job ON ask.job = whole.id JOIN request ON request.id = ask.request
+WHERE ask.seq >= 0 AND request.state = 'answered'
 UNION ALL  -- what has not been asked yet
 SELECT job.task, item.seq, job.id, 'waiting', NULL, NULL, NULL FROM job JOIN item ON item.unit = job.unit
 WHERE job.whole AND NOT EXISTS (SELECT 1 FROM ask WHERE ask.job = job.id);
+-- What has become of each row under each task.
+CREATE VIEW outcome AS
+SELECT task, seq, job, state, reason, detail, stage FROM unanswered
+UNION ALL
+SELECT task, seq, job, 'answered', NULL, NULL, NULL FROM ask
+WHERE seq >= 0 AND (task, seq) NOT IN (SELECT task, seq FROM unanswered);
 CREATE VIEW job_times AS
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
-    count(DISTINCT request.id) AS requests, sum(request.state = 'waiting') AS waiting,
-    max(job.whole AND request.stage > 0 AND request.state = 'rejected') AS failed,
-    min(request.admitted) AS first_admitted, min(request.scheduled) AS first_scheduled,
-    min(request.first_token) AS first_token, max(request.last_token) AS last_token,
-    sent.expected_cached_tokens, sent.cached_tokens
-FROM job JOIN ask ON ask.job = job.id JOIN request ON request.id = ask.request
-LEFT JOIN (
-    SELECT job, sum(expected_cached_tokens) AS expected_cached_tokens, sum(cached_tokens) AS cached_tokens
-    FROM request WHERE run = (SELECT max(id) FROM run) GROUP BY job
-) AS sent ON sent.job = job.id
-WHERE request.state = 'waiting' OR request.run = (SELECT max(id) FROM run)
-GROUP BY job.id;
+    requests, waiting, job.whole AND failed AS failed, first_admitted, first_scheduled, first_token, last_token,
+    expected_cached_tokens, cached_tokens
+FROM (
+    SELECT asked.job, count(*) AS requests, sum(state = 'waiting') AS waiting,
+        max(stage > 0 AND state = 'rejected') AS failed,
+        min(admitted) AS first_admitted, min(scheduled) AS first_scheduled,
+        min(first_token) AS first_token, max(last_token) AS last_token,
+        sum(CASE request.job WHEN asked.job THEN expected_cached_tokens END) AS expected_cached_tokens,
+        sum(CASE request.job WHEN asked.job THEN cached_tokens END) AS cached_tokens
+    FROM (SELECT DISTINCT job, request FROM ask) AS asked CROSS JOIN request ON request.id = asked.request
+    WHERE state = 'waiting' OR run = (SELECT max(id) FROM run) GROUP BY asked.job
+) AS asked JOIN job ON job.id = asked.job;
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.ledger import history
 from pipelines.ledger.history import Run
 from pipelines.ledger.records import RunStatus
-from pipelines.output import flips, report, tables
+from pipelines.output import flips, report, tables, times
 
 SCHEMA = 1
 # What of a run is a setting, or decided by one.
@@ -16,7 +16,9 @@ SETTINGS = (
     "model", "fingerprint", "device", "vllm", "dtype", "engine", "policy", "ordered_by", "feed", "sla", "ageing",
     "max_wait_s", "context",
 )  # fmt: skip
-NO_FIGURES = frozenset({*SETTINGS, "schema", "number", "input", "engine_up", "kept", "predicted", "corpus"})
+NO_FIGURES = frozenset(
+    {*SETTINGS, "schema", "number", "input", "engine_up", "kept", "predicted", "corpus", "shard", "shards"}
+)
 REPEATED = ("makespan_s", "engine_start_s", "plan_s", "order_s")  # what a ledger knows of earlier runs, too
 ALIKE = 0.1  # by how much of its engine steps one that did the same work may differ
 
@@ -27,7 +29,7 @@ def between(a: Path, b: Path) -> dict[str, Any]:
     Raises LedgerError when there has been no run in one of them.
     """
     with history.opened(a) as (db_a, run_a), history.opened(b) as (db_b, run_b):
-        reports = report.of(db_a, run_a), report.of(db_b, run_b)
+        reports = _report(db_a, run_a), _report(db_b, run_b)
         common = [task for task in reports[0]["tasks"] if task in reports[1]["tasks"]]
         return {
             "schema": SCHEMA,
@@ -42,6 +44,10 @@ def between(a: Path, b: Path) -> dict[str, Any]:
                 for task in common
             },
         }
+
+
+def _report(db: sqlite3.Connection, run: Run) -> dict[str, Any]:
+    return report.of(db, run, times.read(db, run.number))
 
 
 def _named(output: Path, run: Run, built: Mapping[str, Any], common: Sequence[str]) -> dict[str, Any]:

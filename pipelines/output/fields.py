@@ -69,6 +69,13 @@ class Predicted(TypedDict):
     tail_s: Annotated[float, _says("of the planned makespan, the last answer's decode, with little beside it")]
 
 
+class Shard(TypedDict):
+    """A part of the restaurants."""
+
+    number: Annotated[int, _says("which [shard](operations.md#several-machines) of the corpus it was, from 0", ge=0)]
+    of: Annotated[int, _says("how many shards there are", ge=1)]
+
+
 class Run(TypedDict):
     """A run and its settings."""
 
@@ -94,6 +101,17 @@ class Run(TypedDict):
     sla: Annotated[dict[str, float], _says("the SLA of each task that has one, in seconds")]
     ageing: Annotated[float, _says("how many prompt tokens of cost a second of waiting made up for")]
     max_wait_s: Annotated[float | None, _says("after which wait a job went next; null without such")]
+    shard: NotRequired[Shard]
+    shards: NotRequired[
+        Annotated[
+            int,
+            _says(
+                "how many shards were merged: counts are sums, times those of the shard that took longest, as they run "
+                "side by side",
+                ge=1,
+            ),
+        ]
+    ]
     input: NotRequired[
         Annotated[
             int,
@@ -104,6 +122,9 @@ class Run(TypedDict):
         ]
     ]
     corpus: NotRequired[Corpus]
+    program_start_s: NotRequired[
+        Annotated[float, _says("from the start of the program to that of the run: imports, and making the model ready")]
+    ]
     plan_s: NotRequired[Annotated[float, _says("reading and tokenising the corpus")]]
     order_s: NotRequired[Annotated[float, _says("costing and ordering its jobs, once the engine is up")]]
     engine_start_s: NotRequired[Annotated[float, _says("loading the model; absent when nothing was left to ask")]]
@@ -129,10 +150,17 @@ class Run(TypedDict):
     dry_steps: NotRequired[
         Annotated[int, _says("engine steps in which a slot was free that a waiting request could have had")]
     ]
+    replicas: NotRequired[Annotated[int, _says("engines that were to work side by side")]]
     engine_restarts: NotRequired[Annotated[int, _says("how often the engine died and was started again")]]
+    restart_s: NotRequired[
+        Annotated[float, _says("of the makespan, the time between deaths of the engine and its being up again")]
+    ]
     sent_by_max_wait: NotRequired[
         Annotated[int, _says("jobs that went because they had waited too long, in place of another")]
     ]
+    engine_stop_s: NotRequired[Annotated[float, _says("ending the engine")]]
+    write_s: NotRequired[Annotated[float, _says("writing the results; the report comes after")]]
+    wall_s: NotRequired[Annotated[float, _says("from the start of the program until the results are written")]]
 
 
 Rows = TypedDict(

@@ -37,11 +37,16 @@ class Mirror:
             for name in [*results, *(name for name in FILES if (self._folder / name).exists())]:
                 status = (self._folder / name).stat()
                 if self._pushed.get(name) != (status.st_mtime_ns, status.st_size):
-                    self._files.put_file(str(self._folder / name), f"{self._root}/{name}")
+                    self._put(name)
                     self._pushed[name] = status.st_mtime_ns, status.st_size
             for there in self._files.find(f"{self._root}/{RESULTS}"):
                 if f"{RESULTS}/{there.rpartition('/')[2]}" not in results:
                     self._files.rm_file(there)
+
+    def put(self, name: str) -> None:
+        """Write one file of the folder, and leave what else is there as it is."""
+        with self._reached():
+            self._put(name)
 
     def at_intervals(self, write: Callable[[], object], emit: Emit) -> Emit:
         """Return `emit` such that now and then, while the engine works, things are written and mirrored."""
@@ -59,6 +64,9 @@ class Mirror:
                 due = time.monotonic() + EVERY
 
         return emitting
+
+    def _put(self, name: str) -> None:
+        self._files.put_file(str(self._folder / name), f"{self._root}/{name}")
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

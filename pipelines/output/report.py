@@ -10,8 +10,10 @@ from pipelines.files import replacing
 from pipelines.ledger import counts, history
 from pipelines.ledger.history import Run
 from pipelines.output import metrics, times
+from pipelines.output.times import Times
 
 SCHEMA = 1
+OF_OTHERS = ("files", "apart", "made")  # facts that other commands need
 
 
 def write(output: Path) -> dict[str, Any]:
@@ -19,13 +21,14 @@ def write(output: Path) -> dict[str, Any]:
     from pipelines.output.page import page  # noqa: PLC0415  what draws is no part of what computes
 
     with history.opened(output) as (db, run):
-        report = of(db, run)
+        took = times.read(db, run.number)
+        report = of(db, run, took)
         with replacing(output / "report.json") as scratch:
             scratch.write_text(json.dumps(report, indent=2) + "\n")
         with replacing(output / "metrics.prom") as scratch:
             scratch.write_text(metrics.text(report), encoding="utf-8")
         with replacing(output / "report.html") as scratch:
-            scratch.write_text(page.render(output, db, report), encoding="utf-8")
+            scratch.write_text(page.render(output, db, report, took), encoding="utf-8")
     return report
 
 
@@ -35,13 +38,14 @@ def build(output: Path) -> dict[str, Any]:
     Raises LedgerError when there has been none.
     """
     with history.opened(output) as (db, run):
-        return of(db, run)
+        return of(db, run, times.read(db, run.number))
 
 
-def of(db: sqlite3.Connection, run: Run) -> dict[str, Any]:
-    """Compute the report of a run, the last of its ledger."""
+def of(db: sqlite3.Connection, run: Run, took: Times) -> dict[str, Any]:
+    """Compute the report of a run, the last of its ledger, which took so long."""
     facts = dict(run.facts)
-    facts.pop("files", None)
+    for name in OF_OTHERS:
+        facts.pop(name, None)
     figures = facts.pop("tasks", {})  # what each task says of its results
     return {
         "schema": SCHEMA,
@@ -53,16 +57,16 @@ def of(db: sqlite3.Connection, run: Run) -> dict[str, Any]:
             "kept": [asdict(kept) for kept in counts.kept(db)],
         },
         "rows": counts.rows(db),
-        "tasks": {task: {**_task(db, run, task), **figures.get(task, {})} for task in history.tasks(db)},
+        "tasks": {task: {**_task(db, run, task, took.of(task)), **figures.get(task, {})} for task in took.tasks},
     }
 
 
-def _task(db: sqlite3.Connection, run: Run, task: str) -> dict[str, Any]:
+def _task(db: sqlite3.Connection, run: Run, task: str, took: Times) -> dict[str, Any]:
     totals = history.totals(db, run.number, task)
     return {
         "outcome": counts.of_task(db, task),
         **asdict(totals),
         "reviews_per_s": totals.reviews / totals.makespan_s if totals.makespan_s else None,
-        **times.of_requests(db, run.number, task),
-        "jobs": times.of_jobs(db, run.facts, task),
+        **times.of_requests(took),
+        "jobs": times.of_jobs(took, run.facts),
     }

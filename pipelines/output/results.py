@@ -18,6 +18,7 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import AnsweredRow
 from pipelines.output.tables import BY_RESTAURANT, FORMATS, PARQUET
 from pipelines.prompts.prompts import Prompts
+from pipelines.questions.restaurants import Restaurants
 from pipelines.questions.rowwise import anchor_keys
 from pipelines.questions.stages import Stages
 from pipelines.tasks import Task
@@ -31,7 +32,7 @@ class StoredAnswers:
     """A task's answers in the ledger. See `pipelines.tasks.task.Answers`."""
 
     ledger: Ledger
-    stages: Stages
+    known: Restaurants
     task: Task
     classes: Sequence[int]
     calibration: str
@@ -46,21 +47,61 @@ class StoredAnswers:
 
     def restaurants(self) -> Iterator[Sequence[RestaurantState]]:
         """Yield the restaurants whose stages are all answered, some at a time, in input order."""
-        complete = self.stages.complete(self.task)
+        complete = self.known.complete(self.task, self.ledger.jobs, self.ledger.requests)
         while restaurants := list(islice(complete, RESTAURANTS)):
             yield restaurants
 
 
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What of a model's tokens a task's results need.
+
+    `classes` has the class of each word that is scored, `anchors` what those of each language are known by.
+    """
+
+    classes: Sequence[int]
+    anchors: Mapping[str, Sequence[bytes]]
+
+
+def scoring(ledger: Ledger, prompts: Prompts, tasks: Iterable[Task]) -> dict[str, Scoring]:
+    """Return the scoring of each task by its name."""
+    return {
+        task.name: Scoring(
+            next((prompts.templates[task.name, form].classes for form in task.forms), ()),
+            anchor_keys(ledger, prompts, task),
+        )
+        for task in tasks
+    }
+
+
 def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, emit: Emit) -> dict[str, Any]:
     """Write each task's results, and the rejects, in bounded memory; return what the report says of each task."""
+    scored = scoring(ledger, prompts, config.tasks)
+    return write_scored(
+        ledger, stages.restaurants, config.tasks, scored,
+        calibration=config.calibration, kind=config.format, emit=emit,
+    )  # fmt: skip
+
+
+def write_scored(
+    ledger: Ledger,
+    known: Restaurants,
+    tasks: Iterable[Task],
+    scored: Mapping[str, Scoring],
+    *,
+    calibration: str,
+    kind: str,
+    emit: Emit,
+) -> dict[str, Any]:
+    """Write results for which no model is needed any more: see `write`."""
     (ledger.folder / "results").mkdir(exist_ok=True)
     for name in ledger.inputs.tasks_of_others():
         _remove(ledger.folder, name)
     figures = {}
-    for task in config.tasks:
-        answers = _answers(ledger, stages, prompts, config, task=task, emit=emit)
+    for task in tasks:
+        answers = _answers(ledger, known, task, scored, calibration=calibration, emit=emit)
         ledger.note(tasks={task.name: {}})  # there are results of this input from here on, whatever happens
-        figures[task.name] = _write(ledger, task, answers, config.format)
+        figures[task.name] = _write(ledger, task, answers, kind)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rows.rejects():
             file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
@@ -68,10 +109,10 @@ def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, e
 
 
 def _answers(
-    ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, task: Task, emit: Emit
+    ledger: Ledger, known: Restaurants, task: Task, scored: Mapping[str, Scoring], *, calibration: str, emit: Emit
 ) -> StoredAnswers:
     """Return a task's answers, to be calibrated as the answers to its anchors allow."""
-    keys = anchor_keys(ledger, prompts, task) if config.calibration != "raw" else {}
+    keys = scored[task.name].anchors if calibration != "raw" else {}
     found = {lang: ledger.requests.answers(of_lang) for lang, of_lang in keys.items()}
     missing = {
         lang: len(keys[lang]) - len(of_lang) for lang, of_lang in found.items() if len(of_lang) < len(keys[lang])
@@ -79,12 +120,12 @@ def _answers(
     anchors = {lang: of_lang for lang, of_lang in found.items() if lang not in missing}
     answers = StoredAnswers(
         ledger=ledger,
-        stages=stages,
+        known=known,
         task=task,
-        classes=next((prompts.templates[task.name, form].classes for form in task.forms), ()),
-        calibration=config.calibration if anchors else "raw",
+        classes=scored[task.name].classes,
+        calibration=calibration if anchors else "raw",
         anchors=anchors,
-        base=_answers(ledger, stages, prompts, config, task=task.made_of, emit=lambda _: None)
+        base=_answers(ledger, known, task.made_of, scored, calibration=calibration, emit=lambda _: None)
         if task.made_of
         else None,
     )

@@ -54,15 +54,22 @@ def test_policies_are_compared(run, write_jsonl, distinct):
         "1",
         *SMALL,
     ]
+    Path("out").mkdir()
+    Path("out/run.sqlite").write_text("of a run")
     status, out, err = run(*command, "--json", "--sla", "1h", "--policies", "fifo,longest,auto")
     assert status == 0, err
     found = json.loads(out)
     assert list(found["policies"]) == ["fifo", "longest", "auto"]
     assert re.search(rf"auto \(({'|'.join(POLICIES)})\)", err)  # which of them depends on what was measured
     assert found["policies"]["fifo"]["sla_attainment"]["median"] == 1.0
-    assert "longest against fifo: a job is complete after" in err
+    assert "longest against fifo: half of the jobs were done after" in err
     assert "goodput" in err
-    assert not Path("out").exists()
+    assert err.splitlines()[-1] == "look at out/compare.html"
+    assert sorted(path.name for path in Path("out").iterdir()) == ["compare.html", "run.sqlite"]
+    assert Path("out/run.sqlite").read_text() == "of a run"
+    page = Path("out/compare.html").read_text()
+    assert page.count("<svg") == 1
+    assert all(f"{sentence}." in page for sentence in found["verdict"])
 
 
 def test_tasks_models_and_doctor(run):

@@ -39,6 +39,8 @@ import pytest
         (["plan", "sentiment", "-i", "r.jsonl", "--engine", "max_num_seqs=-2"], 1, "vLLM would not start: "),
         (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo"], 2, "two or more different ones expected"),
         (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo,lifo"], 1, "setting policy: no such policy"),
+        (["compare", "sentiment", "-i", "r.jsonl", "-o", "empty.jsonl"], 1, "File exists: 'empty.jsonl'"),
+        (["compare", "sentiment", "-i", "r.jsonl", "-o", "x://a"], 1, "cannot get at x://a: "),
         (["report", "nowhere"], 1, "no run in nowhere"),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """`reviewbatch report A B`: what people and programs are told of two runs."""
 
 import json
+import sqlite3
 
 import polars as pl
 import pytest
@@ -24,7 +25,10 @@ def ran(tmp_path):
         ledger.jobs.add([NewJob(0, "mood", "x", whole=False)])
         asked = [Question(key=b"%16d" % n, job=0, seqs=[n], form="ask.en", body=[1], prompt_tokens=1) for n in range(3)]
         ledger.requests.ask("mood", 0, asked, again=False)
-        ledger._db.execute("UPDATE request SET state = 'answered'")
+        ledger._db.execute(
+            "UPDATE request SET state = 'answered', arrival = 0, admitted = 0, queued = 0, scheduled = 0, first_token = 1, "
+            "last_token = 1, cached_tokens = 0, expected_cached_tokens = 0, output_tokens = 1, preemptions = 0"
+        )
         ledger._db.commit()
         ledger.close()
         (tmp_path / name / "results").mkdir()
@@ -64,3 +68,26 @@ def test_what_cannot_be_told_is_said(run, ran):
     assert "0 labels flipped of 3 rows" in err
     status, _, err = run("report", "a", "none")
     assert (status, err) == (1, "error: no run in none: it holds no run.sqlite\n")
+
+
+def test_the_page_of_a_run_that_was_killed_is_drawn(run, ran, tmp_path):
+    ran("a", ["glad"] * 3, [5.0], model="tiny", device="cpu")
+    with sqlite3.connect(tmp_path / "a" / "run.sqlite") as db:
+        db.execute("UPDATE run SET status = 'running'")
+    status, out, err = run("report", "a", "--json")
+    assert status == 0, err
+    assert json.loads(out)["run"]["status"] == "running"
+    assert not (tmp_path / "a" / "report.html").exists()
+    status, out, err = run("report", "a")
+    assert (status, out) == (0, ""), err
+    assert "a/report.html" in err
+    assert "Not finished: it is still running, or was killed" in (tmp_path / "a" / "report.html").read_text()
+
+
+def test_where_nothing_can_be_written_the_report_is_printed(run, ran, tmp_path):
+    ran("a", ["glad"] * 3, [5.0], model="tiny", device="cpu")
+    (tmp_path / "a" / "report.html").mkdir()
+    status, _, err = run("report", "a")
+    assert status == 0
+    assert "note: the page was not drawn again: " in err
+    assert "rows" in err

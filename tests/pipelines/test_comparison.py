@@ -27,7 +27,8 @@ def compared(lent, tiny, tmp_path_factory):
         tasks=[TASKS["sentiment"]], sources=[Source(str(path))], limit=None, model=tiny, arguments={},
         sla={"sentiment": 60.0},
     )  # fmt: skip
-    found = compare(config, ["fifo", "prefill"], 2, lambda **_: lent(), speed=None, emit=events.append)
+    facts = {"device": "cpu", "vllm": "0.32.0"}
+    found = compare(config, ["fifo", "prefill"], 2, lambda **_: lent(), speed=None, facts=facts, emit=events.append)
     return json.loads(json.dumps(found)), events
 
 
@@ -40,7 +41,8 @@ def test_the_policies_take_turns_there_and_back(compared):
 
 def test_every_figure_is_there_with_its_spread(compared):
     found, _ = compared
-    assert found["requests"] == 153 + 48
+    assert (found["jobs"], found["requests"]) == (3, 153 + 48)
+    assert (found["device"], found["unit"], found["max_wait_s"]) == ("cpu", "restaurant", None)
     for figures in found["policies"].values():
         assert len(figures["passes"]) == 2
         for name in (
@@ -59,10 +61,23 @@ def test_a_sentence_says_what_changed_and_whether_it_is_noise(compared):
     found, _ = compared
     (sentence,) = found["verdict"]
     assert re.fullmatch(
-        r"prefill against fifo: a job is complete after \d\S+ \(\S+ to \S+, (within|more than) the noise\) of the time on average, "
-        r"all of them after \d\S+ \(\S+ to \S+, (within|more than) the noise\)",
+        r"prefill against fifo: half of the restaurants were done after \S+ s in place of \S+ s \(\S+x(, within the noise)?\), "
+        r"all of the work after \S+ s in place of \S+ s \(\S+x(, within the noise)?\)",
         sentence,
     )
+
+
+def test_each_pass_has_the_moments_at_which_its_jobs_were_done(compared):
+    found, _ = compared
+    for figures in found["policies"].values():
+        assert len(figures["done_s"]) == 2
+        for moments, of in zip(figures["done_s"], figures["passes"], strict=True):
+            assert len(moments) == 3
+            assert moments == sorted(moments)
+            assert 0 < moments[0] < moments[-1] <= round(of["makespan_s"], 3)
+            assert sum(moments) / 3 == pytest.approx(of["job_completion_mean_s"], abs=1e-3)
+    last = {name: figures["done_s"][0] for name, figures in found["policies"].items()}
+    assert last["prefill"][0] < last["fifo"][0], "the small one went first"
 
 
 def test_each_policy_says_once_in_what_order_it_goes(compared):
@@ -86,16 +101,24 @@ def test_a_corpus_of_rejects_alone_cannot_be_compared(write_jsonl, tiny):
             1,
             lambda **_: pytest.fail("no engine is needed"),
             speed=None,
+            facts={},
             emit=lambda _: None,
         )
 
 
 def test_figures_that_overlap_are_within_the_noise():
-    from pipelines.comparison import _ratios, _verdict
+    from pipelines.comparison import _ratios, _summary, _verdict
 
-    first, apart, overlapping = ([{"makespan_s": a, "job_completion_mean_s": a} for a in pair] for pair in ([10.0, 12.0], [5.0, 6.0], [11.0, 13.0]))  # fmt: skip
+    first, apart, overlapping = ([{"makespan_s": a, "job_completion_p50_s": a} for a in pair] for pair in ([10.0, 12.0], [5.0, 6.0], [11.0, 13.0]))  # fmt: skip
     assert _ratios(first, apart)["makespan_s"] == {"median": 0.5, "low": 0.5, "high": 0.5, "more_than_noise": True}
     assert not _ratios(first, overlapping)["makespan_s"]["more_than_noise"]
     once = _ratios(first[:1], apart[:1])
     assert not once["makespan_s"]["more_than_noise"]
-    assert _verdict("b", "a", once, 1).endswith("one pass each says nothing about noise")
+    policies = {name: _summary(of) for name, of in (("a", first[:1]), ("b", apart[:1]))}
+    found = {"unit": "query", "repeat": 1, "policies": policies, "against_first": {"b": once}}
+    assert _verdict(found, "b") == (
+        "b against a: half of the queries were done after 5.0 s in place of 10 s (0.50x), "
+        "all of the work after 5.0 s in place of 10 s (0.50x); one pass each says nothing about noise"
+    )
+    found["against_first"]["b"] = {}
+    assert "half of the queries were done after no telling how long" in _verdict(found, "b")

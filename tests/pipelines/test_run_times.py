@@ -1,5 +1,7 @@
 """The one moment that all times of a run count from."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -34,3 +36,10 @@ def test_a_clock_is_one_moment_on_both_clocks():
     clock = Clock()
     assert clock.at(time.time()) == pytest.approx(clock.now(), abs=0.05)
     assert 0.0 <= clock.now() < 1.0
+
+
+def test_it_is_known_how_long_ago_a_program_was_started():
+    code = "import time; time.sleep(0.5); from pipelines import clock; print(clock.since_start())"
+    began = time.monotonic()
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert 0.49 < float(said) < time.monotonic() - began + 0.02  # the kernel counts in hundredths

@@ -1,4 +1,4 @@
-"""The page: a run on one HTML file that needs nothing else, by which a person judges it.
+"""The pages: a run, and a comparison, each on one HTML file that needs nothing else, by which a person judges it.
 
-Imports `output/tables`, `ledger` and `corpus`.
+Imports `output/tables`, `output/times`, `ledger`, `corpus` and `files`.
 """

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pipelines.ledger import history
 from pipelines.output.page import said
+from pipelines.output.times import Table, Times
 
 Numbers = NDArray[np.float64]
-JOB, SCHEDULED, FIRST, LAST, COMPUTED, DECODED = range(6)  # columns of `history.request_work`
+BEFORE = ("program start", "reading", "engine start", "ordering")  # parts that precede the first answer
 # Shares at which something is what holds a run back.
 PREEMPTED, STARTING, IDLE, DRY = 0.05, 0.5, 0.3, 0.3
 
@@ -29,40 +30,46 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """The time of a run: all of it (`wall`), its parts, and in `shortest` what another order would have given.
+    """The time of a run: all of it (`wall`), its parts, and its complete jobs in input order.
 
-    `work` has a line for each request, `spans` for each complete job in input order, from its start to its end;
-    `by_input` is when each would have been complete in the order of the input.
+    Of each of these `costs` has the seconds that the engine worked for it, and `by_input` when it would have been
+    complete in the order of the input.
     """
 
     wall: float
     parts: list[Part]
-    work: Numbers
-    spans: list[dict[str, Any]]
+    jobs: Table
+    costs: Numbers
     by_input: Numbers
 
 
-def of(db: sqlite3.Connection, number: int, run: Mapping[str, Any]) -> Hours:
+def of(took: Times, run: Mapping[str, Any]) -> Hours:
     """Return where the time of a run went, as far as it has come."""
-    work: Numbers = np.fromiter(history.request_work(db, number), dtype=np.dtype((np.float64, 6)))
-    spans = history.job_spans(db)
-    prefill = _covered(work[:, SCHEDULED], work[:, FIRST])
-    busy = _covered(work[:, SCHEDULED], work[:, LAST])
-    up = run.get("makespan_s") or float(work[:, LAST].max(initial=0.0))
+    work, jobs = took.requests, took.complete
+    prefill = _covered(work["scheduled"], work["first_token"])
+    busy = _covered(work["scheduled"], work["last_token"])
+    up = run.get("makespan_s") or float(work["last_token"].max(initial=0.0))
     order = min(run.get("order_s", 0.0), up)
+    idle = max(up - order - busy, 0.0)
+    restarts = min(run.get("restart_s", 0.0), idle)
     parts = [
+        Part("program start", "loading this program, and making the model ready", run.get("program_start_s", 0.0)),
         Part("reading", "reading the input and making prompts of it", run.get("plan_s", 0.0)),
-        Part("engine start", "loading vLLM and the model", run.get("engine_start_s", 0.0)),
+        Part("engine start", "loading the model into the engine", run.get("engine_start_s", 0.0)),
         Part("ordering", "costing the jobs and putting them in order", order),
         Part("prompts", "the engine reads prompts, and writes answers beside (prefill)", prefill),
         Part("answers", "the engine only writes answers (decode)", busy - prefill),
-        Part("idle", "the engine has nothing: it waits for this program, or restarts", max(up - order - busy, 0.0)),
+        Part("idle", "the engine waits for this program, or its work was lost when it died", idle - restarts),
+        Part("restarts", "an engine that died is started again", restarts),
+        Part("engine stop", "ending the engine and its processes", run.get("engine_stop_s", 0.0)),
+        Part("writing", "writing the results", run.get("write_s", 0.0)),
     ]
     known = sum(part.seconds for part in parts)
-    # Moments are written down to the second, so that a short run has a little more than between them.
-    wall = max(known, _between(run))
-    parts.append(Part("other", "stopping the engine, writing results, and what nobody measures", wall - known))
-    return Hours(wall=wall, parts=parts, work=work, spans=spans, by_input=_by_input(work, spans, prefill, busy))
+    # Of older runs there are moments to the second, so that a short one has a little more than between them.
+    wall = max(known, run.get("wall_s") or _between(run))
+    parts.append(Part("other", "what nobody measures", wall - known))
+    costs, by_input = _costs(work, jobs, prefill, busy)
+    return Hours(wall=wall, parts=parts, jobs=jobs, costs=costs, by_input=by_input)
 
 
 def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
@@ -79,7 +86,7 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
             f"The engine ran out of room for texts under way: {said.many(preempted, 'time')} it put one back. "
             "Give it more (--engine gpu_memory_utilization=0.95), or fewer at once (--engine max_num_seqs=32)."
         )
-    if seconds["reading"] + seconds["engine start"] + seconds["ordering"] > STARTING * hours.wall:
+    if sum(seconds[name] for name in BEFORE) > STARTING * hours.wall:
         return "start-bound", "Most of the time went before the first answer. More reviews in a run cost little more."
     if seconds["idle"] > IDLE * engine or report["run"].get("dry_steps", 0) > DRY * max(steps, 1):
         return "host-bound", (
@@ -97,13 +104,14 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
     )
 
 
-def throughput(db: sqlite3.Connection, number: int, slices: int) -> tuple[Numbers, Numbers]:
+def throughput(db: sqlite3.Connection, number: int, took: Times, slices: int) -> tuple[Numbers, Numbers]:
     """Return the edges of equal slices of a run, and the prompt tokens computed a second in each."""
     requests, began, ended = history.answered_between(db, number)
     if not requests or ended <= began:
         return np.zeros(0), np.zeros(0)
-    done = history.work_by_slice(db, number, began, ended, slices=slices)
-    return np.linspace(began, ended, slices + 1), np.array([row[0] for row in done]) / (ended - began) * slices
+    work = took.requests
+    done, edges = np.histogram(work["first_token"], slices, (began, ended), weights=work["computed"])
+    return edges, done / (ended - began) * slices
 
 
 def _between(run: Mapping[str, Any]) -> float:
@@ -121,22 +129,19 @@ def _covered(since: Numbers, until: Numbers) -> float:
     return float(np.maximum(reached - np.maximum(since, before), 0.0).sum())
 
 
-def _by_input(work: Numbers, spans: list[dict[str, Any]], prefill: float, busy: float) -> Numbers:
-    """Return when each complete job would have been so, had the jobs gone one after the other as in the input.
+def _costs(work: Table, complete: Table, prefill: float, busy: float) -> tuple[Numbers, Numbers]:
+    """Return what each complete job cost, and when it would have been so, had they gone one by one as in the input.
 
     A job costs its requests' shares of the time in which the engine read prompts, by tokens computed, and of that in
     which it only wrote, by tokens written.
     """
-    if not spans or not len(work):
-        return np.zeros(0)
-    costs = prefill * _part(work[:, COMPUTED]) + (busy - prefill) * _part(work[:, DECODED])
-    jobs = np.maximum(work[:, JOB], 0).astype(int)
-    ids = np.array([span["job"] for span in spans])
+    if not len(complete) or not len(work):
+        return np.zeros(len(complete)), np.zeros(0)
+    costs = prefill * _part(work["computed"]) + (busy - prefill) * _part(work["decoded"])
+    jobs, ids = np.maximum(work["job"], 0), complete["job"]
     by_job = np.bincount(jobs, weights=costs, minlength=int(max(ids.max(), jobs.max())) + 1)
-    moments: Numbers = float(work[:, SCHEDULED].min()) + by_job.cumsum()[ids]
-    return moments
+    return by_job[ids], float(work["scheduled"].min()) + by_job.cumsum()[ids]
 
 
 def _part(amounts: Numbers) -> Numbers:
-    total = float(amounts.sum()) or 1.0
-    return np.asarray(amounts / total, dtype=np.float64)
+    return amounts / (amounts.sum() or 1)

@@ -5,9 +5,10 @@ It is imported when there is something to draw, for matplotlib takes its time.
 
 import io
 import logging
+import math
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
@@ -19,14 +20,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from pipelines.output import times
 from pipelines.output.page import said
 
 Numbers = NDArray[np.float64]
 WIDTH = 3.9  # inches; as wide as a phone, so that words are as large there as on a wide screen
-JOBS = 60  # on the time line
+JOBS, TICKS = 60, 3  # on the time line; periods that are named
+SHORT = 12  # characters of a name, of which three stand side by side
+LEGEND = 3  # names side by side
+DOTS = 2000  # that can be told apart
 # Colours that stand for the style sheet's.
-INK, DIM, LINE, MARK, OTHER = "#010101", "#020202", "#030303", "#040404", "#050505"
-VARIABLES = {INK: "--ink", DIM: "--dim", LINE: "--line", MARK: "--mark", OTHER: "--other"}
+INK, DIM, LINE, MARK, OTHER, THIRD, FOURTH = (f"#{n:02x}{n:02x}{n:02x}" for n in range(1, 8))
+VARIABLES = {
+    INK: "--ink", DIM: "--dim", LINE: "--line", MARK: "--mark", OTHER: "--other", THIRD: "--third", FOURTH: "--fourth",
+}  # fmt: skip
+# Of labels, as many as can be told apart; the last of them, often the worst, has the last one.
+SHADES = (MARK, LINE, THIRD, DIM, FOURTH, OTHER)
+# Of curves, the first of which is what the others are held against; no two of a few look alike without their colours.
+COLOURS, DASHES = (OTHER, MARK, THIRD, INK, FOURTH), ("--", "-", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "reviewbatch", "text.parse_math": False, "font.size": 10,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": LINE, "axes.labelcolor": DIM,
@@ -39,7 +50,7 @@ def shares(parts: Sequence[tuple[str, float, float, float]], about: str) -> str:
     """Draw the share of each label, with the interval it is in."""
     with _drawn(about, 0.5 + 0.32 * len(parts)) as (axes, done):
         for place, (_, share, low, high) in enumerate(parts):
-            axes.barh(place, share, color=MARK, height=0.62)
+            axes.barh(place, share, color=MARK, alpha=0.75, height=0.62)  # the line stands out from it
             axes.plot([low, high], [place, place], color=INK, linewidth=1.6, solid_capstyle="butt")
             axes.text(high + 0.015, place, f"{share:.0%}".replace("%", " %"), va="center", color=INK)
         axes.set_yticks(range(len(parts)), [said.cut(name, 20) for name, *_ in parts], color=INK)
@@ -66,6 +77,40 @@ def dots(places: Sequence[tuple[int, float]], about: str) -> str:
         axes.set_yticks([-1, 0, 1], ["all bad", "mixed", "all good"])
         axes.set_xlabel("reviews of the restaurant")
     return done()
+
+
+def over_time(periods: Sequence[str], labels: Mapping[str, Sequence[int]], about: str) -> str:
+    """Draw the share of each label in each of some periods, and above how many answers that is of."""
+    rows = np.array(list(labels.values()), dtype=np.float64)
+    totals, places = rows.sum(axis=0), np.arange(len(periods))
+    with _drawn(about, 3.4, rows=(1, 3)) as ((above, axes), done):
+        above.bar(places, totals, color=DIM, width=0.8)
+        above.set_title("answers", loc="left", color=DIM)
+        above.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+        above.yaxis.set_major_formatter(FuncFormatter(_thousands))
+        above.set_xticks([])
+        below, look = np.zeros(len(periods)), {"width": 0.8, "edgecolor": DIM, "linewidth": 0.5}
+        for name, share, colour in _shaded(labels, rows / np.maximum(totals, 1)):
+            axes.bar(places, share, bottom=below, color=colour, label=said.cut(name, 20), **look)
+            below += share
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
+        marked = np.unique(np.linspace(0, len(periods) - 1, TICKS).astype(int))
+        axes.set_xticks(marked, [periods[place] for place in marked])
+        axes.tick_params("x", pad=6)
+        columns = 3 if max(map(len, labels)) < SHORT else 2
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), ncols=columns, borderaxespad=0, handlelength=1)
+    return done()
+
+
+def _shaded(names: Iterable[str], shares: Numbers) -> Iterator[tuple[str, Numbers, str]]:
+    """Yield labels and their shares, each with a colour; those for which there is none are one."""
+    names, most = list(names), len(SHADES)
+    if len(names) > most:
+        few = shares.sum(axis=1).argsort()[: len(names) - most + 1]
+        names = [name for place, name in enumerate(names) if place not in few] + ["others"]
+        shares = np.vstack([np.delete(shares, few, axis=0), shares[few].sum(axis=0)])
+    yield from zip(names, shares, (*SHADES[: len(names) - 1], SHADES[-1]), strict=True)
 
 
 def flow(edges: Numbers, speed: Numbers, about: str) -> str:
@@ -99,22 +144,48 @@ def order(spans: Sequence[dict[str, Any]], about: str) -> str:
     return done()
 
 
-def done_by(ended: Numbers, simulated: Numbers, about: str) -> str:
-    """Draw how many jobs were done by when, beside what the order of the input would have given."""
-    with _drawn(about, 2.4) as (axes, done):
-        for moments, colour, dashes, name in (
-            (ended, MARK, "-", "as it went"),
-            (simulated, OTHER, "--", "in the input's order, simulated"),
-        ):
-            places = np.unique(np.linspace(0, len(moments) - 1, min(len(moments), 300)).astype(int))
-            x, y = np.sort(moments)[places], (places + 1) / len(moments)
-            axes.step([0, *x], [0, *y], where="post", color=colour, linestyle=dashes, linewidth=1.8, label=name)
+def done_by(curves: Sequence[tuple[str, Sequence[Numbers]]], about: str) -> str:
+    """Draw how many jobs were done by when, the way to beat first: of several passes each faintly, and their median."""
+    with _drawn(about, 2.2 + 0.2 * math.ceil(len(curves) / LEGEND)) as (axes, done):
+        for place, (name, passes) in enumerate(curves):
+            colour, dashes = COLOURS[place % len(COLOURS)], DASHES[(place + place // len(COLOURS)) % len(DASHES)]
+            least = min(map(len, passes))
+            equal = [times.parts(moments, least) for moments in passes]
+            for moments in equal if len(equal) > 1 else ():
+                _steps(axes, moments, color=colour, linewidth=0.7, alpha=0.35)
+            middle = np.median(equal, axis=0)
+            _steps(axes, middle, color=colour, linestyle=dashes, linewidth=1.8, label=said.cut(name, 32))
+            axes.plot(np.median(middle), 0.5, "o", color=colour, markersize=5)
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.5, 1], ["none", "half", "all"])
         axes.grid(visible=True, axis="y", linewidth=0.6)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0, handlelength=1.6)
-        _time(axes, float(max(ended.max(), simulated.max())))
+        columns = min(len(curves), LEGEND)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, borderaxespad=0, handlelength=2.2)
+        _time(axes, max(float(moments.max()) for _, passes in curves for moments in passes))
     return done()
+
+
+def foreseen(predicted: Numbers, took: Numbers, about: str) -> str:
+    """Draw a dot for each job: the seconds it was to take, and those it took; on the line they are the same."""
+    some = np.unique(np.linspace(0, len(took) - 1, min(len(took), DOTS)).astype(int))
+    least, most = np.quantile([predicted, took], (0, 1)).tolist()
+    with _drawn(about, 2.6) as (axes, done):
+        axes.plot([least, most], [least, most], color=DIM, linewidth=1)
+        axes.scatter(predicted[some], took[some], s=16, color=MARK, alpha=0.6, linewidths=0)
+        for scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
+            if most > 20 * least:
+                scale("log")
+                axis.set_minor_locator(mpl.ticker.NullLocator())
+            else:
+                axis.set_major_locator(MaxNLocator(4))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+        axes.set_xlabel("seconds foreseen")
+        axes.set_title("seconds it took", loc="left", color=DIM)
+    return done()
+
+
+def _steps(axes: Axes, moments: Numbers, **look: Any) -> None:
+    axes.step([0, *moments], np.arange(len(moments) + 1) / len(moments), where="post", **look)
 
 
 def _thousands(value: float, _: object = None) -> str:
@@ -131,7 +202,9 @@ def _time(axes: Axes, right: float, ticks: int = 5) -> None:
 
 
 @contextmanager
-def _drawn(about: str, height: float, panels: Sequence[float] = ()) -> Iterator[tuple[Any, Callable[[], str]]]:
+def _drawn(
+    about: str, height: float, panels: Sequence[float] = (), rows: Sequence[float] = ()
+) -> Iterator[tuple[Any, Callable[[], str]]]:
     """Give axes to draw in, and what returns the picture once that is done."""
     file = io.StringIO()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # what it says of fonts and caches helps nobody here
@@ -139,7 +212,9 @@ def _drawn(about: str, height: float, panels: Sequence[float] = ()) -> Iterator[
     with mpl.rc_context(STYLE), warnings.catch_warnings(action="ignore"):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         figure.patch.set_visible(False)
-        axes = figure.subplots(1, len(panels) or 1, width_ratios=panels or None)
+        axes = figure.subplots(
+            len(rows) or 1, len(panels) or 1, width_ratios=panels or None, height_ratios=rows or None
+        )
         for one in np.ravel(axes):
             one.patch.set_visible(False)
             one.tick_params(length=0)

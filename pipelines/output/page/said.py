@@ -42,8 +42,12 @@ def share(part: float, whole: float) -> str:
 
 def many(count: int, one: str) -> str:
     """Return a count with its noun."""
-    several = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
-    return f"{count:,} {one if count == 1 else several}"
+    return f"{count:,} {one if count == 1 else several(one)}"
+
+
+def several(one: str) -> str:
+    """Return the plural of a noun."""
+    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
 
 
 def cut(text: str, length: int) -> str:

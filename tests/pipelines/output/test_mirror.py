@@ -105,6 +105,14 @@ def test_a_place_that_cannot_be_written_to_is_said_to_be_before_a_night_is_spent
         Mirror(tmp_path, "s3://nobucket/out")
 
 
+def test_one_file_is_put_beside_what_is_there(store, tmp_path):
+    store.pipe_file("bucket/out/results/sentiment.parquet", b"of a run elsewhere")
+    (tmp_path / "compare.html").write_text("page")
+    Mirror(tmp_path, "s3://bucket/out").put("compare.html")
+    assert store.cat("bucket/out/compare.html") == b"page"
+    assert store.cat("bucket/out/results/sentiment.parquet") == b"of a run elsewhere"
+
+
 def test_meanwhile_it_is_written_now_and_then_and_a_failure_is_no_end(store, tmp_path, monkeypatch):
     monkeypatch.setattr(mirror, "EVERY", 0.0)
     far = Mirror(tmp_path, "s3://bucket/out")

@@ -1,5 +1,8 @@
 """The figures of a report, held against a ledger whose times were made up."""
 
+import math
+
+import numpy as np
 import pytest
 
 from pipelines import measurements
@@ -8,6 +11,7 @@ from pipelines.engine.interface import Timing
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, Flight, NewJob, Question
 from pipelines.output import report
+from pipelines.output.times import parts
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
@@ -130,7 +134,25 @@ def test_a_run_is_cut_into_slices_that_add_up(ledger, monkeypatch):
     ]  # fmt: skip
     assert measured.tasks == {"sentiment": (3, 5)}
     assert measured.decode_s == pytest.approx(5.0)
-    ledger._db.execute("UPDATE request SET admitted = 4.0")  # until then the jobs were put in order
+    ledger._db.execute("UPDATE request SET admitted = 2.0")  # until then the jobs were put in order
     ledger._db.commit()
     measured = measurements.measure(ledger.folder, steps=2 * measurements.STEPS)
-    assert [(piece.seconds, piece.requests) for piece in measured.slices] == [(3.0, 2), (3.0, 1)]
+    assert [(piece.seconds, piece.requests) for piece in measured.slices] == [(4.0, 2), (4.0, 1)]
+
+
+def test_what_is_measured_is_the_speed_of_one_replica_once_all_are_there(ledger, monkeypatch):
+    monkeypatch.setattr(measurements, "REQUESTS", 1)
+    steps = 4 * measurements.STEPS
+    two = measurements.measure(ledger.folder, steps, replicas=2)  # in two slices there would be one answer of each
+    assert [(piece.seconds, piece.requests) for piece in two.slices] == [(2 * 10.0, 3)]
+    late = measurements.measure(ledger.folder, steps, replicas=2, since=3.0)
+    assert [(piece.seconds, piece.prefilled, piece.requests) for piece in late.slices] == [(2 * 7.0, 11 + 7, 2)]
+    assert measurements.measure(ledger.folder, steps, replicas=2, since=math.inf) is None  # one never came
+
+
+def test_many_things_are_thinned_to_the_moments_at_which_equal_parts_were_done():
+    assert parts(np.array([3.0, 1.0, 2.0])).tolist() == [1, 2, 3]
+    assert parts(np.arange(1.0, 11), 5).tolist() == [2, 4, 6, 8, 10]
+    assert parts(np.arange(1.0, 8), 2).tolist() == [4, 7], "half of seven is done with the fourth"
+    assert parts(np.arange(1.0, 1_000_001)).tolist() == [5000.0 * n for n in range(1, 201)]
+    assert parts(np.zeros(0)).tolist() == []

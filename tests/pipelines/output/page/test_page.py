@@ -9,10 +9,13 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
+from pipelines.corpus.reading import Reading
 from pipelines.ledger import history
 from pipelines.ledger.ledger import Ledger
-from pipelines.output import report
+from pipelines.measurements import Measured, Measurements
+from pipelines.output import report, times
 from pipelines.output.page import hours
+from scheduling.speed import Slice
 
 EVIL = "<script>alert(1)</script>"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -76,10 +79,25 @@ def test_the_same_run_gives_the_same_page(ran):
 
 def test_the_parts_add_up_to_the_time_between_start_and_end(ran):
     with history.opened(ran) as (db, run):
-        time = hours.of(db, run.number, run.facts | {"started": run.started})
-    assert sum(part.seconds for part in time.parts) == pytest.approx(time.wall, rel=0.02)
+        time = hours.of(times.read(db, run.number), run.facts | {"started": run.started})
+    assert time.wall == run.facts["wall_s"]
+    assert sum(part.seconds for part in time.parts) == pytest.approx(time.wall)
     assert all(part.seconds >= 0 for part in time.parts)
-    assert len(time.by_input) == len(time.spans) == 10
+    (other,) = [part.seconds for part in time.parts if part.name == "other"]
+    assert other < 0.25 * time.wall, "a run of a second has more of it than one of a night"
+    assert len(time.by_input) == len(time.jobs) == 10
+
+
+def test_what_jobs_took_is_held_against_what_was_foreseen(go, tmp_path, write_jsonl, corpus, lent):
+    kept = Measurements(tmp_path / "measurements" / "tiny.jsonl")
+    kept.add(Measured([Slice(2.0, 8000.0, 100.0, 0.0)] * 5, {"sentiment": (500, 0)}, 0.0), pytest.fail)
+    path = write_jsonl(corpus({f"place {n}": n + 1 for n in range(10)}, words=2))
+    go(path, lent)
+    page, text = read(tmp_path / "out")
+    assert "Job by job, nine of ten took between" in text
+    assert page.count("<svg") == 6
+    go(path, lent)  # nothing is left to ask
+    assert "Job by job" not in read(tmp_path / "out")[1]
 
 
 def test_what_reviews_and_restaurants_are_called_is_text(go, tmp_path, write_jsonl, corpus, fake_engine):
@@ -147,12 +165,27 @@ def test_results_that_are_broken_or_of_another_make_are_left_out(ran):
     assert "least sure" not in text
 
 
+def test_labels_are_drawn_over_time_by_the_dates_that_are_kept(go, tmp_path, write_jsonl, corpus, fake_engine):
+    rows = [
+        row | {EVIL: f"2024-{n % 5 + 1:02}-03"} for n, row in enumerate(corpus({f"place {n}": 9 for n in range(5)}))
+    ]
+    rows[0][EVIL] = None
+    go(write_jsonl(rows), fake_engine, reading=Reading(keep=[EVIL]))
+    page, text = read(tmp_path / "out")
+    assert EVIL not in page
+    assert f"The dates are those of the column {EVIL}: 44 answers with one, 1 without." in text
+    assert "by month" in text
+    assert "Jan 2024 8" in text
+    assert 'aria-label="sentiment: the share of each label by month from Jan 2024 to May 2024"' in page
+
+
 @pytest.mark.skipif(not BROWSER, reason="there is no Chromium here")
 def test_a_browser_shows_it_without_a_request_an_error_or_a_sideways_scroll(ran, tmp_path):
     # A window cannot be as narrow as a phone, a frame can. What is found there is written where the test finds it.
     probe = """<iframe src="out/report.html" style="width:360px;height:800px;border:0"></iframe><script>
     onload = () => { const page = frames[0].document; document.title = JSON.stringify({
       over: page.documentElement.scrollWidth - page.documentElement.clientWidth, pictures: page.querySelectorAll("svg").length,
+      cut: [...page.querySelectorAll(".wide")].filter(table => table.scrollWidth > table.clientWidth).length,
       asked: frames[0].performance.getEntriesByType("resource").length}); }</script>"""
     (tmp_path / "probe.html").write_text(probe)
     done = subprocess.run(
@@ -161,5 +194,5 @@ def test_a_browser_shows_it_without_a_request_an_error_or_a_sideways_scroll(ran,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     found = json.loads(re.search(r"<title>(.*?)</title>", done.stdout)[1])
-    assert found == {"over": 0, "pictures": 5, "asked": 0}
+    assert found == {"over": 0, "pictures": 5, "cut": 0, "asked": 0}
     assert "CONSOLE" not in done.stderr

@@ -6,8 +6,9 @@ import pytest
 
 from pipelines.corpus.reject import Reason
 from pipelines.output import results
-from pipelines.output.page import answers, hours, reasons, said
+from pipelines.output.page import answers, foreseen, hours, reasons, said
 from pipelines.output.tables import FORMATS
+from pipelines.output.times import JOB, REQUEST, Times
 
 
 @pytest.mark.parametrize(
@@ -57,10 +58,46 @@ def test_time_that_several_requests_share_counts_once():
     assert hours._covered(np.zeros(0), np.zeros(0)) == 0.0
 
 
+def times(requests: list[tuple], jobs: list[tuple]) -> Times:
+    """Return the times of one task: of requests the job, scheduling, first and last token, computed and decoded.
+
+    Of jobs the id, requests and predicted seconds.
+    """
+    asked = [(0, job, 0.0, *moments) for job, *moments in requests]
+    made = [(0, id_, often, 0, foreseen, np.nan, 0.0, 9.0, False) for id_, often, foreseen in jobs]
+    return Times(["mood"], np.array(asked, REQUEST), np.array(made, JOB))
+
+
 def test_in_the_order_of_the_input_a_job_waits_for_those_before_it():
-    # Job, scheduled, first and last token, computed, decoded: the second job went first, and is the smaller.
-    work = np.array([[2, 0, 1, 1, 100, 0], [1, 1, 4, 4, 300, 0]], dtype=float)
-    assert hours._by_input(work, [{"job": 1}, {"job": 2}], 4.0, 4.0).tolist() == [3.0, 4.0]
+    # The second job went first, and is the smaller.
+    took = times([(2, 0, 1, 1, 100, 0), (1, 1, 4, 4, 300, 0)], [(1, 1, 0), (2, 1, 0)])
+    found = hours.of(took, {"makespan_s": 4.0})
+    assert found.costs.tolist() == [3.0, 1.0]
+    assert found.by_input.tolist() == [3.0, 4.0]
+
+
+def test_the_time_of_a_restart_is_no_idle_one_and_older_runs_have_none():
+    took = times([(1, 1, 2, 3, 10, 1), (1, 7, 8, 8, 10, 0)], [(1, 2, 0)])
+    parts = {part.name: part.seconds for part in hours.of(took, {"makespan_s": 9.0, "restart_s": 3.0}).parts}
+    assert parts == {**dict.fromkeys(parts, 0.0), "prompts": 2.0, "answers": 1.0, "idle": 3.0, "restarts": 3.0}
+    facts = {"started": "2026-01-01T00:00:00+00:00", "finished": "2026-01-01T00:00:10+00:00", "makespan_s": 9.0}
+    older = hours.of(took, facts)
+    assert older.wall == 10.0
+    assert {part.name: part.seconds for part in older.parts} == {**parts, "idle": 6.0, "restarts": 0.0, "other": 1.0}
+
+
+def test_jobs_that_sent_all_they_ask_are_held_against_what_was_foreseen():
+    # Each takes a second. The last but one was not foreseen, and the last one's second request another job sent.
+    requests = [(n, n, n + 1, n + 1, 10, 0) for n in range(10)]
+    jobs = [(n, 1, 2.0) for n in range(8)] + [(8, 1, np.nan), (9, 2, 1.0)]
+    took = times(requests, jobs)
+    compared = foreseen.of(took, hours.of(took, {}))
+    assert compared.took.tolist() == pytest.approx([1.0] * 8)
+    assert compared.within == pytest.approx((0.5, 0.5))
+    few = times(requests, jobs[1:])
+    assert foreseen.of(few, hours.of(few, {})) is None
+    none = times([], [])
+    assert foreseen.of(none, hours.of(none, {})) is None
 
 
 @pytest.mark.parametrize("kind", FORMATS)
