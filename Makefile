@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: venv demo test lint bench lock clean
+.PHONY: venv demo test lint bench pictures lock clean
 
 venv: $(READY)
 
@@ -28,10 +28,14 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/pictures.py
 	cd benchmarks && $(abspath $(BIN))/mypy --config-file ../pyproject.toml *.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run_all.py $(INPUT)
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
 
 # Resolved for the oldest Python; needs uv, and an index or a --find-links with torch's CPU build.
 lock:
