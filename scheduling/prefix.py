@@ -1,6 +1,7 @@
 """The prefix cache, foreseen: which tokens of a prompt the engine will not have to compute."""
 
 from array import array
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 
@@ -26,6 +27,13 @@ class PrefixCache:
                 break
             held += self._block_size
         return held
+
+    def key(self, prompt: Sequence[int], tokens: int) -> int | None:
+        """Return what the last whole block of a prompt's first `tokens` is known by, None when that is not one."""
+        return next(iter(deque(self._keys(prompt, tokens), maxlen=1)), None)
+
+    def __contains__(self, key: int | None) -> bool:
+        return key in self._held
 
     def add(self, prompt: Sequence[int]) -> None:
         """Hold the prompt's blocks, and let go of those used longest ago."""

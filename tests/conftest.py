@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from pipelines.engine.interface import Completion, EngineStats, Failure, Limits, Request, Timing
+from pipelines.engine.interface import Completion, EngineStats, Failure, Limits, Replica, Request, Timing
 from pipelines.errors import EngineDied
 from pipelines.models import catalog
 from pipelines.prompts.tokenizer import Tokenizer
@@ -58,7 +58,7 @@ def lent(engine):
     """Lend the session's engine to a run, which would close its own."""
 
     class Lent:
-        limits, kv_cache_tokens, restarts = engine.limits, engine.kv_cache_tokens, 0
+        limits, replicas, restarts = engine.limits, engine.replicas, 0
         stats = property(lambda self: engine.stats)
         submit, step, reset_prefix_cache = engine.submit, engine.step, engine.reset_prefix_cache
 
@@ -72,7 +72,7 @@ class FakeEngine:
     """Answers everything after `latency` steps; dies when a prompt holds a deadly token."""
 
     limits = Limits(max_num_seqs=4, max_num_batched_tokens=4096, block_size=32)
-    kv_cache_tokens = 100_000
+    replicas = (Replica(0, 100_000),)
     stats = EngineStats()  # it has nothing under way to tell of
     restarts = 0
 

@@ -59,6 +59,12 @@ class Eta:
         pace = self._pace(done, seconds) or (seconds / done if done else self._predicted)
         return (self._under_way(in_flight) + work.size) * pace
 
+    def left(self, in_flight: float, seconds: float) -> float | None:
+        """Return the seconds until all is done, None while there is no pace."""
+        done = self._done(in_flight)
+        pace = self._pace(done, seconds)
+        return None if pace is None else max(0.0, self._all_work - done) * pace
+
     def patience(self, in_flight: float, seconds: float, most: float) -> float:
         """Return how many seconds the engine may be silent; `most` while there is no pace."""
         pace = self._pace(self._done(in_flight), seconds)

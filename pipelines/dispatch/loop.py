@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipelines.dispatch.admission import Admission
+from pipelines.dispatch.agenda import Agenda
 from pipelines.dispatch.backlog import Backlog
 from pipelines.dispatch.eta import Eta
 from pipelines.dispatch.request_queue import RequestQueue
@@ -46,8 +47,10 @@ class Loop:
         self._jobs = backlog.queue()
         predicted = backlog.prediction.makespan if backlog.prediction else 0.0
         self._eta = Eta(answers, backlog.work, engine.stats, predicted)
+        queue = RequestQueue(self._jobs, ledger.requests.waiting)
+        self._agenda = Agenda(backlog, ledger, queue)
         self._admission = Admission(
-            RequestQueue(self._jobs, ledger.requests.waiting),
+            queue,
             self._prompts,
             engine,
             self._eta,
@@ -64,7 +67,7 @@ class Loop:
         A job whose stage is answered comes back into the queue with the next one. Raises EngineError when nothing at
         all was answered, ever: then it is not the rows' fault.
         """
-        steps = dry_steps = restarts = 0
+        steps = dry_steps = 0
         while (group := self._admission.admit(now := self._clock.now())) or len(self._admission):
             self._engine.submit(group)
             steps += 1
@@ -73,13 +76,11 @@ class Loop:
                 finished = self._engine.step(self._patience(now))
             except OutOfTimeError:
                 break
-            if self._engine.restarts > restarts:
-                restarts = self._engine.restarts
-                self._admission.engine_restarted()
             self._settle(list(self._read(finished)))
-            emit(self._eta.progress(len(self._admission), self._admission.in_flight, self._clock.now()))
+            progress = self._eta.progress(len(self._admission), self._admission.in_flight, self._clock.now())
+            emit(replace(progress, done=self._agenda.done, next=self._agenda.next(self._admission.jobs)))
             # What was in flight at an engine's death is asked a few at a time, which may take long.
-            if self._clock.now() > self._deadline + (0 if restarts else GRACE):
+            if self._clock.now() > self._deadline + (0 if self._engine.restarts else GRACE):
                 break
         if self._refused and not self._answered and not self._ledger.counts().answered:
             raise EngineError(f"the engine refused every request; the last: {self._refused}")
@@ -112,11 +113,12 @@ class Loop:
         self._eta.observe(self._engine.stats)
         settled = self._stages.settle(answers, failures)
         self._eta.settle(settled.answered, settled.rejected)
+        self._agenda.settle(settled)
         for id_ in settled.moved:
             job, work = self._backlog.take_up(self._ledger, id_)
             self._eta.correct(self._backlog.foreseen(id_), work)
             self._jobs.push(job)
-        for id_ in settled.ended:
-            self._eta.correct(self._backlog.foreseen(id_), Work())
+        for ended in settled.ended:
+            self._eta.correct(self._backlog.foreseen(ended.job), Work())
         self._answered = self._answered or bool(answers)
         self._refused = next((failure.detail for failure in failures if failure.raw is None), self._refused)

@@ -31,12 +31,17 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One prompt to the engine, as token ids; of those that wait in it, the lowest `priority` goes first."""
+    """One prompt to the engine, as token ids; of those that wait in it, the lowest `priority` goes first.
+
+    Of an engine of several replicas, the one of this number is to answer it.
+    """
 
     id: int
     prompt: list[int]
     sampling: Sampling
+    _: KW_ONLY
     priority: int = 0
+    replica: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,19 @@ class EngineStats:
     decoded: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One of the engines that an engine is made of: its number, and the tokens that fit its KV cache.
+
+    It may have been started again so many times, which empties its prefix cache, and is not `up` meanwhile.
+    """
+
+    number: int
+    kv_cache_tokens: int
+    restarts: int = 0
+    up: bool = True
+
+
 E_co = TypeVar("E_co", bound="Engine", covariant=True)
 
 
@@ -142,8 +160,8 @@ class Engine(Protocol):
         """What it is set up for."""
 
     @property
-    def kv_cache_tokens(self) -> int:
-        """Tokens that fit the KV cache."""
+    def replicas(self) -> Sequence[Replica]:
+        """The engines that it is made of, one or more; what a replica that is not there any more had is dropped."""
 
     @property
     def stats(self) -> EngineStats:

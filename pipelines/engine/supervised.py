@@ -4,9 +4,10 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pipelines.corpus.reject import Reason
-from pipelines.engine.interface import Completion, Engine, EngineStats, Failure, Limits, Request
+from pipelines.engine.interface import Completion, Engine, EngineStats, Failure, Limits, Replica, Request
 from pipelines.errors import EngineDied, EngineError, OutOfTimeError
 from pipelines.events import Emit, EngineStarted, EngineStarting, Warned
 
@@ -34,8 +35,11 @@ class SupervisedEngine:
         self._emit = emit
         self._deadline = deadline
         self.started = 0.0  # seconds that the start took
+        self.complete = 0.0  # the moment since which it is there
         self.restarts = 0
+        self.restarting = 0.0  # seconds that they took, each from the death on
         self._engine = self._start()
+        self._replicas = self._counted()
         self._in_flight: dict[int, Request] = {}
         self._held: list[Request] = []
         self._groups: deque[list[Request]] = deque()
@@ -48,9 +52,9 @@ class SupervisedEngine:
         return self._engine.limits
 
     @property
-    def kv_cache_tokens(self) -> int:
+    def replicas(self) -> Sequence[Replica]:
         """See `Engine`."""
-        return self._engine.kv_cache_tokens
+        return self._replicas
 
     @property
     def stats(self) -> EngineStats:
@@ -67,7 +71,11 @@ class SupervisedEngine:
             self._feed()
             done = self._engine.step(patience)
         except EngineDied as death:
-            return self._revive(death)
+            died = time.monotonic()
+            try:
+                return self._revive(death)
+            finally:
+                self.restarting += time.monotonic() - died
         for finished in done:
             del self._in_flight[finished.id]
             self._suspected.discard(finished.id)
@@ -110,7 +118,11 @@ class SupervisedEngine:
             raise OutOfTimeError("the engine died, and the deadline has passed")
         self._engine = self._start_again()
         self.restarts += 1
+        self._replicas = self._counted()
         return poison
+
+    def _counted(self) -> list[Replica]:
+        return [replace(replica, restarts=self.restarts) for replica in self._engine.replicas]
 
     def _start(self) -> Engine:
         self._emit(EngineStarting(self._model))
@@ -121,7 +133,8 @@ class SupervisedEngine:
             if time.monotonic() >= self._deadline:
                 raise OutOfTimeError("the deadline came before the engine was up") from error
             raise
-        self.started = time.monotonic() - began
+        self.complete = time.monotonic()
+        self.started = self.complete - began
         self._emit(EngineStarted(self.started))
         return engine
 

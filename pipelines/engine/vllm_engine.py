@@ -8,11 +8,12 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from pipelines.corpus.reject import Reason
 from pipelines.engine import process, root_cause, vllm_setup
-from pipelines.engine.interface import Completion, EngineStats, Failure, Mark, Request, Sampling, Start, Timing
+from pipelines.engine.interface import Completion, EngineStats, Failure, Mark, Replica, Request, Sampling, Start, Timing
 from pipelines.engine.watchdog import Watchdog
 from pipelines.errors import EngineDied, EngineError, first_line
 from pipelines.models.catalog import Model
@@ -54,7 +55,7 @@ class VllmEngine:
             threading.Thread(target=_wake_on_death, args=(core,), daemon=True).start()
         config = self._llm.llm_engine.vllm_config
         self.limits, self.restarts = vllm_setup.limits_of(config), 0
-        self.kv_cache_tokens: int = config.cache_config.num_gpu_blocks * config.cache_config.block_size
+        self.replicas = [Replica(0, config.cache_config.num_gpu_blocks * config.cache_config.block_size)]
         self._stats, self._read = EngineStats(), 0.0
         self._logged = process.log_size()  # why it may die is logged from here on
         self._ours: dict[str, Request] = {}
@@ -63,7 +64,11 @@ class VllmEngine:
     @classmethod
     def starter(cls, model: Model, arguments: Mapping[str, Any]) -> Start[Self]:
         """Return what starts an engine of the model, with a context that is the arguments' own if they have one."""
-        return lambda *, context, patience: cls(model, {"max_model_len": context, **arguments}, patience)
+        return partial(cls._start, model, arguments)  # which another process can be handed
+
+    @classmethod
+    def _start(cls, model: Model, arguments: Mapping[str, Any], *, context: int, patience: float) -> Self:
+        return cls(model, {"max_model_len": context, **arguments}, patience)
 
     @property
     def stats(self) -> EngineStats:

@@ -183,17 +183,60 @@ def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
+def replicas(arguments: Mapping[str, Any]) -> int:
+    """Return how many replicas have a card each, or as many as an engine takes; one where there is no card."""
+    return max(1, len(_visible()) // (cards(arguments) or 1))
+
+
+def cards(arguments: Mapping[str, Any]) -> int:
+    """Return how many cards an engine takes, 0 where it runs on processors."""
+    across = int(arguments.get("tensor_parallel_size", 1)) * int(arguments.get("pipeline_parallel_size", 1))
+    return across if device().kind != "cpu" else 0
+
+
+def apart_from_each_other(
+    model: Model, arguments: Mapping[str, Any], count: int
+) -> tuple[Mapping[str, Any], list[dict[str, str]]]:
+    """Return what each of some replicas on this machine is told, and the environment of each.
+
+    Each has cards of its own; on processors they share the cores and the memory. Raises EngineError when there are too
+    few cards.
+    """
+    each = cards(arguments)
+    if not each:
+        threads = str(max(1, (os.cpu_count() or 1) // count))
+        told = {**_on_cpu(model, arguments, part=1 / count), **arguments}
+        return told, [{"OMP_NUM_THREADS": threads}] * count
+    if len(visible := _visible()) < each * count:
+        raise EngineError(f"--replicas {count}: {each * count} cards expected, found {len(visible)}")
+    from vllm.platforms import current_platform
+
+    name = current_platform.device_control_env_var
+    return arguments, [{name: ",".join(visible[n * each : (n + 1) * each])} for n in range(count)]
+
+
+def _visible() -> list[str]:
+    """Return the cards that may be used, as CUDA_VISIBLE_DEVICES or its like has them; CUDA is not started for it."""
+    if device().kind == "cpu":
+        return []
+    from vllm.platforms import current_platform
+
+    if (given := os.environ.get(current_platform.device_control_env_var)) is not None:
+        return [card for card in given.split(",") if card]
+    return [str(number) for number in range(current_platform.device_count())]
+
+
 def number_format(model: Model, kind: str, arguments: Mapping[str, Any]) -> str:
     """Return the format of numbers that an engine on a device of this kind will be told to have."""
     given = arguments.get("dtype")
     return str(given or (_on_cpu(model, arguments)["dtype"] if kind == "cpu" else "auto"))
 
 
-def _on_cpu(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what vLLM is told on a CPU: a number format it is quick in, as far as that fits the memory."""
+def _on_cpu(model: Model, arguments: Mapping[str, Any], part: float = 1.0) -> dict[str, Any]:
+    """Return what vLLM is told on a CPU: a number format it is quick in, as far as that fits its part of the memory."""
     wanted, shape = arguments.get("dtype", processor.detect().dtype), read(model.folder)
     context = arguments.get("max_model_len", model.context)
-    dtype, kv_cache = memory.fit(shape, wanted, context, _memory().available_memory)
+    dtype, kv_cache = memory.fit(shape, wanted, context, int(part * _memory().available_memory))
     return {**CPU_ARGUMENTS, "dtype": dtype, "kv_cache_memory_bytes": kv_cache}
 
 

@@ -31,7 +31,7 @@ from pipelines.measurements import Measurements
 from pipelines.models.catalog import Model
 from pipelines.models.outcome import Outcome
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.stages import Stages
+from pipelines.questions.restaurants import Restaurants
 from pipelines.tasks import TASKS, Task
 from pipelines.tasks.summary import lines_told
 
@@ -70,23 +70,24 @@ class _Sitting:
         config = Config(tasks=tasks, sources=[Source(str(corpus))], model=self.model, arguments=self.arguments)
         with closing(Ledger(self.folder)) as ledger:
             report = run.run(
-                ledger, config, lambda **_: self.engine, Measurements(self.folder / "measured"),
+                ledger, config, [lambda **_: self.engine], Measurements(self.folder / "measured"),
                 facts={}, emit=self._tell,
             )  # fmt: skip
             tables = {task.name: pl.read_parquet(self.folder / "results" / f"{task.name}.parquet") for task in tasks}
-            told = self._told(ledger, config) if "summary" in tables else []
+            told = _told(ledger, config.task("summary")) if "summary" in tables else []
         if Reason.TOO_LONG in report["rows"]["rejects_by_reason"]:
             raise ConfigError("the context is too small for the texts that a model is examined on")
         return _Answers(report["tasks"], tables, told)
 
-    def _told(self, ledger: Ledger, config: Config) -> list[tuple[int, int]]:
-        """Return of each summary of how many facts the model has told, and of how many it was to."""
-        stages = Stages(ledger, Prompts(self.model, self.arguments, config.templates), config)
-        return [lines_told(restaurant) for restaurant in stages.complete(config.task("summary"))]
-
     def _tell(self, event: Event) -> None:
         if isinstance(event, Progress | Warned):  # the rest is told of runs that people asked for
             self.emit(event)
+
+
+def _told(ledger: Ledger, summary: Task) -> list[tuple[int, int]]:
+    """Return of each summary of how many facts the model has told, and of how many it was to."""
+    complete = Restaurants(ledger.rows).complete(summary, ledger.jobs, ledger.requests)
+    return [lines_told(restaurant) for restaurant in complete]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from scheduling.queue import Turn
 from scheduling.speed import Work
 
 ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
+NOBODY = -1  # the job of what is asked for the sake of other jobs alone
+ELSEWHERE = -(1 << 60)  # what is added to the numbers of rows that are another shard's: all are below 0 then
 
 
 class RequestState(StrEnum):
@@ -172,12 +174,17 @@ class AskedRow:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A request in the engine: whose turn it was, since when, and how many of its tokens should be in the cache."""
+    """A request in the engine: whose turn it was, since when, and how many of its tokens should be in the cache.
+
+    It is in the `replica` of this number.
+    """
 
     request: StoredRequest
     turn: Turn
     admitted: float
     expected_cached: int
+    _: KW_ONLY
+    replica: int = 0
 
 
 @dataclass(frozen=True, slots=True)

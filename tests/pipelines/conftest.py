@@ -38,6 +38,7 @@ def go(tmp_path, tiny):
     """Run tasks, sentiment unless others are named, over a file in this process; return the report and the events."""
 
     def go(path, start, *names, **settings):
+        output = tmp_path / settings.pop("output", "out")
         known = built_in(single_stage=settings.pop("single_stage", False), style=settings.pop("style", "written"))
         tasks, mirror = [(known | CHUNKED)[name] for name in names or ("sentiment",)], settings.pop("mirror", None)
         config = Config(
@@ -46,10 +47,10 @@ def go(tmp_path, tiny):
         )  # fmt: skip
         events = []
         measurements = Measurements(tmp_path / "measurements" / "tiny.jsonl")
-        ledger = Ledger(tmp_path / "out")
+        ledger = Ledger(output)
         try:
             report = run.run(
-                ledger, config, lambda **_: start(), measurements, facts={"device": "cpu", "vllm": "0.32.0"}, emit=events.append,
+                ledger, config, [lambda **_: start()], measurements, facts={"device": "cpu", "vllm": "0.32.0"}, emit=events.append,
                 mirror=mirror,
             )  # fmt: skip
         finally:

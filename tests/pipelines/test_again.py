@@ -33,7 +33,7 @@ def go(tmp_path, tiny, write_jsonl, reviews, fake_engine):
         with closing(Ledger(tmp_path / "out")) as ledger:
             told = Measurements(tmp_path / "m.jsonl")
             report = run.run(
-                ledger, replace(order, **settings), lambda **_: made, told, facts={"vllm": vllm}, emit=events.append
+                ledger, replace(order, **settings), [lambda **_: made], told, facts={"vllm": vllm}, emit=events.append
             )
         return report, made.submitted, [event for event in events if isinstance(event, KeptAnswers)]
 

@@ -91,7 +91,7 @@ def test_its_batches_are_those_that_generate_is_called_with(tmp_path, config, wr
     run.run(
         ledger,
         config(path, feed="generate"),
-        lambda **_: Batched(),
+        [lambda **_: Batched()],
         Measurements(tmp_path / "m.jsonl"),
         facts={},
         emit=lambda _: None,
@@ -110,7 +110,7 @@ def test_the_folder_is_left_as_it_is_and_what_was_answered_is_not_planned(
     run.run(
         ledger,
         config(path),
-        lambda **_: fake_engine(),
+        [lambda **_: fake_engine()],
         Measurements(tmp_path / "m.jsonl"),
         facts={},
         emit=lambda _: None,

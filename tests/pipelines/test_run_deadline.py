@@ -17,7 +17,7 @@ class Slow:
 
     def __init__(self, engine, seconds: float) -> None:
         self._engine, self._seconds = engine, seconds
-        self.limits, self.kv_cache_tokens, self.restarts = engine.limits, engine.kv_cache_tokens, 0
+        self.limits, self.replicas, self.restarts = engine.limits, engine.replicas, 0
         self.stats = engine.stats
         self.submit, self.close = engine.submit, engine.close
 

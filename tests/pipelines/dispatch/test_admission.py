@@ -1,10 +1,11 @@
 import math
 from types import SimpleNamespace
 
-from pipelines.dispatch.admission import DEPTH, Admission
+from pipelines.dispatch.admission import Admission
 from pipelines.dispatch.eta import Eta
+from pipelines.dispatch.place import DEPTH
 from pipelines.dispatch.request_queue import RequestQueue
-from pipelines.engine.interface import Completion, EngineStats, Limits, Sampling, Timing
+from pipelines.engine.interface import Completion, EngineStats, Limits, Replica, Sampling, Timing
 from pipelines.ledger.records import StoredRequest
 from pipelines.prompts.template import PromptTemplate, TokenizedTemplate
 from scheduling.job import Job
@@ -54,7 +55,7 @@ def admission(
         for i in range(n)
     ]  # fmt: skip
     work = sum((request.work(32, after_sibling=False) for request in requests), Work())
-    engine = SimpleNamespace(limits=Limits(SLOTS, 60, 32), kv_cache_tokens=kv_cache_tokens)
+    engine = SimpleNamespace(limits=Limits(SLOTS, 60, 32), replicas=[Replica(0, kv_cache_tokens)])
     return Watched(
         RequestQueue(jobs, lambda _: iter(requests)),
         Prompts(),
@@ -175,10 +176,10 @@ def test_an_engine_that_was_started_anew_is_not_expected_to_remember():
     land(it, 0)
     it.admit(1.0)
     assert it.land(completion(1)).expected_cached == 96
-    it.engine_restarted()
+    it._engine.replicas = [Replica(0, 10**6, restarts=1)]
+    (late, *_) = it.admit(2.0)
     # What was in flight goes again: the first of it finds nothing, the others what it has left.
     assert [it.land(completion(n)).expected_cached for n in (2, 3, 4)] == [0, 96, 96]
-    (late, *_) = it.admit(2.0)
     assert it.land(completion(late.id)).expected_cached == 96
 
 
@@ -188,5 +189,5 @@ def test_batches_after_a_death_are_cut_for_an_empty_cache():
     land(it, 0)
     assert len(it.admit(1.0)) == 2  # 25 to compute for each: the others are in the cache
     land(it, 1, 2)
-    it.engine_restarted()
+    it._engine.replicas = [Replica(0, 10**6, restarts=1)]
     assert len(it.admit(2.0)) == 1

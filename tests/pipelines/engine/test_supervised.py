@@ -159,8 +159,20 @@ def test_it_tries_to_start_again_while_the_memory_of_the_dead_one_is_not_free(fa
     assert len(starts) == 4
 
 
+def test_it_knows_how_long_it_was_down(fake_engine):
+    def start(patience):
+        time.sleep(0.1)
+        return fake_engine(deadly=DEADLY)
+
+    engine = SupervisedEngine(start, "fake", lambda _: None)
+    assert engine.restarting == 0.0
+    engine.submit([request(0), request(1, DEADLY)])
+    drain(engine, 10)
+    assert 0.1 * engine.restarts <= engine.restarting < 0.1 * engine.restarts + 0.3
+
+
 def test_nothing_changes_while_it_lives(supervised):
     supervised.submit([request(n) for n in range(5)])
     assert len(drain(supervised)) == 5
     assert len(supervised.made) == 1
-    assert (supervised.limits.max_num_seqs, supervised.kv_cache_tokens) == (4, 100_000)
+    assert (supervised.limits.max_num_seqs, supervised.replicas[0].kv_cache_tokens) == (4, 100_000)

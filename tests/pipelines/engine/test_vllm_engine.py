@@ -112,7 +112,7 @@ def test_an_empty_engine_steps_without_work(engine):
 
 def test_its_size_is_known(engine):
     assert engine.limits.max_num_seqs == 8
-    assert engine.kv_cache_tokens >= 8192
+    assert engine.replicas[0].kv_cache_tokens >= 8192
 
 
 @pytest.mark.parametrize("arguments", [{"dtype": "float99"}, {"no_such_argument": 1}])
@@ -160,7 +160,7 @@ def test_what_it_is_set_up_for_is_known_without_starting_it(engine, tiny):
 def generating(engine):
     """The session's engine, fed the plain way."""
     lent = GenerateEngine.__new__(GenerateEngine)
-    lent._llm, lent._batch, lent.limits, lent.kv_cache_tokens = engine._llm, [], engine.limits, engine.kv_cache_tokens
+    lent._llm, lent._batch, lent.limits, lent.replicas = engine._llm, [], engine.limits, engine.replicas
     lent._watchdog = engine._watchdog
     return lent
 

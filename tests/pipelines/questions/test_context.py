@@ -53,7 +53,7 @@ def test_where_nothing_waits_it_is_what_an_engine_could_be_set_up_for(config, tm
     done = config(2, "sentiment")
     with closing(Ledger(tmp_path)) as ledger:
         kept = Measurements(tmp_path / "m.jsonl")
-        run.run(ledger, done, lambda **_: fake_engine(), kept, facts={}, emit=lambda _: None)
+        run.run(ledger, done, [lambda **_: fake_engine()], kept, facts={}, emit=lambda _: None)
         assert ledger.counts().requests == 0
         prompts = Prompts(done.model, done.arguments, done.templates)
         assert context.needed(ledger.counts(), prompts, done) == context.STEP
@@ -83,7 +83,7 @@ def test_stages_that_follow_fit_as_they_would_in_the_models_own_context(config, 
         with closing(Ledger(tmp_path / str(len(given)))) as ledger:
             kept = Measurements(tmp_path / "m.jsonl")
             reports.append(
-                run.run(ledger, replace(asked, arguments=arguments), start, kept, facts={}, emit=lambda _: None)
+                run.run(ledger, replace(asked, arguments=arguments), [start], kept, facts={}, emit=lambda _: None)
             )
         assert max(len(request.prompt) + request.sampling.max_tokens for request in engine.submitted) <= given[-1]
     assert given[0] < given[1] == 32_768

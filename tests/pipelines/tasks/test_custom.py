@@ -67,7 +67,7 @@ def go(tmp_path, tiny, lent, write_jsonl):
         ledger = Ledger(tmp_path / "out")
         try:
             report = run.run(
-                ledger, order, lambda **_: lent(), Measurements(tmp_path / "m"), facts={}, emit=lambda _: None
+                ledger, order, [lambda **_: lent()], Measurements(tmp_path / "m"), facts={}, emit=lambda _: None
             )
         finally:
             ledger.close()
