@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from cli.settings import Check, Read, Settings
-from pipelines.errors import ConfigError, complaint
+from pipelines.errors import ConfigError, UsageError, complaint
 from scheduling.policy import named_by_switches
 
 FILE, PREFIX = "reviewbatch.toml", "REVIEWBATCH_"
@@ -73,6 +73,8 @@ def load(**options: Any) -> Settings:
     # A switch is environment: weaker than the option, stronger than the file.
     if "policy" not in given and "REVIEWBATCH_POLICY" not in os.environ and (switched := _switched()):
         given["policy"] = switched
+    if "shard" in options and not {"shard", "REVIEWBATCH_SHARD"} & {*given, *os.environ} and (shard := _of_array()):
+        given["shard"] = shard
     names = {f"{PREFIX}{name}".upper() for name in NAMES}
     if unknown := sorted({name for name in os.environ if name.upper().startswith(PREFIX)} - names):
         raise ConfigError(f"environment variable {unknown[0]}: no such setting")
@@ -117,6 +119,22 @@ def _switch(name: str) -> bool:
     if value not in {"true", "1", "yes", "on", "false", "0", "no", "off"}:
         raise ConfigError(f"environment variable {name} is {value!r}: true or false expected")
     return value in {"true", "1", "yes", "on"}
+
+
+def _of_array() -> str | None:
+    """Return which shard this task of a Slurm array is, None where there is none."""
+    told = {name: os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "COUNT", "MIN", "MAX", "STEP")}
+    if not (told["ID"] and told["COUNT"]):
+        return None
+    try:
+        number, count = int(told["ID"]), int(told["COUNT"])
+        first, step = int(told["MIN"] or 0), int(told["STEP"] or 1)
+        last = int(told["MAX"] or first + (count - 1) * step)
+    except ValueError as error:
+        raise UsageError(f"a variable SLURM_ARRAY_TASK_... is no number, so give --shard I/N: {error}") from error
+    if (number - first) % step or last != first + (count - 1) * step:
+        raise UsageError(f"the {count} ids of the Slurm array up to {last} are not in a row: give --shard I/N")
+    return f"{(number - first) // step}/{count}"
 
 
 def _found(error: Any) -> str:

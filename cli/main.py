@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cli import check, compare, doctor, export, inspect, interruption, lists, plan, report, run, screen
+from cli import check, compare, doctor, export, inspect, interruption, lists, merge, plan, report, run, screen
 from pipelines import errors
 
 CANNOT, USAGE, BUG = 1, 2, 70
@@ -24,6 +24,7 @@ app.command()(run.run)
 app.command()(plan.plan)
 app.command()(compare.compare)
 app.command()(report.report)
+app.command()(merge.merge)
 app.command()(export.export)
 app.command()(inspect.inspect)
 app.command()(check.check)

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 from pipelines.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from contextlib import ExitStack
 
     from cli.settings import Settings
     from pipelines.config import Config
     from pipelines.corpus.reading import Reading
     from pipelines.corpus.row import Layout
     from pipelines.corpus.sources import Found
+    from pipelines.engine.interface import Engine, Start
     from pipelines.engine.vllm_setup import Device
     from pipelines.events import Emit
     from pipelines.measurements import Measurements
@@ -48,6 +50,7 @@ def sources(asked: "list[Task]", chosen: "Settings") -> "Found":
     from cli.loading import FILE
     from cli.values import ALL
     from pipelines.corpus import reader
+    from pipelines.corpus.opening import is_stream
     from pipelines.corpus.row import LAYOUTS
     from pipelines.corpus.sources import find
     from pipelines.tasks import TASKS
@@ -64,7 +67,9 @@ def sources(asked: "list[Task]", chosen: "Settings") -> "Found":
         raise ConfigError("--keep {}: the results of {} have a column of that name".format(*taken[0]))
     if unknown := chosen.sla.keys() - {ALL, *TASKS, *(task.name for task in asked)}:
         raise ConfigError(f"setting sla: no such task {min(unknown)!r}: it is one of {', '.join(TASKS)}")
-    found = find(chosen.input, output=chosen.folder)
+    found = find(chosen.input, output=chosen.folder.parent if chosen.shard else chosen.folder)
+    if chosen.shard and any(task.compares for task in asked) and any(is_stream(one.path) for one in found.sources):
+        raise UsageError("a shard that compares restaurants reads its input twice: give it files, not a pipe or -")
     reader.check(found.sources, reading(chosen, layout), chosen.limit)
     return found
 
@@ -162,8 +167,65 @@ def configure(
         dtype=vllm_setup.number_format(model, device.kind, chosen.engine),
         arguments=chosen.engine,
         feed=chosen.feed,
+        **({"replicas": many} if (many := count(chosen)) > 1 and not vllm_setup.cards(chosen.engine) else {}),
     )
     return config, measurements
+
+
+def count(chosen: "Settings") -> int:
+    """Return how many replicas are asked for, as far as this machine can tell."""
+    from pipelines.engine import vllm_setup
+
+    return chosen.replicas or vllm_setup.replicas(chosen.engine)
+
+
+def made(chosen: "Settings", model: "Model") -> dict[str, Any]:
+    """Return what tasks with a model are made of, so that they can be `remade` where there is none."""
+    from pathlib import Path
+
+    return {
+        "style": _style(chosen, model),
+        "single_stage": chosen.single_stage,
+        "aspects": chosen.aspects,
+        "max_expansions": chosen.max_expansions,
+        "task_file": [Path(path).read_text(encoding="utf-8") for path in chosen.task_file],
+    }
+
+
+def remade(facts: "Mapping[str, Any]") -> "list[Task]":
+    """Return the tasks of a run of a shard, out of what it has written down."""
+    from pathlib import Path
+
+    from cli.settings import Settings
+    from pipelines.tasks import custom
+
+    settings = dict(facts["made"])
+    own = [custom.loads(text, Path()) for text in settings.pop("task_file")]
+    style = settings.pop("style")
+    known = {**_ours(Settings(**settings), style), **{task.name: task for task in own}}
+    return [known[name] for name in facts["apart"]["tasks"]]
+
+
+def replicas(chosen: "Settings", config: "Config", after: "ExitStack") -> "Sequence[Start[Engine]]":
+    """Return what starts each replica that is asked for; what they are on is left `after` all."""
+    from contextlib import closing
+
+    from pipelines.engine import vllm_setup
+    from pipelines.engine.cluster import LOCAL, Cluster
+    from pipelines.engine.local import Local
+    from pipelines.engine.vllm_engine import ENGINES
+
+    kind, cards = ENGINES[config.feed], vllm_setup.cards(config.arguments)
+    count = chosen.replicas or (None if chosen.ray else vllm_setup.replicas(config.arguments))
+    if count == 1 and not chosen.ray:
+        return [kind.starter(config.model, config.arguments)]
+    told: Mapping[str, Any] = config.arguments
+    places: list[dict[str, str]] = []
+    if not chosen.ray or chosen.ray == LOCAL:
+        told, places = vllm_setup.apart_from_each_other(config.model, config.arguments, count or 1)
+    start = kind.starter(config.model, told)
+    on = Cluster(start, count, chosen.ray, cards=cards) if chosen.ray else Local(start, places)
+    return after.enter_context(closing(on)).starts
 
 
 def reading(chosen: "Settings", layout: "Layout | None" = None) -> "Reading":

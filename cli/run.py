@@ -43,28 +43,31 @@ def run(
 
 
 def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
-    from contextlib import closing
+    from contextlib import ExitStack, closing
 
     from cli.progress import watching
-    from pipelines.events import Warned
+    from pipelines.events import Noted, Warned
     from pipelines.ledger.ledger import Ledger
     from pipelines.machine import filesystem
     from pipelines.output.mirror import Mirror
 
     found = preparation.sources(asked, chosen)
-    with closing(Ledger(chosen.folder)) as ledger:
+    with closing(Ledger(chosen.folder)) as ledger, ExitStack() as after:
         mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
         screen.divert(chosen.folder / "engine.log")
         with watching(quiet=quiet) as draw:
-            from pipelines import run
-            from pipelines.engine.vllm_engine import ENGINES
+            from pipelines import clock, run
 
             emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
             model, device = preparation.model(chosen, emit)
             model = preparation.examined(model, asked, chosen, emit)
             config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
-            facts = {"device": device.name, "vllm": device.vllm}
-            start = ENGINES[config.feed].starter(config.model, config.arguments)
+            facts: dict[str, Any] = {"device": device.name, "vllm": device.vllm}
+            if chosen.shard:
+                facts["made"] = preparation.made(chosen, model)
+                emit(Noted(f"shard {chosen.shard}: about its own restaurants alone, in {chosen.folder}"))
+            starts = preparation.replicas(chosen, config, after)
             if network := filesystem.network(chosen.folder):
                 emit(Warned(f"{chosen.folder} is on {network}, where SQLite may lose answers: take a local disk"))
-            return run.run(ledger, config, start, measurements, facts=facts, emit=emit, mirror=mirror)
+            facts["program_start_s"] = clock.since_start()
+            return run.run(ledger, config, starts, measurements, facts=facts, emit=emit, mirror=mirror)

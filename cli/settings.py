@@ -11,6 +11,7 @@ import typer
 
 from cli import values
 from pipelines.corpus.rating import Scale
+from pipelines.corpus.shard import Shard
 from scheduling.policy import DEFAULT
 
 
@@ -53,7 +54,7 @@ class Settings:
         ),
     ] = field(default_factory=list)
     output: Annotated[
-        str, option(str, "-o", "--output", help="Folder for results and ledger; the same folder again continues.")
+        str, option(str, "-o", "--output", help="Folder for what is written; a run in the same folder again continues.")
     ] = "out"
     again: Annotated[
         bool,
@@ -107,6 +108,28 @@ class Settings:
         Literal["continuous", "generate"],
         option(str, help="continuous, or generate: one LLM.generate a batch, the plain way."),
     ] = "continuous"
+    replicas: Annotated[
+        int | None,
+        Read(values.count_or_auto),
+        option(str, help="Engines side by side, one a card; auto is as many as there are cards.", metavar="N|auto"),
+    ] = 1
+    ray: Annotated[
+        str | None,
+        option(
+            str,
+            help="Have the replicas on a Ray cluster: its address, auto for the one here, or local for a trial.",
+            metavar="ADDRESS",
+        ),
+    ] = None
+    shard: Annotated[
+        Shard | None,
+        Read(values.shard),
+        option(
+            str,
+            help="Ask only about the restaurants of shard I of N, from 0 on. In a Slurm array its tasks are shards.",
+            metavar="I/N",
+        ),
+    ] = None
     limit: Annotated[int | None, Check(values.is_positive), option(int, help="Read only the first N rows.")] = None
     columns: Annotated[
         dict[str, str],
@@ -195,7 +218,7 @@ class Settings:
         """Where the output is that is not on this machine."""
         from pipelines import remote
 
-        return self.output if remote.is_remote(self.output) else None
+        return self._place if remote.is_remote(self.output) else None
 
     @property
     def folder(self) -> Path:
@@ -204,4 +227,9 @@ class Settings:
 
         if self.address:
             return cache.folder("outputs") / quote(self.address.rstrip("/"), safe="")
-        return Path(self.output)
+        return Path(self._place)
+
+    @property
+    def _place(self) -> str:
+        """Where the output is: that of a shard is in a folder of its own."""
+        return f"{self.output.rstrip('/')}/{self.shard.name}" if self.shard else self.output

@@ -10,6 +10,8 @@ from typing import Any
 
 from cli.moments import duration, moment
 from pipelines.corpus.rating import Scale
+from pipelines.corpus.shard import Shard
+from pipelines.errors import UsageError
 from scheduling.forecast import AUTO, OBJECTIVES
 from scheduling.policy import POLICIES
 
@@ -73,6 +75,15 @@ def is_cost(value: float) -> float:
     return value
 
 
+def count_or_auto(value: Any) -> int | None:
+    """Return how many, None for `auto`. Raises ValueError for what is neither."""
+    if value == "auto":
+        return None
+    if not str(value).isdecimal() or not int(value):
+        raise ValueError(f"a whole number above 0, or auto, expected, found {value}")
+    return int(value)
+
+
 def is_positive(value: int | None) -> int | None:
     """Return a whole number above 0. Raises ValueError for what is none."""
     if value is not None and value < 1:
@@ -103,6 +114,14 @@ def allowed(value: Any) -> Allowed:
         raise ValueError(f"a whole number that is not below 0, or a share such as 5%, expected, found {value}")
     number, share = found.groups()
     return Allowed(float(number)) if number else Allowed(float(share) / 100, share=True)
+
+
+def shard(value: Any) -> Shard:
+    """Return a shard. Raises UsageError for what is none: so much is one of many commands that it must not begin."""
+    try:
+        return Shard.read(str(value))
+    except ValueError as error:
+        raise UsageError(f"--shard: {error}") from error
 
 
 def scale(value: Any) -> Scale:

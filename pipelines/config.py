@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.corpus.reading import Reading
 from pipelines.corpus.row import LAYOUTS
+from pipelines.corpus.shard import Shard
 from pipelines.corpus.sources import Source
 from pipelines.models.catalog import Model
 from pipelines.prompts.template import PromptTemplate
@@ -23,7 +24,7 @@ class Config:
     admitted that is not expected to be answered by the `deadline`, in seconds since the epoch. Rows are of the
     `sources`, read as `reading` says; files that are `passed_over` lie beside them. An engine that has had nothing to
     tell for `stall_timeout` seconds is taken for hung. What an earlier run has answered is asked `again` if that is
-    wanted. `arguments` are the engine's.
+    wanted. `arguments` are the engine's. A `shard` asks only about its own part of the rows.
     """
 
     tasks: Sequence[Task]
@@ -32,6 +33,7 @@ class Config:
     passed_over: Sequence[str] = ()
     reading: Reading = field(default_factory=Reading)
     limit: int | None = None
+    shard: Shard | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     policy: str = DEFAULT
     objective: str = "completion"

@@ -200,18 +200,18 @@ def test_the_schedulers_try_again_what_is_worth_it(name):
 
 
 @pytest.mark.parametrize(
-    ("status", "variables", "inputs", "output", "requeued"),
+    ("status", "variables", "output", "requeued"),
     [
-        (0, {}, "abc", "out", ""),
-        (4, {}, "abc", "out", "requeue 7\n"),
-        (4, {"SLURM_RESTART_COUNT": "20"}, "abc", "out", ""),
-        (143, {}, "abc", "out", ""),
-        (0, {"SLURM_ARRAY_TASK_ID": "0"}, "ac", "out/0", ""),
-        (4, {"SLURM_ARRAY_TASK_ID": "1"}, "b", "out/1", "requeue 5_1\n"),
-        (2, {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_MAX": "3", "files": "a"}, "", "", ""),
+        (0, {}, "out", ""),
+        (4, {}, "out", "requeue 7\n"),
+        (4, {"SLURM_RESTART_COUNT": "20"}, "out", ""),
+        (143, {}, "out", ""),
+        (0, {"SLURM_ARRAY_TASK_ID": "0"}, "out/shard-0-of-2", ""),
+        (4, {"SLURM_ARRAY_TASK_ID": "1"}, "out/shard-1-of-2", "requeue 5_1\n"),
+        (0, {"SLURM_ARRAY_TASK_ID": "1", "REVIEWBATCH_SHARD": "5/8"}, "out/shard-5-of-8", ""),
     ],
 )
-def test_slurm(tmp_path, status, variables, inputs, output, requeued):
+def test_slurm(tmp_path, monkeypatch, status, variables, output, requeued):
     in_two_hours = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 7200))
     stubs = {
         "squeue": f"echo {in_two_hours}",
@@ -221,25 +221,26 @@ def test_slurm(tmp_path, status, variables, inputs, output, requeued):
     for name, text in stubs.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    files = variables.pop("files", "abc")
-    theirs = {
-        "PATH": f"{tmp_path}:/usr/bin:/bin",
+    variables = {
         "SLURM_JOB_ID": "7",
         "SLURM_ARRAY_JOB_ID": "5",
-        "SLURM_ARRAY_TASK_MAX": "1",
+        **{f"SLURM_ARRAY_TASK_{name}": value for name, value in {"COUNT": "2", "MIN": "0", "MAX": "1"}.items()},
+        **variables,
     }
-    script = ["bash", DEPLOY / "slurm.sh", *(f"{name} 1.parquet" for name in files)]
-    done = subprocess.run(script, env=theirs | variables, cwd=tmp_path, capture_output=True, text=True, check=False)
+    files = [f"{name} 1.parquet" for name in "abc"]
+    script = ["bash", DEPLOY / "slurm.sh", *files]
+    theirs = {"PATH": f"{tmp_path}:/usr/bin:/bin", **variables}
+    done = subprocess.run(script, env=theirs, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stderr
     assert ((tmp_path / "requeued").read_text() if (tmp_path / "requeued").exists() else "") == requeued
-    if not inputs:
-        assert not (tmp_path / "words").exists()
-        return
     words = (tmp_path / "words").read_text().splitlines()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     check(words)
     given = PROGRAM.commands["run"].make_context("run", words[1:]).params
-    assert given["input"] == [f"{name} 1.parquet" for name in inputs]
-    assert str(given["output"]) == output
+    assert given["input"] == files
+    chosen = loading.load(**{name: given[name] for name in ("input", "output", "shard")})
+    assert str(chosen.folder) == output
     assert 6890 <= int(given["deadline"].removesuffix("s")) <= 6900
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from pipelines import remote
 from pipelines.corpus.opening import KINDS, STDIN, named_kind
+from pipelines.corpus.shard import Shard
 from pipelines.errors import CorpusError
 
 NULL = "__HIVE_DEFAULT_PARTITION__"  # what a folder is called whose column has no value
@@ -56,14 +57,15 @@ class Found:
 def find(inputs: Sequence[str], *, output: Path) -> Found:
     """Return the files that `inputs` name, each once, folders and globs in name order.
 
-    What an earlier run wrote to the `output` folder is passed over without a word: yesterday's results are no reviews.
+    What runs and shards wrote to the `output` folder is passed over without a word: yesterday's results are no reviews.
     Raises CorpusError for a path that is not there, a folder without files, or a table that has a log.
     """
     by_path: dict[str, Source] = {}
     passed_over: dict[str, None] = {}
-    written = [os.path.realpath(output / name) for name in WRITTEN]
+    inside = rf"(?:{Shard.NAME}/)?(?:{'|'.join(map(re.escape, WRITTEN))})(?:/|$)"
+    written = re.compile(re.escape(os.path.join(os.path.realpath(output), "")) + inside)
     for given in inputs:
-        files = [(file, known) for file, known in _expand(given) if not _below(file, written)]
+        files = [(file, known) for file, known in _expand(given) if not written.match(_real(file))]
         passed_over |= {file: None for file, known in files if not known}
         if not any(known for _, known in files):
             raise CorpusError(f"no reviews in {given}: no {KINDS} file there, or only this program's own output")
@@ -206,8 +208,3 @@ def _has_snapshots(folder: str) -> bool:
 
 def _unreadable(error: OSError) -> NoReturn:
     raise CorpusError(f"cannot look into {error.filename}: {error.strerror}") from error
-
-
-def _below(file: str, places: Sequence[str]) -> bool:
-    real = _real(file)
-    return any(real == place or real.startswith(place + os.sep) for place in places)

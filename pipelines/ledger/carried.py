@@ -1,18 +1,21 @@
-"""Carried columns: what of the input is written beside the answers as it came, for as long as a run goes on.
+"""Carried columns: what of the input is written beside the answers as it came.
 
-SQLite has few types and the input any, so each chunk of rows is a table of Arrow's in a row of a temporary one. What a
-column is in one chunk is made what it is in all of them when they are read.
+SQLite has few types and the input any, so each chunk of rows is a table of Arrow's in a row of one. What a column is in
+one chunk is made what it is in all of them when they are read.
 """
 
+import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, takewhile
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from pipelines.corpus.row import Row
+from pipelines.ledger.database import transaction
 
 T = TypeVar("T")
 ID = 0  # the first column, whatever the others are called
@@ -23,22 +26,36 @@ class Carried:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS carried (chunk INTEGER PRIMARY KEY, rows BLOB NOT NULL)")
+        self._db.execute("CREATE TABLE IF NOT EXISTS carried (chunk INTEGER PRIMARY KEY, rows BLOB NOT NULL)")
 
     def clear(self) -> None:
         """Forget the last run's."""
         self._db.execute("DELETE FROM carried")
 
-    def add(self, names: Sequence[str], rows: Sequence[Row]) -> None:
-        """Add what a chunk of rows has in the columns of these names."""
+    def add(self, chunk: int, names: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add what a chunk of rows, by the number of its first, has in the columns of these names."""
         if names and rows:
-            columns = [_column([row.carried[n] for row in rows]) for n in range(len(names))]
-            ids = pa.array([row.id for row in rows], pa.string())
-            table = pa.Table.from_arrays([ids, *columns], names=["", *names])
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, table.schema) as stream:
-                stream.write_table(table)
-            self._db.execute("INSERT INTO carried (rows) VALUES (?)", (sink.getvalue().to_pybytes(),))
+            self._add(chunk, names, {row.id: row.carried for row in rows})
+
+    def gather(self, shards: Sequence[sqlite3.Connection]) -> None:
+        """Add what the ledgers of shards have of each chunk; the rows are here."""
+        sql = "SELECT chunk, rows FROM carried ORDER BY chunk"
+        stored = heapq.merge(*(db.execute(sql) for db in shards), key=itemgetter(0))
+        in_order = "SELECT id FROM item WHERE id IN (SELECT value FROM json_each(?)) ORDER BY seq"
+        for chunk, of_shards in groupby(stored, itemgetter(0)):
+            tables = [_table(rows) for _, rows in of_shards]
+            values = {id_: of_row for table in tables for id_, *of_row in zip(*table.to_pydict().values(), strict=True)}
+            ids = self._db.execute(in_order, (json.dumps([*values]),)).fetchall()
+            with transaction(self._db):
+                self._add(chunk, tables[0].column_names[ID + 1 :], {id_: values[id_] for (id_,) in ids})
+
+    def _add(self, chunk: int, names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> None:
+        columns = [_column([of_row[n] for of_row in values.values()]) for n in range(len(names))]
+        table = pa.Table.from_arrays([pa.array([*values], pa.string()), *columns], names=["", *names])
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table)
+        self._db.execute("INSERT INTO carried (chunk, rows) VALUES (?, ?)", (chunk, sink.getvalue().to_pybytes()))
 
     def schema(self) -> pa.Schema:
         """Return the columns, of types that hold what all chunks have; text in JSON where there is none such."""
@@ -73,6 +90,11 @@ class Carried:
         for (rows,) in self._db.execute("SELECT rows FROM carried ORDER BY chunk"):
             with pa.ipc.open_stream(rows) as stream:
                 yield look(stream)
+
+
+def _table(rows: bytes) -> pa.Table:
+    with pa.ipc.open_stream(rows) as stream:
+        return stream.read_all()
 
 
 def _column(values: list[Any]) -> pa.Array:

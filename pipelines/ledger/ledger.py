@@ -6,14 +6,14 @@ none of those; what was in flight is asked again by the next run. `docs/ledger.m
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import LedgerError
-from pipelines.ledger import history
+from pipelines.ledger import history, union
 from pipelines.ledger.carried import Carried
 from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect, transaction
@@ -23,6 +23,9 @@ from pipelines.ledger.lock import hold
 from pipelines.ledger.records import RequestState, RunStatus
 from pipelines.ledger.requests import Requests
 from pipelines.ledger.rows import Rows
+from pipelines.ledger.union import Opened
+
+SHARDS = "shards"  # the fact of a run that says how many it is the union of
 
 
 class Ledger:
@@ -68,10 +71,21 @@ class Ledger:
                 (RunStatus.RUNNING, _now(), json.dumps(facts)),
             )
 
+    def unite(self, shards: Sequence[Opened], started: str, facts: Mapping[str, Any]) -> None:
+        """Hold what the ledgers of shards hold, as one run; what is here is forgotten.
+
+        Raises LedgerError when that is a run of its own.
+        """
+        last = history.last_run(self._db)
+        if last and SHARDS not in last.facts:
+            raise LedgerError(f"{self.folder} has a run of its own: choose another --output")
+        union.write(self._db, shards, started, {**facts, SHARDS: len(shards)})
+        self.carried.gather([shard.db for shard in shards])
+
     def note(self, status: RunStatus | None = None, **facts: Any) -> None:
         """Write down what has become known about this run; a status ends it."""
         if status:
-            facts["finished"] = _now()
+            facts.setdefault("finished", _now())
         with self.together():
             self._db.execute(
                 "UPDATE run SET status = coalesce(?, status), facts = json_patch(facts, ?) "

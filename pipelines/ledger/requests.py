@@ -4,11 +4,11 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from pipelines.corpus.reject import Reason
-from pipelines.engine.interface import Failure
+from pipelines.engine.interface import Failure, Timing
 from pipelines.ledger.database import transaction
 from pipelines.ledger.records import (
     Answer,
@@ -22,6 +22,7 @@ from pipelines.ledger.records import (
 )
 
 PAGE = 512
+_TIMES = tuple(field.name for field in fields(Timing))  # `asdict` would copy every number deeply
 
 
 class Requests:
@@ -121,7 +122,8 @@ class Requests:
         """Yield every answered row with its answer, in input order."""
         for id_, unit, text, answer, lang in self._db.execute(
             "SELECT item.id, unit, text, answer, lang FROM ask JOIN item USING (seq) "
-            "JOIN request ON request.id = ask.request WHERE ask.task = ? AND state = 'answered' ORDER BY seq",
+            "JOIN request ON request.id = ask.request "
+            "WHERE ask.task = ? AND seq >= 0 AND state = 'answered' ORDER BY seq",
             (task,),
         ):
             yield AnsweredRow(id_, unit, text, json.loads(answer), lang=lang)
@@ -176,7 +178,7 @@ def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
 def _answered(answer: Answer) -> dict[str, Any]:
     flight = answer.flight
     return {
-        **asdict(answer.timing),
+        **{name: getattr(answer.timing, name) for name in _TIMES},
         "id": flight.request.id,
         "answer": json.dumps(answer.value, ensure_ascii=False),
         "job": flight.turn.job.id,

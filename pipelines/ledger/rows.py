@@ -3,8 +3,9 @@
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from pipelines.corpus import rating
@@ -22,7 +23,7 @@ class Rows:
         self._db = db
         self.scale: Scale | None = None  # that ratings are on
 
-    def add(self, rows: Sequence[tuple[int, Row]], rejects: Iterable[Reject]) -> set[int]:
+    def add(self, rows: Sequence[tuple[int, Row]], rejects: Iterable[tuple[int, Reject]]) -> set[int]:
         """Add a chunk of rows; return the `seq` of those whose id was there already, now rejects."""
         with transaction(self._db):
             before = self._db.total_changes
@@ -37,9 +38,12 @@ class Rows:
                 taken = self._db.execute("SELECT seq FROM item WHERE seq >= ?", (rows[0][0],))
                 twice = {seq for seq, _ in rows} - {seq for (seq,) in taken}
             self._db.executemany(
-                "INSERT INTO reject (source, row, reason, detail, id, task, stage) VALUES "
-                "(:source, :row, :reason, :detail, :id, :task, :stage)",
-                map(asdict, [*rejects, *(duplicate(row) for seq, row in rows if seq in twice)]),
+                "INSERT INTO reject (rowid, source, row, reason, detail, id, task, stage) VALUES "
+                "(:seq, :source, :row, :reason, :detail, :id, :task, :stage)",
+                (
+                    {"seq": seq, **asdict(reject)}
+                    for seq, reject in (*rejects, *((seq, duplicate(row)) for seq, row in rows if seq in twice))
+                ),
             )
         return twice
 
@@ -77,10 +81,13 @@ class Rows:
             for seq, id_, text, rating, answer, lang in stored
         ]
 
-    def rated(self, stated: Scale | None) -> Scale | None:
-        """Return the scale that ratings are on, if they are on one; those that are not on it are none from now on."""
-        counts = self._db.execute("SELECT rating, count(*) FROM item WHERE rating IS NOT NULL GROUP BY rating")
-        self.scale = stated or rating.judge(dict(counts.fetchall()))
+    def rated(self, stated: Scale | None, counts: Mapping[float, int] | None = None) -> Scale | None:
+        """Return the scale that ratings are on, if they are on one; those that are not on it are none from now on.
+
+        `counts` has how often each is given, where there are more rows than these.
+        """
+        found = self._db.execute("SELECT rating, count(*) FROM item WHERE rating IS NOT NULL GROUP BY rating")
+        self.scale = stated or rating.judge(dict(found.fetchall()) if counts is None else counts)
         low, high = (self.scale.low, self.scale.high) if self.scale else (math.inf, -math.inf)
         with transaction(self._db):
             self._db.execute("UPDATE item SET rating = NULL WHERE rating < ? OR rating > ?", (low, high))
@@ -88,15 +95,18 @@ class Rows:
 
     def ratings(self) -> dict[str, int]:
         """Return how many rows have a rating, and how many have none."""
-        rated, rows = self._db.execute("SELECT count(rating), count(*) FROM item").fetchone()
+        rated, rows = self._db.execute("SELECT count(rating), count(*) FROM item WHERE seq >= 0").fetchone()
         return {"rows_with": rated, "rows_without": rows - rated}
 
     def rejects(self) -> Iterator[Reject]:
-        """Yield every reject: rows that could not be used, then rows whose request got no answer."""
-        for source, row, reason, detail, id_, task, stage in self._db.execute(
-            "SELECT source, row, reason, detail, id, task, stage FROM reject UNION ALL "
-            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) WHERE state = ?",
-            (RequestState.REJECTED,),
+        """Yield every reject in input order: rows that could not be used, then rows whose request got no answer."""
+        unusable = "SELECT source, row, reason, detail, id, task, stage FROM reject ORDER BY rowid"
+        unanswered = (
+            "SELECT source, row, reason, detail, id, task, stage FROM outcome JOIN item USING (seq) "
+            "WHERE state = ? ORDER BY task, seq"
+        )
+        for source, row, reason, detail, id_, task, stage in chain(
+            self._db.execute(unusable), self._db.execute(unanswered, (RequestState.REJECTED,))
         ):
             yield Reject(
                 source=source, row=row, reason=Reason(reason), detail=detail, id=id_, task=task, stage=stage

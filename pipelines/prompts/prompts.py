@@ -82,6 +82,11 @@ class Prompts:
         """Return what a question is known by, 16 bytes: those with the same key ask the same thing."""
         return cache_key.key(self._salts[task, form], parts)
 
+    @property
+    def identity(self) -> bytes:
+        """A digest of what is asked around the questions, of which model: where it is the same, answers are."""
+        return cache_key.key(b"prompts", (salt.hex() for salt in self._salts.values()))
+
     def room(self, task: str, form: str) -> int:
         """Return the tokens that what a form asks about may have."""
         template = self.templates[task, form]

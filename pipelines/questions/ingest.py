@@ -1,7 +1,7 @@
 """Ingestion: every row of the corpus written into the ledger, as questions that wait or are answered."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -13,9 +13,10 @@ from pipelines.corpus.row import Row
 from pipelines.errors import CorpusError
 from pipelines.events import Asking, Emit, Reading, Warned
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import ANCHORS, NewJob
+from pipelines.ledger.records import ANCHORS, ELSEWHERE, NOBODY, NewJob
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import rowwise
+from pipelines.questions.share import Numbered, Share, Taken, share
 from pipelines.questions.stages import Stages
 
 Chunk = list[Row | Reject]
@@ -66,30 +67,31 @@ class Ingestion:
         self._stages = stages
         self._config = config
         self._units: dict[str, int] = {}  # the number of each unit's first job
+        self.share: Share | None = None  # what is taken of the rows, if not all
 
     def fill(self, chunks: Iterable[Chunk], emit: Emit) -> None:
         """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""
-        seq, often, first = 0, Counter[Reason](), dict[Reason, Reject]()
+        self.share = share(self._config, emit)
+        seq, rows, often, first = 0, 0, Counter[Reason](), dict[Reason, Reject]()
         for chunk in chunks:
-            rejects = [row for row in chunk if isinstance(row, Reject)]
-            for reject in rejects:
+            numbered = list(enumerate(chunk, start=seq))
+            taken = self.share.take(numbered) if self.share else Taken(numbered)
+            rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
+            for _, reject in rejects:
                 first.setdefault(reject.reason, reject)
-            often.update(reject.reason for reject in rejects)
-            numbered = [(n, self._spoken(row)) for n, row in enumerate(chunk, start=seq) if isinstance(row, Row)]
+            often.update(reject.reason for _, reject in rejects)
+            rows += len(taken.own)
+            self._write(seq, taken, rejects)
             seq += len(chunk)
-            with self._ledger.together():  # or a run that is killed in between would count them wrong
-                twice = self._ledger.rows.add(numbered, rejects)
-                new = [(n, row) for n, row in numbered if n not in twice]
-                self._ledger.carried.add(self._config.reading.keep, [row for _, row in new])
-                self._ask_rows(new)
             emit(Reading(seq))
         for reason, number in often.items():
-            if number >= seq * NEARLY:  # there may be more wrong than rows
-                emit(Warned(f"{number:,} of {seq:,} rows are rejected, the first one: {told(first[reason])}"))
-        self._ledger.rows.rated(self._config.reading.scale)
-        for job in self._ledger.jobs.about_restaurants():
+            if number >= rows * NEARLY:  # there may be more wrong than rows
+                emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
+        self._ledger.rows.rated(self._config.reading.scale, self.share.ratings if self.share else None)
+        jobs = self._ledger.jobs.about_restaurants()
+        for n, job in enumerate(jobs, start=1):
             self._stages.advance(job.task, job.id, job.unit)
-            emit(Asking(job.id // len(self._config.tasks), len(self._units)))
+            emit(Asking(n * len(self._units) // len(jobs), len(self._units)))
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
 
@@ -102,10 +104,21 @@ class Ingestion:
             "ratings": {"scale": str(scale) if scale else None, **self._ledger.rows.ratings()},
         }
 
-    def _ask_rows(self, rows: list[tuple[int, Row]]) -> None:
+    def _write(self, start: int, taken: Taken, rejects: Sequence[tuple[int, Reject]]) -> None:
+        """Write what is taken of a chunk of rows that starts at this place in the input, and ask about it."""
+        rows, compared = self._spoken(taken.own), self._spoken(taken.compared)
+        with self._ledger.together():  # or a run that is killed in between would count them wrong
+            twice = self._ledger.rows.add(rows, rejects)
+            new = [(n, row) for n, row in rows if n not in twice]
+            self._ledger.carried.add(start, self._config.reading.keep, [row for _, row in new])
+            self._ask_rows(new, taken.units)
+            self._ask_for_others([(n + ELSEWHERE, row) for n, row in compared])
+
+    def _ask_rows(self, rows: Sequence[tuple[int, Row]], numbers: Mapping[str, int] | None) -> None:
         tasks = list(enumerate(self._config.tasks))
         new = dict.fromkeys(row.unit for _, row in rows if row.unit not in self._units)
-        self._units |= {unit: number * len(tasks) for number, unit in enumerate(new, start=len(self._units))}
+        numbers = {unit: n for n, unit in enumerate(new, start=len(self._units))} if numbers is None else numbers
+        self._units |= {unit: numbers[unit] * len(tasks) for unit in new}
         self._ledger.jobs.add(
             NewJob(self._units[unit] + n, task.name, unit, task.whole) for unit in new for n, task in tasks
         )
@@ -117,13 +130,26 @@ class Ingestion:
                 jobs = {row.unit: self._units[row.unit] + n for _, row in rows}
                 rowwise.ask(self._ledger, self._prompts, task, rows, jobs=jobs, again=self._config.again)
 
+    def _ask_for_others(self, rows: Sequence[tuple[int, Row]]) -> None:
+        """Ask about reviews of other shards' restaurants what those of this one are compared by."""
+        self._ledger.rows.add(rows, [])
+        jobs = dict.fromkeys((row.unit for _, row in rows), NOBODY)
+        for base in {task.made_of.name for task in self._config.tasks if task.compares and task.made_of}:
+            task = self._config.task(base)
+            rowwise.ask(self._ledger, self._prompts, task, rows, jobs=jobs, again=self._config.again)
+
     def _ask_anchors(self) -> None:
-        first = len(self._units) * len(self._config.tasks)
+        first = (self.share.units if self.share else len(self._units)) * len(self._config.tasks)
         for job, task in enumerate(self._config.tasks, start=first):
             if task.anchors:
                 self._ledger.jobs.add([NewJob(job, task.name, ANCHORS, whole=False)])
                 rowwise.ask_anchors(self._ledger, self._prompts, task, job, again=self._config.again)
 
-    def _spoken(self, row: Row) -> Row:
-        """Return the row with the language it is taken to be in: the one chosen, its own, or that of its script."""
-        return replace(row, lang=language.code(self._config.reading.lang or row.lang or language.of(row.text)))
+    def _spoken(self, rows: Numbered) -> list[tuple[int, Row]]:
+        """Return the usable rows with the language each is taken to be in: the one chosen, its own, its script's."""
+        chosen = self._config.reading.lang
+        return [
+            (n, replace(row, lang=language.code(chosen or row.lang or language.of(row.text))))
+            for n, row in rows
+            if isinstance(row, Row)
+        ]

@@ -1,11 +1,12 @@
 """Comparable restaurants: of the same category or city where the input says, or a sample that stays the same."""
 
-import hashlib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-SEED = b"comparable"
+from pipelines.corpus.shard import place
+
 LOOKED_AT = 12  # on each ring
 
 
@@ -20,10 +21,8 @@ class Peers:
     def __init__(self, restaurants: Iterable[tuple[str, str | None, str | None]]) -> None:
         self._of = {id_: (category, city) for id_, category, city in restaurants}
         self._rings: defaultdict[tuple[str | None, str | None], list[str]] = defaultdict(list)
-        self._places: dict[tuple[tuple[str | None, str | None], str], int] = {}
-        for id_ in sorted(self._of, key=_place):
+        for id_ in sorted(self._of, key=place):
             for ring in self._rings_of(id_):
-                self._places[ring, id_] = len(self._rings[ring])
                 self._rings[ring].append(id_)
 
     def of(self, restaurant: str) -> Iterator[str]:
@@ -37,10 +36,7 @@ class Peers:
         return list(dict.fromkeys(rings))
 
     def _after(self, ring: tuple[str | None, str | None], restaurant: str) -> Iterator[str]:
-        members, place = self._rings[ring], self._places[ring, restaurant]
-        for step in range(1, min(len(members), LOOKED_AT + 1)):
-            yield members[(place + step) % len(members)]
-
-
-def _place(restaurant: str) -> bytes:
-    return hashlib.blake2b(restaurant.encode(), key=SEED, digest_size=8).digest()
+        members = self._rings[ring]
+        first = bisect_right(members, place(restaurant), key=place)
+        for step in range(min(len(members) - 1, LOOKED_AT)):
+            yield members[(first + step) % len(members)]

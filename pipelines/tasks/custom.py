@@ -105,8 +105,17 @@ class _File(_Part):
 def load(path: Path) -> Task:
     """Return the task that a file describes. Raises ConfigError that names the file, the key and what was expected."""
     try:
-        file = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
+    return loads(text, path)
+
+
+def loads(text: str, path: Path) -> Task:
+    """Return the task that the text of a file describes: see `load`."""
+    try:
+        file = _File.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply") from error

@@ -153,7 +153,7 @@ def test_a_setting_is_declared_once_and_used_by_its_name():
             other = declared[field.name]
             assert (field.default, field.default_factory) == (other.default, other.default_factory), field.name
     before = {"input", "output", "model", "task_file", "aspects", "style", "single_stage", "max_expansions", "max_rejects",
-              "engine", "sla", "rating_scale"}  # fmt: skip
+              "engine", "sla", "rating_scale", "replicas", "ray"}  # fmt: skip
     used = {field.name for kind in (Config, Reading) for field in fields(kind)} | before
     assert declared.keys() <= used, "a setting that nobody uses"
     commands = [command.callback for command in app.registered_commands]

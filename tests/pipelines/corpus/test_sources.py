@@ -88,7 +88,9 @@ def test_what_a_run_writes_is_passed_over_without_a_word(folder):
         folder,
         *(f"out/{name}" for name in ("report.json", "report.html", "rejects.jsonl", "run.sqlite", "results/a/b.csv")),
     )
-    assert find(".") == ["./in/a.parquet", "./in/b.jsonl", "./in/deep/c.ndjson.gz", "./top.jsonl.zst"]
+    put(folder, "out/shard-1-of-3/report.json", "out/shard-1-of-3/results/a.parquet", "out/shard-1.parquet")
+    reviews = ["./in/a.parquet", "./in/b.jsonl", "./in/deep/c.ndjson.gz", "./out/shard-1.parquet", "./top.jsonl.zst"]
+    assert find(".") == reviews
     assert not [name for name in found(".").passed_over if name.startswith("./out")]
     assert "./out/report.json" in find(".", out="elsewhere")
 

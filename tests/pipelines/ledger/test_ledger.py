@@ -121,12 +121,12 @@ def test_a_row_gone_from_the_corpus_is_gone_from_the_work_and_the_results(ledger
 def test_the_first_of_two_rows_with_one_id_counts(ledger):
     twice = ledger.rows.add(
         [(0, review(0)), (1, review(0)), (2, review(2))],
-        [Reject(source="f.jsonl", row=9, reason=Reason.NO_TEXT, detail="null")],
+        [(9, Reject(source="f.jsonl", row=9, reason=Reason.NO_TEXT, detail="null"))],
     )
     assert twice == {1}
     assert ledger.rows.add([(3, review(2))], []) == {3}
     assert [(reject.reason, reject.row) for reject in ledger.rows.rejects()] == [
-        ("no-text", 9), ("duplicate-id", 1), ("duplicate-id", 3)]  # fmt: skip
+        ("duplicate-id", 1), ("duplicate-id", 3), ("no-text", 9)]  # fmt: skip
 
 
 def test_a_prompt_that_cannot_fit_is_rejected_with_its_length(ledger):
