@@ -7,7 +7,7 @@ from typing import Any
 from cli import options, preparation, screen
 
 
-@options.settings(without=("max_rejects", "format", "keep"))
+@options.settings(without=("max_rejects", "format", "keep", "ray"))
 def plan(
     names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:
@@ -16,7 +16,7 @@ def plan(
     from cli.progress import watching
     from pipelines import cache
     from pipelines.engine import vllm_setup
-    from pipelines.preview import preview
+    from pipelines.preview.preview import preview
 
     chosen = loading.load(**given)
     asked = preparation.tasks(names or [], chosen)
@@ -25,8 +25,16 @@ def plan(
     with watching(quiet=quiet) as emit:
         model, device = preparation.model(chosen, emit)
         config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
-        limits = partial(vllm_setup.limits, config.model, config.arguments)
-        seen = preview(chosen.folder, config, limits, measurements.speed(config.names), emit=emit)
+        seen = preview(
+            chosen.folder,
+            config,
+            partial(vllm_setup.limits, config.model, config.arguments),
+            measurements.speed(config.names),
+            emit=emit,
+            replicas=preparation.count(chosen),
+            apart=bool(vllm_setup.cards(config.arguments)),
+            start=measurements.start(),
+        )
     if as_json:
         screen.data(json.dumps(seen))
     if not quiet:

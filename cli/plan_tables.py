@@ -7,9 +7,11 @@ from rich.text import Text
 
 from cli import tables
 from cli.progress import band, clock
-from cli.screen import many, people, say
+from cli.screen import many, people, plain, say
+from pipelines.output.page import said
 
 LISTED = 5
+BOUNDS = {"work": "the work", "request": "longest request", "start": "engine's start"}
 
 
 def show(plan: dict[str, Any]) -> None:
@@ -52,9 +54,35 @@ def show(plan: dict[str, Any]) -> None:
         say(plan["why"])
     if predicted:
         parts = f"prefill {predicted['prefill_s']:,.1f} s, decode {predicted['decode_s']:,.1f} s"
-        say(f"should take {band(predicted)} once the engine is up: {parts}")
+        many_up = "engine is" if plan["replicas"]["count"] == 1 else "engines are"
+        say(f"should take {band(predicted)} once the {many_up} up: {parts}")
     else:
         say("too little has been measured of this model on this machine to say how long it takes")
+    if plan["replicas"]["count"] > 1:
+        _replicas(plan["replicas"])
+
+
+def _replicas(replicas: dict[str, Any]) -> None:
+    """Print what several replicas have to do each, and what more of them or fewer would make of it."""
+    requests, jobs = (said.number(replicas[name]) for name in ("requests_each", "jobs_each"))
+    say(f"{replicas['count']:,} replicas work at the same jobs together: {requests} requests each, {jobs} jobs' worth")
+    if scaling := replicas["scaling"]:
+        people.print(_scaling(scaling, timed=replicas["engine_start_s"] is not None))
+    if longest := replicas["longest_request"]:
+        say(f"the longest request takes {said.seconds(longest['seconds'])}, of {plain(longest['job'])}")
+    if why := replicas["why"]:
+        say(plain(why))
+
+
+def _scaling(rows: list[dict[str, Any]], *, timed: bool) -> Table:
+    table = Table(title="with more replicas, or fewer", title_justify="left")
+    for column in ("replicas", "the work takes", *["with start"] * timed):
+        table.add_column(column, justify="right")
+    table.add_column("bound by")
+    for row in rows:
+        start = [clock(row["with_start_s"])] * timed
+        table.add_row(f"{row['replicas']:,}", band(row), *start, BOUNDS[row["bound_by"]])
+    return table
 
 
 def _sizes(title: str, jobs: list[dict[str, Any]], *, timed: bool) -> Table:
@@ -63,7 +91,9 @@ def _sizes(title: str, jobs: list[dict[str, Any]], *, timed: bool) -> Table:
     for column in ("requests", "tokens to compute", *["done after"] * timed):
         table.add_column(column, justify="right")
     for job in jobs:
-        table.add_row(Text(job["job"]), f"{job['requests']:,}", f"{job['cost']:,}", *[clock(job["ends_s"])] * timed)
+        table.add_row(
+            Text(plain(job["job"])), f"{job['requests']:,}", f"{job['cost']:,}", *[clock(job["ends_s"])] * timed
+        )
     return table
 
 

@@ -23,34 +23,40 @@ STEPS, REQUESTS, SLICES = 16, 64, 16
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run in slices; `tasks` has the requests and decoded tokens of each, `decode_s` is the sum of decode times."""
+    """A run in slices; `tasks` has the requests and decoded tokens of each, `decode_s` is the sum of decode times.
+
+    Before, an engine took `start_s` seconds to start, None where nobody has noted that.
+    """
 
     slices: list[Slice]
     tasks: Mapping[str, tuple[int, int]]
     decode_s: float
+    start_s: float | None = None
 
 
-def measure(folder: Path, steps: int) -> Measured | None:
-    """Return what the last run of a folder, of so many engine steps, tells of the engine's speed.
+def measure(folder: Path, steps: int, *, replicas: int = 1, since: float = 0.0) -> Measured | None:
+    """Return what the last run of a folder, of so many engine steps, tells of the speed of one of its `replicas`.
 
-    None when it was too short to tell.
+    All were there `since` a moment, in seconds after the first was up, and what was done before does not count. None
+    when it was too short to tell.
     """
     with closing(read(folder / NAME)) as db:
         run = history.last_run(db)
         # Before the first was admitted, jobs were put in order, and the engine had nothing to do.
-        requests, began, ended = history.answered_between(db, run.number) if run else (0, 0.0, 0.0)
+        requests, began, ended = history.answered_between(db, run.number, since) if run else (0, 0.0, 0.0)
         if run is None or requests < REQUESTS:
             return None
-        count = max(1, min(SLICES, steps // STEPS, requests // REQUESTS))
+        count = max(1, min(SLICES, steps // (STEPS * replicas), requests // (REQUESTS * replicas)))
         work = history.work_by_slice(db, run.number, began, ended, slices=count)
         decode = history.decode_by_task(db, run.number)
     return Measured(
         slices=[
-            Slice(seconds=(ended - began) / count, prefilled=prefilled, requests=asked, decoded=decoded)
+            Slice(seconds=(ended - began) / count * replicas, prefilled=prefilled, requests=asked, decoded=decoded)
             for prefilled, asked, decoded in work
         ],
         tasks={task.task: (task.requests, task.output_tokens) for task in decode},
         decode_s=sum(task.seconds for task in decode),
+        start_s=run.facts.get("engine_start_s"),
     )
 
 
@@ -71,6 +77,10 @@ class Measurements:
         """Return the speed that runs of the same tasks amount to, or all runs where those are too few, or None."""
         runs, same = self._runs(), set(tasks)
         return _speed([run for run in runs if run.tasks.keys() == same]) or _speed(runs)
+
+    def start(self) -> float | None:
+        """Return the seconds that an engine took to start the last time, None where nobody has noted that."""
+        return next((run.start_s for run in reversed(self._runs()) if run.start_s is not None), None)
 
     def add(self, measured: Measured | None, warn: Callable[[str], None]) -> None:
         """Add what a run took; a cache that cannot be written costs a warning and no more."""
@@ -118,8 +128,13 @@ def _parse(line: str) -> Measured | None:
             for seconds, prefilled, requests, decoded in stored["slices"]
         ]
         tasks = {task: (int(requests), int(decoded)) for task, (requests, decoded) in stored["tasks"].items()}
-        measured = Measured(slices, tasks, float(stored["decode_s"]))
+        start_s = None if stored.get("start_s") is None else float(stored["start_s"])
+        measured = Measured(slices, tasks, float(stored["decode_s"]), start_s)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None
-    numbers = [measured.decode_s, *chain.from_iterable([*map(_numbers, slices), *tasks.values()])]
+    numbers = [
+        measured.decode_s,
+        measured.start_s or 0.0,
+        *chain.from_iterable([*map(_numbers, slices), *tasks.values()]),
+    ]
     return measured if all(0 <= number < math.inf for number in numbers) else None

@@ -1,7 +1,7 @@
 """Speed: what prompt tokens, requests and output tokens take on one engine, learned from what they took."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +46,17 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What some work is predicted to take of the engine, in seconds; `tail` is the decode of one answer by itself."""
+    """What some work is predicted to take, in seconds; `tail` is the decode of one answer by itself.
+
+    It takes at least as long as the `longest` request, which is 0 where one engine does it all.
+    """
 
     prefill: float
     decode: float
     tail: float
     error: float
+    _: KW_ONLY
+    longest: float = 0.0
 
     @property
     def makespan(self) -> float:
@@ -59,7 +64,23 @@ class Prediction:
 
         The tail is in it: what prefill and decode take was learned from runs that had one, too.
         """
-        return self.prefill + self.decode
+        return max(self.prefill + self.decode, self.longest)
+
+    def over(self, speeds: Sequence[float], longest: float) -> "Prediction":
+        """Return what the work of one engine takes on several, of some `speeds` in multiples of its own.
+
+        They draw from one queue, a request at a time, and the `longest` takes the one engine so many seconds: together
+        max(work / sum of the speeds, longest / the greatest of them). No schedule is shorter (McNaughton, "Scheduling
+        with deadlines and loss functions", 1959). One that gives the next request to whoever is free is at most
+        longest x (1 - 1 / n) longer on n that are alike (Graham, "Bounds for certain multiprocessing anomalies", 1966).
+        """
+        total = sum(speeds)
+        return replace(
+            self,
+            prefill=self.prefill / total,
+            decode=self.decode / total,
+            longest=min(longest, self.makespan) / max(speeds),
+        )
 
     def figures(self) -> dict[str, float]:
         """Return it as reports have it."""

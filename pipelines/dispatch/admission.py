@@ -92,7 +92,7 @@ class Admission:
                 free.remove(place)
                 continue
             following.take()
-            place.admit(request.id, prompt, tokens, work, now)
+            place.admit(request.id, prompt, tokens=tokens, work=work, now=now)
             if not place.is_open:
                 free.remove(place)
             self._flights[request.id] = flight

@@ -22,7 +22,8 @@ LINES = 256  # tokens that the lines of facts about a restaurant are taken to ha
 class Costing:
     """What makes a job of what the ledger has of one.
 
-    `block_size` is the engine's, in tokens. Without a `speed` nothing is predicted.
+    `block_size` is the engine's, in tokens. Without a `speed`, which is that of one of its `replicas`, nothing is
+    predicted.
     """
 
     prompts: Prompts
@@ -30,12 +31,14 @@ class Costing:
     block_size: int
     speed: Speed | None
     clock: Clock
+    replicas: int = 1
 
     def job(self, stored: StoredJob, *, arrival: float = 0.0, prefix_sibling: Job | None = None) -> Job:
         """Return the job, which arrives at `arrival` on the clock and goes right after its `prefix_sibling`."""
         cost = stored.cost_after_sibling if prefix_sibling else stored.cost
         work = Work(cost, stored.requests, stored.expected_output_tokens) + self.later(stored)
         predicted = self.speed.predict(stored.task, work) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
+        seconds = (predicted.prefill + predicted.decode) / self.replicas  # all of them work at it together
         # The anchors are needed at the end, and if that may come early, before.
         anchors_go = 1 if self.config.deadline == math.inf else -1
         return Job(
@@ -45,13 +48,21 @@ class Costing:
             position=stored.id,
             task_rank=self.config.task(stored.task).rank,
             arrival=arrival,
-            seconds=predicted.prefill + predicted.decode,
-            latency=predicted.tail,
+            seconds=seconds,
+            latency=max(predicted.tail, self.longest(stored, cost) - seconds),
             deadline=math.inf if stored.deadline is None else self.clock.at(stored.deadline),
             sla=self.config.sla.get(stored.task, math.inf) - arrival,  # it counts from when the engine was up
             pinned=anchors_go if stored.unit == ANCHORS else 0,
             prefix_sibling=prefix_sibling,
         )
+
+    def longest(self, stored: StoredJob, cost: int) -> float:
+        """Return the seconds that a request takes of a job that costs so much; its requests are taken for alike."""
+        if not self.speed:
+            return 0.0
+        output = stored.expected_output_tokens / stored.requests
+        one = self.speed.predict(stored.task, Work(cost / stored.requests, 1, output))
+        return one.prefill + one.tail
 
     def later(self, stored: StoredJob) -> Work:
         """Return the work that a job's next stage should be, before it is known."""
@@ -74,7 +85,9 @@ class Costing:
 class Backlog:
     """The jobs, and `policy` in whose order they go; `why` says how that came about if it is not the one asked for.
 
-    `work` is what there is to do, with what is foreseen of the next stages, which `later` has by job.
+    `work` is what there is to do, with what is foreseen of the next stages, which `later` has by job. `requests` counts
+    those of each job that has more than one. One replica is predicted to take `alone` for all of it, and the `longest`
+    request, of the job of this id, so many seconds.
     """
 
     jobs: list[Job]
@@ -82,13 +95,20 @@ class Backlog:
     why: str
     work: Work
     later: dict[int, Work]
-    prediction: Prediction | None
+    requests: dict[int, int]
+    alone: Prediction | None
+    longest: tuple[float, int]
     costing: Costing
 
     @property
     def size(self) -> int:
         """How many jobs there are that somebody waits for."""
         return sum(not job.pinned for job in self.jobs)
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What it is predicted to take."""
+        return self.alone and self.alone.over([1.0] * self.costing.replicas, self.longest[0])
 
     def queue(self) -> JobQueue:
         """Return the jobs in a queue."""
@@ -113,10 +133,16 @@ def make(ledger: Ledger, costing: Costing) -> Backlog:
     work = ledger.jobs.work(costing.block_size)
     siblings: dict[str, Job] = {}  # the first over the reviews of each restaurant
     later: dict[int, Work] = {}
+    requests: dict[int, int] = {}
+    longest = 0.0, -1
     for stored in ledger.jobs.waiting(costing.block_size):
         shares = costing.shares_reviews(stored)
         job = costing.job(stored, prefix_sibling=siblings.get(stored.unit) if shares else None)
         jobs.append(job)
+        if stored.requests > 1:
+            requests[job.id] = stored.requests
+        if not job.pinned:
+            longest = max(longest, (costing.longest(stored, job.cost), job.id))
         if shares:
             siblings.setdefault(stored.unit, job)
         later[job.id] = costing.later(stored)
@@ -127,14 +153,16 @@ def make(ledger: Ledger, costing: Costing) -> Backlog:
     speed = costing.speed
     ledger.jobs.price({job.id: (job.cost, job.seconds if speed else None) for job in jobs})
     policy, why = _decide(costing.config, jobs, speed)
-    prediction = together([speed.predict(task, part) for task, part in work.items()]) if speed else None
+    alone = together([speed.predict(task, part) for task, part in work.items()]) if speed else None
     return Backlog(
         jobs=jobs,
         policy=policy,
         why=why,
         work=sum(work.values(), Work()),
         later=later,
-        prediction=prediction,
+        requests=requests,
+        alone=alone,
+        longest=longest,
         costing=costing,
     )
 

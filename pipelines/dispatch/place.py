@@ -73,7 +73,7 @@ class Place:
         """
         return prompt_tokens - cached + (0 if self._batched else max_tokens)
 
-    def admit(self, request: int, prompt: list[int], tokens: int, work: Work, now: float) -> None:
+    def admit(self, request: int, prompt: list[int], *, tokens: int, work: Work, now: float) -> None:
         """Take note of a request that goes to the replica now."""
         self.window.admit(request, tokens)
         self.cache.add(prompt)

@@ -9,7 +9,7 @@ from pipelines.corpus.sources import Source
 from pipelines.engine.interface import Limits
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
-from pipelines.preview import preview
+from pipelines.preview.preview import preview
 from pipelines.tasks import TASKS
 from scheduling.speed import Speed
 

@@ -18,6 +18,7 @@ from pipelines.events import Emit
 from pipelines.ledger import counts, database
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import StoredJob
+from pipelines.preview import sizing
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
 from pipelines.questions.ingest import Corpus, Ingestion
@@ -33,12 +34,21 @@ REJECTS, SHOWN = 100, 5  # how many rejects, and jobs at either end, are listed
 
 
 def preview(
-    output: Path, config: Config, limits_for: Callable[[int], Limits], speed: Speed | None, *, emit: Emit
+    output: Path,
+    config: Config,
+    limits_for: Callable[[int], Limits],
+    speed: Speed | None,
+    *,
+    emit: Emit,
+    replicas: int = 1,
+    apart: bool = True,
+    start: float | None = None,
 ) -> dict[str, Any]:
     """Return what `run` would do now with this config and output folder, which is left as it is.
 
-    `limits_for` says what an engine with a context of so many tokens is set up for. `docs/scheduling.md` describes
-    every field. Raises CorpusError when the input holds no rows.
+    `limits_for` says what an engine with a context of so many tokens is set up for. There are to be some `replicas`, on
+    hardware of their own if they are `apart`; one took `start` seconds to start in another run. `docs/scheduling.md`
+    describes every field. Raises CorpusError when the input holds no rows.
     """
     corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch:
@@ -52,20 +62,26 @@ def preview(
             prompts.context = context.needed(ledger.counts(), prompts, config)
             limits = limits_for(prompts.context)
             costing = Costing(
-                prompts=prompts, config=config, block_size=limits.block_size, speed=speed, clock=Clock()
-            )  # fmt: skip
+                prompts=prompts,
+                config=config,
+                block_size=limits.block_size,
+                speed=speed,
+                clock=Clock(),
+                replicas=replicas,
+            )
             todo = backlog.make(ledger, costing)
             stored = list(ledger.jobs.waiting(limits.block_size))
             names = _names(stored)
             batches, ends = _walk(ledger, limits, todo, names)
             later = sum(todo.later.values(), Work())
+            requests = sum(batch["requests"] for batch in batches)
             return {
                 "schema": SCHEMA,
                 "model": config.model.name,
                 "corpus": ingestion.facts(),
                 "rows": _rows(ledger.folder),
                 "rejects": [asdict(reject) for reject in islice(ledger.rows.rejects(), REJECTS)],
-                "requests": sum(batch["requests"] for batch in batches),
+                "requests": requests,
                 "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
                 "cost": sum(batch["cost"] for batch in batches),
@@ -77,6 +93,7 @@ def preview(
                 "model_context": config.model.context,
                 "engine": asdict(limits),
                 "predicted": todo.prediction and todo.prediction.figures(),
+                "replicas": sizing.figures(todo, requests, ledger.last_start() or start, names, apart=apart),
                 "jobs": _jobs(stored, todo, ends, names),
                 "batches": batches,
             }
@@ -111,9 +128,12 @@ def _walk(
         batch["cost"] += cost
         if speed:
             predicted = speed.predict(request.task, Work(cost, 1, request.expected_output_tokens))
-            now += predicted.prefill + predicted.decode
+            began, now = now, now + (predicted.prefill + predicted.decode) / todo.costing.replicas
+            alone = began + predicted.prefill  # by when one replica would have read it
             # How long an answer takes was learned among others under way; at the end there are none.
-            batch["ends_s"] = ends[turn.job.id] = min(now + predicted.tail, max(now, last))
+            end = min(max(now, alone) + predicted.tail, max(now, last))
+            batch["ends_s"] = max(batch["ends_s"] or 0.0, end)
+            ends[turn.job.id] = max(ends.get(turn.job.id, 0.0), end)
     return [{**batch, "jobs": list(batch["jobs"])} for batch in batches], ends
 
 

@@ -1,0 +1,168 @@
+"""The plan for several replicas, held against what engines that take their time then took."""
+
+import json
+import math
+import time
+from contextlib import closing
+
+import pytest
+
+from pipelines import run
+from pipelines.config import Config
+from pipelines.corpus.sources import Source
+from pipelines.engine.interface import Completion, EngineStats, Limits, Replica, Timing
+from pipelines.errors import EngineError
+from pipelines.ledger.ledger import Ledger
+from pipelines.measurements import Measurements
+from pipelines.preview.preview import preview
+from pipelines.tasks import TASKS
+from scheduling.speed import Speed
+
+LIMITS = Limits(max_num_seqs=4, max_num_batched_tokens=1000, block_size=0)  # and no prefix cache
+SPEED = Speed(prefilled=0.001, request=0.01, decoded=0.0, error=0.2, lengths={"sentiment": 0.0}, pace=0.0)
+
+
+class Paced:
+    """Takes its time for every prompt token."""
+
+    limits, replicas, restarts = LIMITS, (Replica(0, 100_000),), 0
+
+    def __init__(self, speed):
+        self.speed, self.waiting, self.stats = speed, [], EngineStats()
+
+    def submit(self, requests):
+        self.waiting += requests
+
+    def step(self, patience=math.inf):
+        batch, self.waiting = self.waiting[: LIMITS.max_num_seqs], self.waiting[LIMITS.max_num_seqs :]
+        began, tokens = time.monotonic(), sum(len(request.prompt) for request in batch)
+        time.sleep(tokens / self.speed)
+        self.stats = EngineStats(self.stats.prefilled + tokens, 0)
+        return [self.answered(request, began) for request in batch]
+
+    def answered(self, request, began):
+        now, tokens = time.monotonic(), len(request.prompt)
+        timing = Timing(began, began, now, now, prompt_tokens=tokens, cached_tokens=0, output_tokens=1, preemptions=0)
+        return Completion(request.id, "", dict.fromkeys(request.sampling.score, -1.0), timing)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def config(tiny):
+    def config(path, **settings):
+        return Config(tasks=[TASKS["sentiment"]], sources=[Source(str(path))], model=tiny, **settings)
+
+    return config
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """What `plan` says, in an empty folder."""
+
+    def plan(config, speed=SPEED, **settings):
+        seen = preview(tmp_path / "none", config, lambda _: LIMITS, speed, emit=lambda _: None, **settings)
+        return json.loads(json.dumps(seen))
+
+    return plan
+
+
+@pytest.fixture
+def took(tmp_path):
+    """Do the work on replicas of some speeds, or that something else starts, and return the run's figures."""
+
+    def took(name, config, speeds, measurements):
+        starts = [speed if callable(speed) else lambda speed=speed, **_: Paced(speed) for speed in speeds]
+        with closing(Ledger(tmp_path / name)) as ledger:
+            return run.run(ledger, config, starts, measurements, facts={}, emit=lambda _: None)["run"]
+
+    return took
+
+
+def reviews(n, word):
+    return [
+        {"review_id": f"r{i}", "restaurant_id": f"x{i % 40}", "text": f"{word} {i}" + " and so on" * (i % 9)}
+        for i in range(n)
+    ]
+
+
+def test_what_is_planned_for_six_replicas_from_a_run_of_two_is_what_six_take(tmp_path, config, plan, took, write_jsonl):
+    kept = Measurements(tmp_path / "m.jsonl")
+    took("first", config(write_jsonl(reviews(160, "day"))), [8000.0] * 2, kept)
+    corpus = config(write_jsonl(reviews(600, "night"), "second.jsonl"))
+    predicted = plan(corpus, kept.speed(["sentiment"]), replicas=6)["predicted"]
+    others = Measurements(tmp_path / "others.jsonl")
+    # A busy machine is slow once, and not each time.
+    seconds = (took(f"again-{n}", corpus, [8000.0] * 6, others)["makespan_s"] for n in range(3))
+    assert any(predicted["low_s"] <= taken <= predicted["high_s"] for taken in seconds)
+
+
+def late(**_):
+    time.sleep(2.0)
+    return Paced(math.inf)
+
+
+def never(**_):
+    raise EngineError("no card is left")
+
+
+@pytest.mark.parametrize("other", [late, never])
+def test_nothing_is_learned_of_replicas_that_were_not_all_there(tmp_path, config, took, write_jsonl, other):
+    kept = Measurements(tmp_path / "m.jsonl")
+    took("out", config(write_jsonl(reviews(300, "day"))), [math.inf, other], kept)
+    assert kept.start() is None
+    took("again", config(write_jsonl(reviews(300, "night"))), [math.inf, math.inf], kept)
+    assert kept.start() is not None
+
+
+def test_the_plan_says_what_more_replicas_or_fewer_would_make_of_it(config, plan, write_jsonl):
+    corpus = config(write_jsonl(reviews(200, "day")))
+    alone, seen = plan(corpus), plan(corpus, replicas=4, start=1.0)
+    replicas, total = seen["replicas"], alone["predicted"]["makespan_s"]
+    assert seen["predicted"]["makespan_s"] == pytest.approx(total / 4)
+    assert (replicas["count"], replicas["requests_each"], replicas["jobs_each"]) == (4, seen["requests"] / 4, 10.0)
+    rows = {row["replicas"]: row for row in replicas["scaling"]}
+    assert list(rows) == [1, 2, 4, 8]
+    assert [row["makespan_s"] for row in rows.values()] == pytest.approx([total / n for n in rows])
+    assert rows[4] | seen["predicted"] == seen["predicted"] | rows[4]
+    assert rows[2]["with_start_s"] == pytest.approx(1.0 + total / 2)
+    assert replicas["enough"] == math.ceil(total / 1.0)
+    assert "an engine 1.0 s to start" in replicas["why"]
+    ends = [batch["ends_s"] for batch in seen["batches"]]
+    assert ends == sorted(ends)
+    assert ends[-1] == pytest.approx(seen["predicted"]["makespan_s"])
+
+
+def test_a_request_is_not_divided(config, plan, write_jsonl):
+    rows = [*reviews(20, "day"), {"review_id": "long", "restaurant_id": "Casa Lola", "text": "and so on " * 40}]
+    seen = plan(config(write_jsonl(rows), calibration="raw"), replicas=16)
+    longest = seen["replicas"]["longest_request"]
+    assert longest["job"] == "Casa Lola"
+    assert seen["predicted"]["makespan_s"] == pytest.approx(longest["seconds"])
+    assert max(job["ends_s"] for job in seen["jobs"]["largest"]) == pytest.approx(longest["seconds"])
+    assert [row["bound_by"] for row in seen["replicas"]["scaling"]][-1] == "request"
+    assert "the longest request takes" in seen["replicas"]["why"]
+
+
+def test_what_nobody_can_know_is_left_out(config, plan, write_jsonl):
+    corpus = config(write_jsonl(reviews(20, "day")))
+    unmeasured = plan(corpus, None, replicas=4)["replicas"]
+    assert (unmeasured["scaling"], unmeasured["longest_request"], unmeasured["enough"]) == ([], None, None)
+    assert {row["with_start_s"] for row in plan(corpus, replicas=4)["replicas"]["scaling"]} == {None}
+    sharing = plan(corpus, replicas=4, apart=False)
+    assert sharing["predicted"]
+    assert sharing["replicas"]["scaling"] == []
+    assert "on processors" in sharing["replicas"]["why"]
+
+
+def test_how_long_an_engine_takes_to_start_is_what_this_folder_or_another_run_knows(
+    tmp_path, config, plan, took, write_jsonl
+):
+    corpus, kept = config(write_jsonl(reviews(60, "day"))), Measurements(tmp_path / "m.jsonl")
+    assert kept.start() is None
+    run = took("none", corpus, [math.inf] * 2, kept)
+    assert kept.start() == run["engine_start_s"]
+    assert (
+        plan(config(write_jsonl(reviews(80, "day"))), start=99.0)["replicas"]["engine_start_s"] == run["engine_start_s"]
+    )
