@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from functools import partial
@@ -13,15 +13,15 @@ from pipelines.config import Config
 from pipelines.dispatch import backlog, loop
 from pipelines.dispatch.backlog import Costing
 from pipelines.dispatch.loop import Loop
+from pipelines.engine import fleet
 from pipelines.engine.interface import Engine, Start
-from pipelines.engine.supervised import SupervisedEngine
 from pipelines.errors import OutOfTimeError
 from pipelines.events import Emit, KeptAnswers, Ordered, Warned, WritingResults
 from pipelines.ledger.counts import Counts
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
-from pipelines.output import report, results
+from pipelines.output import report, results, shards
 from pipelines.output.mirror import Mirror
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
@@ -32,7 +32,7 @@ from pipelines.questions.stages import Stages
 def run(
     ledger: Ledger,
     config: Config,
-    start: Start[Engine],
+    starts: Sequence[Start[Engine]],
     measurements: Measurements,
     *,
     facts: Mapping[str, Any],
@@ -41,8 +41,9 @@ def run(
 ) -> dict[str, Any]:
     """Do the work, or what is left of it, and return the report.
 
-    `start` makes the engine, which happens only if something is left to ask. `facts` go into the report. What people
-    read of the ledger's folder is put into the `mirror`, if there is one, now and then and at the end.
+    `starts` make the engine, each a replica of it, which happens only if something is left to ask. `facts` go into the
+    report. What people read of the ledger's folder is put into the `mirror`, if there is one, now and then and at the
+    end.
     """
     began = time.monotonic()
     # What cannot be done is said before the ledger forgets the last run's rows.
@@ -55,6 +56,8 @@ def run(
         ingestion = Ingestion(ledger, prompts, stages, config)
         ingestion.fill(corpus, emit)
         ledger.note(plan_s=time.monotonic() - began, corpus=ingestion.facts(), **ledger.inputs.facts(seen))
+        if ingestion.share:
+            ledger.note(**shards.facts(ledger, prompts, config, ingestion.share))
         counts = ledger.counts()
         emit(counts.planned)
         if counts.requests and time.time() + ledger.last_start() < config.deadline:
@@ -62,21 +65,32 @@ def run(
             write = partial(_write_meanwhile, ledger, stages, prompts, config)
             tell = mirror.at_intervals(write, emit) if mirror else emit
             with suppress(OutOfTimeError):
-                _ask(ledger, stages, prompts, config, counts=counts, start=start, measurements=measurements, emit=tell)
+                _ask(
+                    ledger, stages, prompts, config,
+                    starts=starts, counts=counts, measurements=measurements, emit=tell,
+                )  # fmt: skip
         else:
             _tell_kept(ledger, emit)
         emit(WritingResults())
+        writing = time.monotonic()
         figures = results.write(ledger, stages, prompts, config, emit=emit)
     except BaseException:
         with suppress(Exception):  # the disk may be full: what is under way is the error to tell of
-            ledger.note(RunStatus.STOPPED)
+            ledger.note(RunStatus.STOPPED, wall_s=_wall(began, facts))
             report.write(ledger.folder)
             _mirrored(mirror)
         raise
-    ledger.note(RunStatus.DEADLINE if ledger.counts().requests else RunStatus.DONE, tasks=figures)
+    status = RunStatus.DEADLINE if ledger.counts().requests else RunStatus.DONE
+    ledger.note(status, tasks=figures, write_s=time.monotonic() - writing, wall_s=_wall(began, facts))
     written = report.write(ledger.folder)
     _mirrored(mirror)
     return written
+
+
+def _wall(began: float, facts: Mapping[str, Any]) -> float:
+    """Return the seconds since the program was started."""
+    started: float = facts.get("program_start_s", 0.0)
+    return started + time.monotonic() - began
 
 
 def _write_meanwhile(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config) -> None:
@@ -96,15 +110,16 @@ def _ask(
     prompts: Prompts,
     config: Config,
     *,
+    starts: Sequence[Start[Engine]],
     counts: Counts,
-    start: Start[Engine],
     measurements: Measurements,
     emit: Emit,
 ) -> None:
     """Start the engine, put the jobs in order, do the work, and keep what it took."""
-    ledger.note(context=prompts.context)
+    ledger.note(context=prompts.context, replicas=len(starts))
     over = time.monotonic() + config.deadline + loop.GRACE - time.time()
-    with closing(SupervisedEngine(partial(start, context=prompts.context), config.model.name, emit, over)) as engine:
+    made = [partial(start, context=prompts.context) for start in starts]
+    with closing(fleet.supervised(made, config.model.name, emit, over)) as engine:
         clock = Clock()  # everything is timed from here on
         ledger.note(engine_start_s=engine.started, engine_up=clock.epoch, dtype=engine.limits.dtype)
         _tell_kept(ledger, emit)
@@ -114,15 +129,19 @@ def _ask(
             block_size=engine.limits.block_size,
             speed=measurements.speed(config.names),
             clock=clock,
+            replicas=len(starts),
         )
         todo = backlog.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))
         predicted = todo.prediction and todo.prediction.figures()
         ledger.note(ordered_by=todo.policy, why=todo.why or None, predicted=predicted, order_s=clock.now())
         stats = Loop(ledger, stages, todo, engine, answers=counts.answers).run(emit)
-        ledger.note(**asdict(stats), engine_restarts=engine.restarts)
+        ledger.note(**asdict(stats), engine_restarts=engine.restarts, restart_s=engine.restarting)
+    ledger.note(engine_stop_s=clock.now() - stats.makespan_s)
     if not engine.restarts:  # or the engine would seem slow
-        measurements.add(measure(ledger.folder, stats.steps), lambda why: emit(Warned(why)))
+        since = engine.complete - clock.monotonic
+        measured = measure(ledger.folder, stats.steps, replicas=len(starts), since=since)
+        measurements.add(measured, lambda why: emit(Warned(why)))
 
 
 def _tell_kept(ledger: Ledger, emit: Emit) -> None:
@@ -143,4 +162,5 @@ def _settings(config: Config) -> dict[str, Any]:
         "sla": dict(config.sla),
         "ageing": config.ageing,
         "max_wait_s": None if config.max_wait == math.inf else config.max_wait,
+        **({"shard": asdict(config.shard)} if config.shard else {}),
     }
