@@ -18,6 +18,8 @@ for script, *arguments in (
     ("feeding.py", "--input", *corpus),
     *((script, *given) for script in ("policies.py", "prediction.py", "passes.py", "nights.py", "answers.py") if given),
     ("million.py",),
+    ("fleet.py",),
+    ("scale.py",),
 ):
     print(f"\n{script}", flush=True)
     subprocess.run([sys.executable, FOLDER / script, *arguments], check=True)
