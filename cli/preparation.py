@@ -223,6 +223,8 @@ def replicas(chosen: "Settings", config: "Config", after: "ExitStack") -> "Seque
     places: list[dict[str, str]] = []
     if not chosen.ray or chosen.ray == LOCAL:
         told, places = vllm_setup.apart_from_each_other(config.model, config.arguments, count or 1)
+    if chosen.ray and cards > 1:  # within its actor; Ray is for placing that
+        told = {"distributed_executor_backend": "mp", **told}
     start = kind.starter(config.model, told)
     on = Cluster(start, count, chosen.ray, cards=cards) if chosen.ray else Local(start, places)
     return after.enter_context(closing(on)).starts

@@ -102,6 +102,7 @@ def _write_meanwhile(ledger: Ledger, stages: Stages, prompts: Prompts, config: C
 def _mirrored(mirror: Mirror | None) -> None:
     if mirror:
         mirror.push()
+        mirror.back_up()
 
 
 def _ask(

@@ -1,16 +1,18 @@
 """The mirror: a remote place that has what people read of an output folder.
 
-The ledger stays here: SQLite's write-ahead log needs a disk of this machine.
+The ledger stays here, for SQLite's write-ahead log needs a disk of this machine; the place has a copy of it.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipelines import remote
 from pipelines.errors import RemoteError
 from pipelines.events import Emit, Event, Progress, Warned
+from pipelines.ledger import database
 
 FILES = ("rejects.jsonl", "report.json", "report.html", "metrics.prom")
 RESULTS = "results"
@@ -42,6 +44,13 @@ class Mirror:
             for there in self._files.find(f"{self._root}/{RESULTS}"):
                 if f"{RESULTS}/{there.rpartition('/')[2]}" not in results:
                     self._files.rm_file(there)
+
+    def back_up(self) -> None:
+        """Write a copy of the ledger, as it is now."""
+        with TemporaryDirectory(dir=self._folder) as scratch, self._reached():
+            copied = Path(scratch) / database.NAME
+            database.copy(self._folder / database.NAME, copied)
+            self._files.put_file(str(copied), f"{self._root}/{database.NAME}")
 
     def put(self, name: str) -> None:
         """Write one file of the folder, and leave what else is there as it is."""

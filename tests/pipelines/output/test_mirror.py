@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -78,8 +79,11 @@ def test_rows_are_read_from_a_store_and_results_written_to_it(go, tmp_path, revi
     there = sorted(path.removeprefix("bucket/out/") for path in store.find("bucket/out"))
     assert there == [
         "metrics.prom", "rejects.jsonl", "report.html", "report.json", "results/sentiment.parquet",
-        "results/sentiment_by_restaurant.parquet",
+        "results/sentiment_by_restaurant.parquet", "run.sqlite",
     ]  # fmt: skip
+    store.get_file("bucket/out/run.sqlite", str(tmp_path / "copy.sqlite"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.sqlite")) as db:
+        assert db.execute("SELECT count(DISTINCT seq) FROM outcome WHERE state = 'answered'").fetchone() == (12,)
     with store.open("bucket/out/results/sentiment.parquet") as file:
         assert pl.read_parquet(file.read()).height == 12
     # Results in another format take the place of these.
