@@ -24,7 +24,9 @@ def is_lines(head: bytes) -> bool:
     if not lines or lines[0].lstrip().startswith(b"["):
         return False
     if len(lines) > 1:
-        return lines[1].startswith(b"{") or any(line.startswith(b"{") and not _fault(line) for line in lines)
+        # An empty object fits a line also where others are laid out over several.
+        whole = (line for line in lines if line.startswith(b"{") and line.strip() != b"{}")
+        return lines[1].startswith(b"{") or not all(map(_fault, whole))
     fault = _fault(lines[0])
     return not fault or (len(head) > LONG and not fault.startswith("Extra data"))  # it goes on behind the head
 

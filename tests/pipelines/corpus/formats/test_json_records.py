@@ -224,6 +224,7 @@ def test_an_object_a_line_is_known_by_the_first_one_or_the_second(head):
     [
         b"", b" \n", b"[]", b'[{"t":"a"}]\n', b'[\n{"t":"a"},\n{"t":"b"}\n]', b'{\n  "t": "a"\n}\n', b'{\n"t": "a"\n}',
         b'{"t":"a"}{"t":"b"}', b'{"t":"a"}, {"t":"b"}', b'\xef\xbb\xbf[\n{"t":"a"}]', b'{"t":\n"a"}', b"{\n  {\n",
+        b'{\n"t": [\n{}\n]\n}\n{\n"t": "b"\n}',
     ],
 )  # fmt: skip
 def test_whatever_else_is_read_as_values(head):
