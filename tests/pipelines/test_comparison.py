@@ -61,8 +61,9 @@ def test_a_sentence_says_what_changed_and_whether_it_is_noise(compared):
     found, _ = compared
     (sentence,) = found["verdict"]
     assert re.fullmatch(
-        r"prefill against fifo: half of the restaurants were done after \S+ s in place of \S+ s \(\S+x(, within the noise)?\), "
-        r"all of the work after \S+ s in place of \S+ s \(\S+x(, within the noise)?\)",
+        r"prefill against fifo: half of the restaurants were done after (below )?\S+ s in place of (below )?\S+ s "
+        r"\(\S+x(, within the noise)?\), all of the work after (below )?\S+ s in place of (below )?\S+ s "
+        r"\(\S+x(, within the noise)?\)",
         sentence,
     )
 
