@@ -216,17 +216,17 @@ def replicas(chosen: "Settings", config: "Config", after: "ExitStack") -> "Seque
     from pipelines.engine.vllm_engine import ENGINES
 
     kind, cards = ENGINES[config.feed], vllm_setup.cards(config.arguments)
-    count = chosen.replicas or (None if chosen.ray else vllm_setup.replicas(config.arguments))
-    if count == 1 and not chosen.ray:
+    many = count(chosen)
+    if many == 1 and not chosen.ray:
         return [kind.starter(config.model, config.arguments)]
     told: Mapping[str, Any] = config.arguments
     places: list[dict[str, str]] = []
     if not chosen.ray or chosen.ray == LOCAL:
-        told, places = vllm_setup.apart_from_each_other(config.model, config.arguments, count or 1)
+        told, places = vllm_setup.apart_from_each_other(config.model, config.arguments, many)
     if chosen.ray and cards > 1:  # within its actor; Ray is for placing that
         told = {"distributed_executor_backend": "mp", **told}
     start = kind.starter(config.model, told)
-    on = Cluster(start, count, chosen.ray, cards=cards) if chosen.ray else Local(start, places)
+    on = Cluster(start, chosen.replicas, chosen.ray, cards=cards) if chosen.ray else Local(start, places)
     return after.enter_context(closing(on)).starts
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pipelines.dispatch.eta import Eta
-from pipelines.dispatch.place import Place, soonest
+from pipelines.dispatch.place import Drawn, Place, soonest
 from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.engine.interface import Completion, Engine, Failure, Request
 from pipelines.ledger.records import Flight, StoredRequest
@@ -78,11 +78,10 @@ class Admission:
             request, turn = following.request, following.turn
             prompt, sampling = self._prompts.prompt(request), self._prompts.sampling(request)
             if (place := following.place) is None:
-                tokens = request.prompt_tokens + (0 if self._batched else sampling.max_tokens)
-                self.dry = any(full.replica.up and full.is_dry(tokens) for full in self._places.values())
+                full = (place for place in self._places.values() if place.replica.up)
+                self.dry = any(place.is_dry(place.takes(prompt, sampling.max_tokens)[1]) for place in full)
                 break
-            cached = place.cache.cached(prompt)
-            tokens = place.tokens(request.prompt_tokens, cached, sampling.max_tokens)
+            cached, tokens = place.takes(prompt, sampling.max_tokens)
             flight = Flight(request, turn, now, cached, replica=place.replica.number)
             work = self.work(flight)
             if now + step + self._eta.expected(work, self.in_flight, now) > self._deadline:
@@ -124,7 +123,7 @@ class Admission:
         while following := self._queue.peek(now):
             home = self._home(following[0]) if len(self._places) > 1 else None
             if home is None or home in free or home.holds_enough:
-                to = home if home in free else self._soonest(free, self._work(*following), now)
+                to = home if home in free else self._soonest(free, following, now)
                 return _Next(*following, to, self._queue.take)
             self._queue.take()
             home.held.append(following)
@@ -132,7 +131,7 @@ class Admission:
         longest = max(self._places.values(), key=lambda place: len(place.held), default=None)
         if longest is None or not longest.held:
             return None
-        to = self._soonest(free, self._work(*longest.held[0]), now)
+        to = self._soonest(free, longest.held[0], now)
         return _Next(*longest.held[0], to, longest.held.popleft)
 
     def _home(self, request: StoredRequest) -> Place | None:
@@ -143,20 +142,20 @@ class Admission:
         key = places[0].cache.key(self._prompts.prompt(request), request.reviews_prefix)
         return next((place for place in places if key in place.cache), None)
 
-    def _soonest(self, free: list[Place], work: Work, now: float) -> Place | None:
-        """Return which of the `free` places would have some work done first; None where it should wait for another.
+    def _soonest(self, free: list[Place], drawn: Drawn, now: float) -> Place | None:
+        """Return which of the `free` places would have a request done first; None where it should wait for another.
 
         At the end, that is: when a slow replica would still be at it after all the others have done the rest.
         """
-        found = soonest(free, work, now)
-        if found is None or len(self._places) == 1:
-            return found and found[0]
-        place, seconds = found
+        if not free or len(self._places) == 1:
+            return free[0] if free else None
+        work = self._work(*drawn)
+        place, seconds = soonest(free, work, now)
         left = self._eta.left(self.in_flight, now)
         if left is None or not left < seconds < math.inf:
             return place
-        best = soonest((other for other in self._places.values() if other.replica.up), work, now)
-        return None if best and best[0] is not place and best[1] < seconds else place
+        best, sooner = soonest([other for other in self._places.values() if other.replica.up], work, now)
+        return None if best is not place and sooner < seconds else place
 
     def _work(self, request: StoredRequest, turn: Turn) -> Work:
         after_sibling = turn.job.prefix_sibling is not None

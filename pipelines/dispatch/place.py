@@ -1,7 +1,7 @@
 """A place: one replica of the engine as the dispatch sees it, with what is in it and what may still go there."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from pipelines.engine.interface import Limits, Replica
 from pipelines.ledger.records import StoredRequest
@@ -64,14 +64,15 @@ class Place:
         """Say whether a sequence is free that a request of so many tokens could have had."""
         return len(self.window) < self._limits.max_num_seqs and self.window.has_room(tokens)
 
-    def tokens(self, prompt_tokens: int, cached: int, max_tokens: int) -> int:
-        """Return how much of the window a request takes.
+    def takes(self, prompt: list[int], max_tokens: int) -> tuple[int, int]:
+        """Return how many tokens of a prompt the replica should hold, and how much of the window a request takes.
 
         A batch is bounded by what it takes to compute, what is in flight by what it adds to the KV cache. Blocks that
         prompts share are there once, and counted with the first of them: a bound that is a little too wide costs a
         preemption, one that counts them every time would leave half of the engine idle.
         """
-        return prompt_tokens - cached + (0 if self._batched else max_tokens)
+        cached = self.cache.cached(prompt)
+        return cached, len(prompt) - cached + (0 if self._batched else max_tokens)
 
     def admit(self, request: int, prompt: list[int], *, tokens: int, work: Work, now: float) -> None:
         """Take note of a request that goes to the replica now."""
@@ -93,15 +94,13 @@ class Place:
         return self._done / seconds if self._done and seconds else None
 
 
-def soonest(places: Iterable[Place], work: Work, now: float) -> tuple[Place, float] | None:
-    """Return which place would have done some more work first, and in how many seconds; None when there is none.
+def soonest(places: Sequence[Place], work: Work, now: float) -> tuple[Place, float]:
+    """Return which place, of one or more, would have done some more work first, and in how many seconds.
 
     A place whose pace nobody knows yet is as good as the others are on average. As long as none is known, the time is
     infinite: the place is right, but nobody can say when.
     """
     paces = {place: place.pace(now) for place in places}
-    if not paces:
-        return None
     known = [pace for pace in paces.values() if pace]
     usual = sum(known) / len(known) if known else 1.0
     place = min(paces, key=lambda place: (place.in_flight + work.size) / (paces[place] or usual))

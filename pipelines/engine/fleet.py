@@ -117,9 +117,10 @@ class Fleet:
                 self._there[replica.number] = news
                 if len(self._there) == len(self._keepers):
                     self.complete = time.monotonic()
-            case Changed(number, restarts, up):
+            case Changed(number, up):
                 joined = self._there[number]
-                self._there[number] = replace(joined, replica=replace(joined.replica, restarts=restarts, up=up))
+                replica = replace(joined.replica, restarts=joined.replica.restarts + up, up=up)
+                self._there[number] = replace(joined, replica=replica)
             case Left():
                 self._leave(news)
             case Warned():

@@ -31,10 +31,9 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A replica is being started again, for the how-manieth time, and is not `up`, or is so again."""
+    """A replica is being started again, and is not `up`, or is so again."""
 
     number: int
-    restarts: int
     up: bool
 
 
@@ -79,9 +78,7 @@ class Keeper(Thread):
         self._patience, self._deadline = patience, deadline
         self._ended = Flag()
         self._number: int | None = None  # of the replica that is there
-        self._was_up = False
         self._inbox: Inbox = SimpleQueue()
-        self._restarts = 0
 
     def run(self) -> None:
         """Keep a replica going until it is to end, or cannot be."""
@@ -91,7 +88,7 @@ class Keeper(Thread):
                 self._live()
             except EngineError as error:
                 # What has never been up would not be the next time.
-                lives = life + 1 < LIVES and self._was_up
+                lives = life + 1 < LIVES and (life > 0 or self._number is not None)
                 again = lives and time.monotonic() < self._deadline and not self._ended.is_set()
                 self._news.put(Left(self._number, error, again))
                 if again and not self._ended.wait(PAUSE):
@@ -112,8 +109,7 @@ class Keeper(Thread):
         with closing(SupervisedEngine(self._make, self._model, self._hear, self._deadline)) as engine:
             if self._ended.is_set():
                 return
-            self._was_up = True
-            self._number, self._restarts, self._inbox = next(self._numbers), 0, SimpleQueue()
+            self._number, self._inbox = next(self._numbers), SimpleQueue()
             replica = replace(engine.replicas[0], number=self._number)
             self._news.put(Joined(replica, engine.limits, self._inbox))
             work(engine, self._inbox, partial(self._tell, self._number), self._patience)
@@ -125,10 +121,9 @@ class Keeper(Thread):
         """Pass on what the replica's supervisor tells."""
         match event:
             case EngineStarting() if self._number is not None:
-                self._news.put(Changed(self._number, self._restarts, up=False))
+                self._news.put(Changed(self._number, up=False))
             case EngineStarted() if self._number is not None:
-                self._restarts += 1
-                self._news.put(Changed(self._number, self._restarts, up=True))
+                self._news.put(Changed(self._number, up=True))
             case Warned(text):
                 who = "a replica" if self._number is None else f"replica {self._number}"
                 self._news.put(Warned(f"{who}: {text}"))
