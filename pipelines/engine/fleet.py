@@ -34,8 +34,8 @@ class Fleet:
         self._down: float | None = None  # since when no replica is up
         self.restarting = 0.0  # seconds in which none was
         self.complete = math.inf  # the moment since which all of them are there
-        self._lost = 0  # replicas that were given up
-        self._told = ""  # why the last of them was
+        self.restarts = 0  # to be given up is one, too
+        self._told = ""  # why the last one was
         self._patience = math.inf
         self.limits = Limits(0, 0, 0)
         numbers = count()
@@ -63,11 +63,6 @@ class Fleet:
         """See `Engine`."""
         stats = self._stats.values()
         return EngineStats(sum(one.prefilled for one in stats), sum(one.decoded for one in stats))
-
-    @property
-    def restarts(self) -> int:
-        """See `Engine`; to be given up counts as one."""
-        return self._lost + sum(replica.restarts for replica in self.replicas)
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests, each to its replica."""
@@ -118,6 +113,7 @@ class Fleet:
                 if len(self._there) == len(self._keepers):
                     self.complete = time.monotonic()
             case Changed(number, up):
+                self.restarts += up
                 joined = self._there[number]
                 replica = replace(joined.replica, restarts=joined.replica.restarts + up, up=up)
                 self._there[number] = replace(joined, replica=replica)
@@ -140,8 +136,8 @@ class Fleet:
     def _leave(self, left: Left) -> None:
         """Take note of a replica that is given up, and go on with the others. Raises its error when there is none."""
         self._kept -= not left.again
-        self._lost += 1
         if left.number is not None:
+            self.restarts += 1
             del self._there[left.number]
         if not self._kept:
             error = left.error

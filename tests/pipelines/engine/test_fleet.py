@@ -168,6 +168,7 @@ def test_when_some_do_not_start_the_others_do_the_work(fleet):
     it, told = fleet(fail, start, fail)
     until(it, lambda _: len(warnings(told)) == 1)
     assert "no card is left" in warnings(told)[0]
+    assert it.restarts == 0, "what has never been there has not died"
     (left,) = it.replicas
     it.submit([asked(1, left.number)])
     assert len(until(it, lambda done: done)) == 1
