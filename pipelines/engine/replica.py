@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Protocol
@@ -121,21 +122,18 @@ class RemoteEngine:
         if not self._under_way:
             self._heard = time.monotonic()
         self._under_way += len(requests)
-        try:
+        with _there_or(EngineDied):
             self._channel.send(requests)
-        except (EOFError, OSError) as error:
-            raise EngineDied(_gone(error)) from error
 
     def step(self, patience: float = math.inf) -> list[Completion | Failure]:
         """Return what has finished since; wait for it a moment. See `Engine`."""
-        try:
+        with _there_or(EngineDied):
             told = self._channel.receive(LOOK)
-        except (EOFError, OSError) as error:
-            raise EngineDied(_gone(error)) from error
         if isinstance(told, Ended):
             raise EngineDied(told.why)
         if not isinstance(told, Worked):
             if self._under_way and time.monotonic() - self._heard > patience:
+                self._channel.kill()  # it would not hear that it is to end
                 raise EngineDied("a replica had nothing to tell for far longer than its work can take")
             return []
         self._heard, self.stats = time.monotonic(), told.stats
@@ -145,25 +143,22 @@ class RemoteEngine:
     def close(self) -> None:
         """End the replica; again does nothing."""
         until = time.monotonic() + CLOSING
-        try:
+        with suppress(EOFError, OSError):  # it has ended, which is what it was to do
             self._channel.send(None)
             while time.monotonic() < until:
                 self._channel.receive(LOOK)
-        except (EOFError, OSError):
-            pass  # it has ended, which is what it was to do
         self._channel.kill()
 
     def _up(self, patience: float) -> Up:
         until = time.monotonic() + patience
-        try:
-            while time.monotonic() < until:
-                match self._channel.receive(min(1.0, patience)):
-                    case Up() as up:
-                        return up
-                    case Ended(why):
-                        raise EngineError(why)
-        except (EOFError, OSError) as error:
-            raise EngineError(_gone(error)) from error
+        while time.monotonic() < until:
+            with _there_or(EngineError):
+                told = self._channel.receive(min(1.0, patience))
+            match told:
+                case Up() as up:
+                    return up
+                case Ended(why):
+                    raise EngineError(why)
         raise EngineError(f"a replica was not up within {patience:,.0f} s")
 
     def _here(self, done: Completion | Failure) -> Completion | Failure:
@@ -171,5 +166,10 @@ class RemoteEngine:
         return replace(done, timing=done.timing.since(self._behind)) if isinstance(done, Completion) else done
 
 
-def _gone(error: Exception) -> str:
-    return f"a replica's process died{f': {error}' if str(error) else ''}"
+@contextmanager
+def _there_or(kind: type[EngineError]) -> Iterator[None]:
+    """Raise an error of a kind where nobody is at the other end any more."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise kind(f"a replica's process died{f': {error}' if str(error) else ''}") from error
