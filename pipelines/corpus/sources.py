@@ -24,7 +24,10 @@ TABLES = {
 }
 SNAPSHOT = ".metadata.json"  # how Iceberg's files in `metadata` end
 # What a run writes to its output folder.
-WRITTEN = ("results", "rejects.jsonl", "report.json", "report.html", "metrics.prom", "run.sqlite", "engine.log")
+WRITTEN = (
+    "results", "rejects.jsonl", "report.json", "report.html", "compare.html", "metrics.prom", "run.sqlite",
+    "engine.log",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

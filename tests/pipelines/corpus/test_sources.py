@@ -86,7 +86,8 @@ def put(folder, *names):
 def test_what_a_run_writes_is_passed_over_without_a_word(folder):
     put(
         folder,
-        *(f"out/{name}" for name in ("report.json", "report.html", "rejects.jsonl", "run.sqlite", "results/a/b.csv")),
+        *(f"out/{name}" for name in ("report.json", "report.html", "compare.html", "rejects.jsonl", "run.sqlite")),
+        "out/results/a/b.csv",
     )
     put(folder, "out/shard-1-of-3/report.json", "out/shard-1-of-3/results/a.parquet", "out/shard-1.parquet")
     reviews = ["./in/a.parquet", "./in/b.jsonl", "./in/deep/c.ndjson.gz", "./out/shard-1.parquet", "./top.jsonl.zst"]
