@@ -47,10 +47,11 @@ class Mirror:
 
     def back_up(self) -> None:
         """Write a copy of the ledger, as it is now."""
-        with TemporaryDirectory(dir=self._folder) as scratch, self._reached():
+        with TemporaryDirectory(dir=self._folder) as scratch:
             copied = Path(scratch) / database.NAME
             database.copy(self._folder / database.NAME, copied)
-            self._files.put_file(str(copied), f"{self._root}/{database.NAME}")
+            with self._reached():
+                self._files.put_file(str(copied), f"{self._root}/{database.NAME}")
 
     def put(self, name: str) -> None:
         """Write one file of the folder, and leave what else is there as it is."""
