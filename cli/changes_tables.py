@@ -6,7 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from cli.screen import many, people, say
+from cli.screen import people, say
+from pipelines.output.page.said import many
 
 FIGURES = {
     "rows answered": "rows.answered",

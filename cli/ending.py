@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import tables
-from cli.screen import lasted, many, people, say
+from cli.screen import lasted, people, say
 from pipelines.ledger.records import RunStatus
+from pipelines.output.page.said import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -78,6 +78,7 @@ def _requests(db: "sqlite3.Connection", run: "Run", chosen: "Settings", *, folde
     from pipelines.export.asked import Questions
     from pipelines.ledger import counts, history
     from pipelines.ledger.records import RequestState
+    from pipelines.output.page.said import many
 
     questions, names = Questions(db, run), history.tasks(db)
     known = _known(names, chosen)
@@ -88,24 +89,25 @@ def _requests(db: "sqlite3.Connection", run: "Run", chosen: "Settings", *, folde
     for (name, stage), requests in written.requests.items():
         rows, anchors = written.rows[name, stage], written.anchors[name, stage]
         among = f", {anchors:,} of them anchors" if anchors else ""
-        screen.say(f"{name}, stage {stage}: {screen.many(requests, 'request')} for {screen.many(rows, 'row')}{among}")
+        screen.say(f"{name}, stage {stage}: {many(requests, 'request')} for {many(rows, 'row')}{among}")
     for name in names:
         waiting = counts.of_task(db, name)[RequestState.WAITING]
         if known[name].whole and waiting:
             more = "what a next stage asks is known once the one before is answered"
-            screen.say(f"{name}: {screen.many(waiting, 'row')} still waiting, and {more}")
+            screen.say(f"{name}: {many(waiting, 'row')} still waiting, and {more}")
 
 
 def _dataset(db: "sqlite3.Connection", run: "Run", chosen: "Settings", *, folder: Path, out: Path) -> None:
     """Write the results, and say how many rows each table has."""
     from pipelines.export import dataset
+    from pipelines.output.page.said import many
 
     found = dataset.tables(out)
     known = _known((table.task for table in found), chosen)
     version = doctor.version("reviewbatch") or "of an unknown version"
     rows = dataset.write(folder, found, known, db=db, run=run, version=version)
     for name, number in rows.items():
-        screen.say(f"{name}: {screen.many(number, 'row') if number else 'no row, left out'}")
+        screen.say(f"{name}: {many(number, 'row') if number else 'no row, left out'}")
 
 
 def _known(names: Iterable[str], chosen: "Settings") -> "dict[str, Task]":

@@ -6,7 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import tables
-from cli.screen import lists, many, people, say
+from cli.screen import lists, people, say
+from pipelines.output.page.said import many
 
 WIDE = 60  # characters of an example
 
@@ -59,8 +60,7 @@ def _rows(seen: dict[str, Any]) -> None:
     reasons = seen["rejects_by_reason"]
     rejected = f"; to be rejected: {tables.counted(reasons)}" if reasons else ""
     say(f"{many(seen['rows'], 'row')}, {seen['usable']:,} of them usable{rejected}")
-    for reject in seen["rejects"]:
-        say(f"  would reject {reject['source']} row {reject['row']}: {reject['reason']}, {reject['detail']}")
+    tables.would_reject(seen["rejects"])
     restaurants, reviews = seen["restaurants"], seen["restaurants"]["reviews"]
     say(
         f"{many(restaurants['count'], 'restaurant')} with {reviews['least']:,} to {reviews['most']:,} reviews, "

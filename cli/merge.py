@@ -23,6 +23,7 @@ def merge(outs: Shards, *, output: To = None, as_json: options.AsJson = False, q
     from cli import ending, preparation
     from pipelines import merger, remote
     from pipelines.events import Event, Warned
+    from pipelines.output.page.said import many
 
     if far := [name for name in (*outs, output or "") if remote.is_remote(name)]:
         raise UsageError(f"{far[0]} is far away: shards are merged where their ledgers are, on disks of this machine")
@@ -35,7 +36,7 @@ def merge(outs: Shards, *, output: To = None, as_json: options.AsJson = False, q
     where = Path(output) if output else _common(folders)
     with merger.opened(folders) as shards:
         if not quiet:
-            screen.say(f"merging {screen.many(len(shards), 'shard')} into {where}")
+            screen.say(f"merging {many(len(shards), 'shard')} into {where}")
         tasks = preparation.remade(shards[0].run.facts)
         report = merger.merge(shards, where, tasks, tell)
     if as_json:

@@ -7,8 +7,9 @@ from rich.text import Text
 
 from cli import tables
 from cli.progress import band, clock
-from cli.screen import many, people, plain, say
+from cli.screen import people, plain, say
 from pipelines.output.page import said
+from pipelines.output.page.said import many
 
 LISTED = 5
 BOUNDS = {"work": "the work", "request": "longest request", "start": "engine's start"}
@@ -23,9 +24,7 @@ def show(plan: dict[str, Any]) -> None:
         f"{rows['rejected']:,} to be rejected, {asked}",
         soft_wrap=True,
     )
-    for reject in plan["rejects"][:LISTED]:
-        under = f" under {reject['task']}" if reject["task"] else ""
-        say(f"  would reject {reject['source']} row {reject['row']}{under}: {reject['reason']}, {reject['detail']}")
+    tables.would_reject(plan["rejects"][:LISTED])
     if rows["rejected"] > LISTED:
         people.print("  in all: " + tables.counted(rows["rejects_by_reason"]))
     for line in tables.corpus(plan["corpus"]):

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.interruption import asked
-from cli.screen import many, people, plain, say
+from cli.screen import people, plain, say
 from pipelines.events import (
     Asking,
     Emit,
@@ -34,6 +34,7 @@ from pipelines.events import (
     Warned,
     WritingResults,
 )
+from pipelines.output.page.said import many
 from scheduling.speed import Prediction
 
 PACE = 10.0  # seconds that the tokens per second shown are taken over

@@ -110,11 +110,6 @@ def lasted(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def many(n: int, noun: str) -> str:
-    """Return how many there are of something."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}{'es' if noun.endswith('ch') else 's'}"
-
-
 def log() -> Path | None:
     """Return where the noise goes, None while it goes nowhere."""
     return _log

@@ -1,14 +1,15 @@
 """Tables: a report as people read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from cli.progress import band, clock
-from cli.screen import lasted, many, people, say
+from cli.screen import lasted, people, say
 from pipelines.ledger.records import RunStatus
+from pipelines.output.page.said import many
 from pipelines.output.times import STATISTICS, TITLES
 
 LISTED = 5  # files
@@ -89,6 +90,13 @@ def ordered_by(by: dict[str, Any]) -> str:
 def counted(reasons: dict[str, int]) -> str:
     """List reasons with how often each came."""
     return ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
+
+
+def would_reject(rejects: Iterable[dict[str, Any]]) -> None:
+    """Print which rows would be rejected, and why."""
+    for reject in rejects:
+        under = f" under {reject['task']}" if reject["task"] else ""
+        say(f"  would reject {reject['source']} row {reject['row']}{under}: {reject['reason']}, {reject['detail']}")
 
 
 def _under(tasks: dict[str, dict[str, Any]]) -> str:

@@ -65,13 +65,12 @@ class Carried:
         fields = [_common([schema.field(n) for schema in schemas]) for n in range(len(schemas[0]))]
         return pa.schema(fields[ID + 1 :])
 
-    def beside(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    def beside(self, tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
         """Yield tables about rows in input order, whose first column has their ids, each with the columns beside it."""
-        schema = self.schema()
         if not len(schema):
             yield from tables
             return
-        chunks = self._chunks(lambda stream: stream.read_all())
+        chunks = self._chunks(pa.RecordBatchReader.read_all)
         chunk, places = schema.empty_table(), dict[str, int]()
         for table in tables:
             pieces, ids = [schema.empty_table()], table.column(ID).to_pylist()

@@ -86,8 +86,10 @@ class Rows:
 
         `counts` has how often each is given, where there are more rows than these.
         """
-        found = self._db.execute("SELECT rating, count(*) FROM item WHERE rating IS NOT NULL GROUP BY rating")
-        self.scale = stated or rating.judge(dict(found.fetchall()) if counts is None else counts)
+        if counts is None and not stated:
+            found = self._db.execute("SELECT rating, count(*) FROM item WHERE rating IS NOT NULL GROUP BY rating")
+            counts = dict(found.fetchall())
+        self.scale = stated or rating.judge(counts or {})
         low, high = (self.scale.low, self.scale.high) if self.scale else (math.inf, -math.inf)
         with transaction(self._db):
             self._db.execute("UPDATE item SET rating = NULL WHERE rating < ? OR rating > ?", (low, high))

@@ -96,7 +96,7 @@ def _in_order(shards: Sequence[Opened], sql: str, *key: int) -> Iterator[Any]:
 
 def _insert(db: sqlite3.Connection, sql: str, rows: Iterable[Any]) -> None:
     rows = iter(rows)
-    while batch := [row if isinstance(row, dict) else tuple(row) for row in islice(rows, BATCH)]:
+    while batch := list(islice(rows, BATCH)):
         with transaction(db):
             db.executemany(sql, batch)
 

@@ -63,20 +63,20 @@ class Scoring:
     anchors: Mapping[str, Sequence[bytes]]
 
 
-def scoring(ledger: Ledger, prompts: Prompts, tasks: Iterable[Task]) -> dict[str, Scoring]:
+def scoring(ledger: Ledger, prompts: Prompts, config: Config) -> dict[str, Scoring]:
     """Return the scoring of each task by its name."""
     return {
         task.name: Scoring(
             next((prompts.templates[task.name, form].classes for form in task.forms), ()),
-            anchor_keys(ledger, prompts, task),
+            anchor_keys(ledger, prompts, task) if config.calibration != "raw" else {},
         )
-        for task in tasks
+        for task in config.tasks
     }
 
 
 def write(ledger: Ledger, stages: Stages, prompts: Prompts, config: Config, *, emit: Emit) -> dict[str, Any]:
     """Write each task's results, and the rejects, in bounded memory; return what the report says of each task."""
-    scored = scoring(ledger, prompts, config.tasks)
+    scored = scoring(ledger, prompts, config)
     return write_scored(
         ledger, stages.restaurants, config.tasks, scored,
         calibration=config.calibration, kind=config.format, emit=emit,
@@ -112,7 +112,7 @@ def _answers(
     ledger: Ledger, known: Restaurants, task: Task, scored: Mapping[str, Scoring], *, calibration: str, emit: Emit
 ) -> StoredAnswers:
     """Return a task's answers, to be calibrated as the answers to its anchors allow."""
-    keys = scored[task.name].anchors if calibration != "raw" else {}
+    keys = scored[task.name].anchors
     found = {lang: ledger.requests.answers(of_lang) for lang, of_lang in keys.items()}
     missing = {
         lang: len(keys[lang]) - len(of_lang) for lang, of_lang in found.items() if len(of_lang) < len(keys[lang])
@@ -139,7 +139,8 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
     """Write a task's results, and what they roll up to by restaurant; return what the report says of them."""
     tables, schema, folder = task.tables(answers), task.schema, ledger.folder / "results"
     if task.unit != "restaurant":
-        tables, schema = ledger.carried.beside(tables), pa.schema([*schema, *ledger.carried.schema()])
+        kept = ledger.carried.schema()
+        tables, schema = ledger.carried.beside(tables, kept), pa.schema([*schema, *kept])
     whole = folder / f".{task.name}.tmp"  # of which the other formats are made
     try:
         with pq.ParquetWriter(whole, schema) as writer:

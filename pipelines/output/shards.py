@@ -25,7 +25,7 @@ NAMED = 5  # missing shards
 
 def facts(ledger: Ledger, prompts: Prompts, config: Config, share: Share) -> dict[str, Any]:
     """Return what a shard writes down of itself once it has read the corpus."""
-    scored = scoring(ledger, prompts, config.tasks)
+    scored = scoring(ledger, prompts, config)
     return {
         APART: {
             "rows": share.rows,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.ledger import history
 
+Numbers = NDArray[np.float64]
 Table = NDArray[np.void]
 # The columns of `history.request_times` and `history.job_times`; a time that is not there is no number.
 REQUEST = np.dtype([
@@ -111,15 +112,15 @@ def of_jobs(times: Times, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def parts(moments: NDArray[np.float64], most: int = PARTS) -> NDArray[np.float64]:
+def parts(moments: Numbers, most: int = PARTS) -> Numbers:
     """Return when each of so many equal parts of some things was done, the first one first; of fewer things, each."""
     count = min(len(moments), most)
     ends = -(-np.arange(1, count + 1) * len(moments) // max(count, 1))  # rounded up
-    done: NDArray[np.float64] = np.sort(moments)[ends - 1]
+    done: Numbers = np.sort(moments)[ends - 1]
     return done
 
 
-def _distribution(values: NDArray[np.float64]) -> Distribution:
+def _distribution(values: Numbers) -> Distribution:
     if not len(values):
         return dict.fromkeys(STATISTICS)
     p50, p90, p99 = np.quantile(values, (0.5, 0.9, 0.99)).tolist()

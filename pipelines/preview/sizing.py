@@ -36,7 +36,7 @@ def figures(
         **found,
         "scaling": [_scaled(scaling, number) for number in numbers(count)],
         "enough": enough,
-        "why": f"more than {said.many(enough, 'replica')} would not pay: {_why(scaling, bound)}",
+        "why": f"more than {said.many(enough, 'replica')} would not pay: {_why(scaling, enough, bound)}",
     }
 
 
@@ -51,9 +51,8 @@ def _scaled(scaling: Scaling, replicas: int) -> dict[str, Any]:
     }
 
 
-def _why(scaling: Scaling, bound: Bound) -> str:
+def _why(scaling: Scaling, enough: int, bound: Bound) -> str:
     """Return why more replicas than are enough would not pay."""
-    enough, _ = scaling.enough
     if bound == Bound.START:
         takes = said.seconds(scaling.on(enough).makespan)
         return f"the work takes {takes} then, and an engine {said.seconds(scaling.start)} to start"

@@ -6,11 +6,12 @@ import time
 from contextlib import closing
 
 import pytest
+from slow_engine import SlowEngine
 
 from pipelines import run
 from pipelines.config import Config
 from pipelines.corpus.sources import Source
-from pipelines.engine.interface import Completion, EngineStats, Limits, Replica, Timing
+from pipelines.engine.interface import Limits
 from pipelines.errors import EngineError
 from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
@@ -22,31 +23,10 @@ LIMITS = Limits(max_num_seqs=4, max_num_batched_tokens=1000, block_size=0)  # an
 SPEED = Speed(prefilled=0.001, request=0.01, decoded=0.0, error=0.2, lengths={"sentiment": 0.0}, pace=0.0)
 
 
-class Paced:
-    """Takes its time for every prompt token."""
+class Paced(SlowEngine):
+    """Has no prefix cache."""
 
-    limits, replicas, restarts = LIMITS, (Replica(0, 100_000),), 0
-
-    def __init__(self, speed):
-        self.speed, self.waiting, self.stats = speed, [], EngineStats()
-
-    def submit(self, requests):
-        self.waiting += requests
-
-    def step(self, patience=math.inf):
-        batch, self.waiting = self.waiting[: LIMITS.max_num_seqs], self.waiting[LIMITS.max_num_seqs :]
-        began, tokens = time.monotonic(), sum(len(request.prompt) for request in batch)
-        time.sleep(tokens / self.speed)
-        self.stats = EngineStats(self.stats.prefilled + tokens, 0)
-        return [self.answered(request, began) for request in batch]
-
-    def answered(self, request, began):
-        now, tokens = time.monotonic(), len(request.prompt)
-        timing = Timing(began, began, now, now, prompt_tokens=tokens, cached_tokens=0, output_tokens=1, preemptions=0)
-        return Completion(request.id, "", dict.fromkeys(request.sampling.score, -1.0), timing)
-
-    def close(self):
-        pass
+    limits = LIMITS
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.output.page.hours import Hours, Numbers
-from pipelines.output.times import Times
+from pipelines.output.page.hours import Hours
+from pipelines.output.times import Numbers, Times
 
 FEW = 8  # jobs, of which nine of ten say nothing
 NINE_OF_TEN = 0.05, 0.95

@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.ledger import history
 from pipelines.output.page import said
-from pipelines.output.times import Table, Times
+from pipelines.output.times import Numbers, Table, Times
 
-Numbers = NDArray[np.float64]
 BEFORE = ("program start", "reading", "engine start", "ordering")  # parts that precede the first answer
 # Shares at which something is what holds a run back.
 PREEMPTED, STARTING, IDLE, DRY = 0.05, 0.5, 0.3, 0.3

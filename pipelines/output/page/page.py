@@ -11,10 +11,10 @@ import polars as pl
 
 from pipelines.ledger import history
 from pipelines.output.page import answers, facts, foreseen, hours, periods, reasons, template, verdict
-from pipelines.output.page.hours import Hours, Numbers
+from pipelines.output.page.hours import Hours
 from pipelines.output.page.template import LENGTH, picture
 from pipelines.output.tables import BY_RESTAURANT
-from pipelines.output.times import Table, Times
+from pipelines.output.times import Numbers, Table, Times
 
 ENOUGH = 8  # things, of which a picture shows more than a sentence does
 SLICES, SLOWEST, EXAMPLES = 40, 10, 2

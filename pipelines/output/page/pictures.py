@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from pipelines.output import times
 from pipelines.output.page import said
+from pipelines.output.times import Numbers
 
-Numbers = NDArray[np.float64]
 WIDTH = 3.9  # inches; as wide as a phone, so that words are as large there as on a wide screen
 JOBS, TICKS = 60, 3  # on the time line; periods that are named
 SHORT = 12  # characters of a name, of which three stand side by side
@@ -95,7 +95,7 @@ def over_time(periods: Sequence[str], labels: Mapping[str, Sequence[int]], about
             below += share
         axes.set_ylim(0, 1)
         axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-        marked = np.unique(np.linspace(0, len(periods) - 1, TICKS).astype(int))
+        marked = _spread(len(periods), TICKS)
         axes.set_xticks(marked, [periods[place] for place in marked])
         axes.tick_params("x", pad=6)
         columns = 3 if max(map(len, labels)) < SHORT else 2
@@ -125,9 +125,9 @@ def flow(edges: Numbers, speed: Numbers, about: str) -> str:
     return done()
 
 
-def order(spans: Sequence[dict[str, Any]], about: str) -> str:
+def order(spans: times.Table, about: str) -> str:
     """Draw jobs in the order they went: when each ran, and beside it how much it had to compute."""
-    some = [spans[place] for place in np.unique(np.linspace(0, len(spans) - 1, min(len(spans), JOBS)).astype(int))]
+    some = spans[_spread(len(spans), JOBS)]
     with _drawn(about, 2.8, panels=(2.2, 1)) as ((left, right), done):
         for place, span in enumerate(some):
             left.plot([span["first_scheduled"], span["last_token"]], [place, place], color=MARK, linewidth=2.4)
@@ -149,7 +149,7 @@ def done_by(curves: Sequence[tuple[str, Sequence[Numbers]]], about: str) -> str:
     with _drawn(about, 2.2 + 0.2 * math.ceil(len(curves) / LEGEND)) as (axes, done):
         for place, (name, passes) in enumerate(curves):
             colour, dashes = COLOURS[place % len(COLOURS)], DASHES[(place + place // len(COLOURS)) % len(DASHES)]
-            least = min(map(len, passes))
+            least = min(times.PARTS, *map(len, passes))
             equal = [times.parts(moments, least) for moments in passes]
             for moments in equal if len(equal) > 1 else ():
                 _steps(axes, moments, color=colour, linewidth=0.7, alpha=0.35)
@@ -167,7 +167,7 @@ def done_by(curves: Sequence[tuple[str, Sequence[Numbers]]], about: str) -> str:
 
 def foreseen(predicted: Numbers, took: Numbers, about: str) -> str:
     """Draw a dot for each job: the seconds it was to take, and those it took; on the line they are the same."""
-    some = np.unique(np.linspace(0, len(took) - 1, min(len(took), DOTS)).astype(int))
+    some = _spread(len(took), DOTS)
     least, most = np.quantile([predicted, took], (0, 1)).tolist()
     with _drawn(about, 2.6) as (axes, done):
         axes.plot([least, most], [least, most], color=DIM, linewidth=1)
@@ -182,6 +182,11 @@ def foreseen(predicted: Numbers, took: Numbers, about: str) -> str:
         axes.set_xlabel("seconds foreseen")
         axes.set_title("seconds it took", loc="left", color=DIM)
     return done()
+
+
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    """Return the places of so many things that are shown, from the first to the last."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 
 
 def _steps(axes: Axes, moments: Numbers, **look: Any) -> None:

@@ -47,7 +47,7 @@ def many(count: int, one: str) -> str:
 
 def several(one: str) -> str:
     """Return the plural of a noun."""
-    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
+    return f"{one[:-1]}ies" if one.endswith("y") else f"{one}{'es' if one.endswith('ch') else 's'}"
 
 
 def cut(text: str, length: int) -> str:
