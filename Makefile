@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: venv demo test lint bench pictures lock clean
+.PHONY: venv demo test soak lint bench pictures lock clean
 
 venv: $(READY)
 
@@ -23,6 +23,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The tests of every promise, at length: about an hour.
+soak: $(READY)
+	$(BIN)/python -m pytest tests/cli/soak --soak --timeout 7200
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -22,6 +22,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--soak", action="store_true", help="try to break each promise for an hour, not for seconds")
+
+
+@pytest.fixture(scope="session")
+def often(request):
+    """Say how often something is tried: so many times, or as often as a soak asks for."""
+    return lambda times, soak: soak if request.config.getoption("soak") else times
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
     """A user cache of the tests' own, as XDG_CACHE_HOME would name it; vLLM's is in it, for all engines."""
