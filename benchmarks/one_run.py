@@ -7,8 +7,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
+import busy
 from etas import Etas
 
 from cli import screen
@@ -44,11 +46,12 @@ class Moments:
         self.etas(event)
 
 
-def engines(model: Model, replicas: int, after: ExitStack) -> Sequence[Start[Engine]]:
+def engines(model: Model, replicas: int, timed: Path, after: ExitStack) -> Sequence[Start[Engine]]:
     if not replicas:
-        return [VllmEngine.starter(model, {})]
+        return [partial(busy.start, VllmEngine.starter(model, {}), timed)]
     told, places = vllm_setup.apart_from_each_other(model, {}, replicas)
-    return after.enter_context(closing(Local(VllmEngine.starter(model, told), places))).starts
+    starter = partial(busy.start, VllmEngine.starter(model, told), timed)
+    return after.enter_context(closing(Local(starter, places))).starts
 
 
 def main() -> None:
@@ -60,9 +63,9 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=0, help="in processes of their own; 0 is one in this process")
     given = parser.parse_args()
     began, moments = float(os.environ["BEGAN"]), Moments()
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as after:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as timed:
         output = Path(folder)
-        with closing(Ledger(output)) as ledger:
+        with closing(Ledger(output)) as ledger, ExitStack() as after:
             screen.divert(output / "engine.log")
             model = catalog.find(given.model, cache.folder("models"))
             config = Config(
@@ -72,9 +75,10 @@ def main() -> None:
                 model=model,
                 arguments={},
             )
-            starts = engines(model, given.replicas, after)
+            starts = engines(model, given.replicas, Path(timed), after)
             kept = Measurements(given.measurements or output / "measurements.jsonl")
             report = run.run(ledger, config, starts, kept, facts={}, emit=moments)
+        lost = busy.lost(Path(timed))
 
     makespan = report["run"]["makespan_s"]
     task = report["tasks"]["sentiment"]
@@ -82,6 +86,7 @@ def main() -> None:
         "start_s": moments.up - began,
         "first_answer_s": moments.first - began,
         "makespan_s": makespan,
+        "lost": lost,
         **moments.etas.errors(makespan),
         "requests": task["requests"],
         "computed_tokens": task["prompt_tokens"] - task["cached_tokens"],
