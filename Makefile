@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: venv demo test soak lint bench pictures lock clean
+.PHONY: venv demo test soak lint audit bench pictures lock clean
 
 venv: $(READY)
 
@@ -28,12 +28,21 @@ test: $(READY)
 soak: $(READY)
 	$(BIN)/python -m pytest tests/cli/soak --soak --timeout 7200
 
-lint: $(READY)
+lint: $(READY) audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy docs/pictures.py
 	cd benchmarks && $(abspath $(BIN))/mypy --config-file ../pyproject.toml *.py
+
+# What is known against the versions of the lock, or that nobody can be asked about them here.
+audit: $(READY)
+	@said=$$($(BIN)/pip-audit -r requirements-cpu.lock --no-deps --disable-pip --progress-spinner off --timeout 5 2>&1); status=$$?; \
+	case "$$said" in \
+	  *'Max retries exceeded'* | *'Could not connect'* | *'could not be audited: pip ('*) \
+	    echo 'audit: no advisories can be had from here, so the lock was not held against them' ;; \
+	  *) echo "$$said"; exit $$status ;; \
+	esac
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run_all.py $(INPUT)
@@ -41,10 +50,20 @@ bench: $(READY)
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py
 
-# Resolved for the oldest Python; needs uv, and an index or a --find-links with torch's CPU build.
+# Resolved for the oldest Python; needs uv, and an index or a --find-links with torch's CPU build. `make lock UV_FLAGS=--upgrade`
+# has the newest of each.
+lock: export UV_CUSTOM_COMPILE_COMMAND = $(HOW)
 lock:
 	uv pip compile pyproject.toml --extra cpu --group dev --override overrides-cpu.txt --python-version 3.11 \
-	  --python-platform x86_64-manylinux_2_28 --no-header --no-annotate $(UV_FLAGS) -o requirements-cpu.lock
+	  --python-platform x86_64-manylinux_2_28 $(UV_FLAGS) -o requirements-cpu.lock
+
+define HOW
+make lock
+#
+# for Python 3.11 on x86-64 Linux, out of what pyproject.toml asks for: its dependencies, the extra `cpu` and the group `dev`.
+# A version is the newest one, at the time it was first chosen, that all allow who are named below it, under `via`.
+# What overrides-cpu.txt names is left out, for the reasons that stand there. `make audit` looks for what is known against it.
+endef
 
 clean:
 	rm -rf $(VENV) out build *.egg-info .mypy_cache .pytest_cache .ruff_cache

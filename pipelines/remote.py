@@ -3,6 +3,7 @@
 Each kind of place has a library of its own, which is installed with an extra: `reviewbatch[s3]`.
 """
 
+import re
 from typing import Any, BinaryIO
 
 from pipelines.errors import RemoteError, first_line
@@ -10,11 +11,38 @@ from pipelines.errors import RemoteError, first_line
 MARK = "://"
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 WEB = ("http", "https")  # where nothing can be listed
+# What in an address is nobody else's business: a name and a password before the host, and what signs it.
+PASSWORD = re.compile(r"(?<=://)([^/@?]*:[^/@]*)@|(?<=http://)([^/@?]+)@|(?<=https://)([^/@?]+)@")
+SIGNATURE = re.compile(
+    r"(?<=[?&])(?:[^=&#]*[-_])?"
+    r"(?:access|amz|apikey|auth|authorization|awsaccesskeyid|credential|expires|goog|googleaccessid|key|password|passwd|"
+    r"policy|pwd|secret|sig|signature|token)(?:[-_][^=&#]*)?=([^&#]*)&?",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"\w+://[^\s'\"<>]+")
 
 
 def is_remote(path: str) -> bool:
     """Say whether a path is the address of a remote place: s3://bucket/reviews.parquet."""
     return MARK in path
+
+
+def shown(path: str) -> str:
+    """Return a path as anybody may read it: that of a remote place without a password, and what signs it."""
+    if not is_remote(path):
+        return path
+    bare = SIGNATURE.sub("", PASSWORD.sub("", path))
+    return bare if bare == path else bare.rstrip("?&")
+
+
+def hidden(said: str, path: str) -> str:
+    """Return what a library says of a path, without what nobody else should read of its address."""
+    said = ADDRESS.sub(lambda found: shown(found[0]), said)
+    if is_remote(path):
+        found = [secret for kind in (PASSWORD, SIGNATURE) for one in kind.finditer(path) for secret in one.groups("")]
+        for secret in (*found, *(one.partition(":")[2] for one in found)):
+            said = said.replace(secret, "...") if secret else said
+    return said
 
 
 def opened(path: str) -> BinaryIO:
@@ -73,7 +101,7 @@ def place(path: str) -> tuple[Any, str]:
     except ImportError as error:
         extra = EXTRAS.get(scheme)
         how = f"pip install 'reviewbatch[{extra}]'" if extra else str(error)
-        raise RemoteError(f"cannot get at {path}: the library for {scheme}{MARK} is missing: {how}") from error
+        raise RemoteError(f"cannot get at {shown(path)}: the library for {scheme}{MARK} is missing: {how}") from error
     except Exception as error:  # of as many kinds as there are libraries
         raise unreachable(path, error) from error
     return files, str(there)
@@ -82,5 +110,5 @@ def place(path: str) -> tuple[Any, str]:
 def unreachable(path: str, error: Exception) -> RemoteError:
     """Return what says that a place cannot be got at, in one line."""
     missing = isinstance(error, FileNotFoundError)
-    what = "there is no such thing" if missing else first_line(error)
-    return RemoteError(f"cannot get at {path}: {what}")
+    what = "there is no such thing" if missing else hidden(first_line(error), path)
+    return RemoteError(f"cannot get at {shown(path)}: {what}")

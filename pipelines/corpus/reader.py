@@ -85,7 +85,7 @@ def readable(source: Source) -> Iterator[None]:
 
 def _unreadable(source: Source, error: Exception) -> CorpusError:
     # Arrow's messages can run over many lines; the first says what happened.
-    return CorpusError(f"cannot read {source.shown}: {first_line(error)}")
+    return CorpusError(f"cannot read {source.shown}: {remote.hidden(first_line(error), source.path)}")
 
 
 def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> Iterator[Row | Reject]:
@@ -141,6 +141,8 @@ def _records(
     What is to `look` at a header of CSV may refuse it.
     """
     with opening.opened(source.path) as stream:
+        if stream.nothing and opening.has_bytes(source.path):
+            raise CorpusError(f"cannot read {source.shown}: it has no bytes, so it is not whole: copy it again")
         kind = opening.kind(source.shown, stream.head) if stream.head else None
         if kind is Kind.LINES:
             yield from json_records.lines(stream, source.shown)

@@ -4,7 +4,7 @@ import ctypes
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,6 +42,12 @@ def keep_freed_memory() -> None:
     if mallopt:
         mallopt(mmap_threshold, 1 << 30)
         mallopt(trim_threshold, (1 << 31) - 1)
+
+
+def default(environment: Mapping[str, str]) -> None:
+    """Set what is not set in the environment of this process and its children; what a person sets wins."""
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
 
 
 def hide_switches() -> None:

@@ -18,6 +18,10 @@ from pipelines.models.shape import read
 
 # An engine process that is forked inherits the ledger's lock and file, and half-finished threads.
 ENVIRONMENT = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
+# Nobody is told that there is a run, or of what kind: neither vLLM's makers nor Hugging Face.
+PRIVATE = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+# An engine on one machine talks to itself; left alone, it looks up the machine's name and address in the network.
+LOOPBACK = {"VLLM_HOST_IP": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
 # Measured on a 2-core CPU: in one process, with threads left to the OS, prefill is twice as fast and
 # the start takes 17 s in place of 44 s. They are read when the engine is made; what a person sets wins.
 CPU_ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
@@ -27,8 +31,6 @@ CPU_ARGUMENTS: Mapping[str, Any] = {
     "gpu_memory_utilization": 0.5,  # a share of the free memory, also on CPU; 0.92 fails on a machine in use
 }
 SEE = "; see `reviewbatch doctor`"
-# What this program decides itself: the model is known by its files, the scores by what they are.
-OURS = ("model", "tokenizer", "skip_tokenizer_init", "runner", "convert", "logprobs_mode", "disable_log_stats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def device() -> Device:
         raise EngineError(
             "vLLM is not installed: pip install 'reviewbatch[gpu]' on a CUDA machine, `make venv` for the CPU set"
         )
+    process.default(PRIVATE)  # which is read when vLLM and what it needs are imported
     try:
         from vllm import __version__
         from vllm.platforms import current_platform
@@ -156,14 +159,14 @@ def limits(model: Model, arguments: Mapping[str, Any], context: int) -> Limits:
 
 def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Set the process up for vLLM on its device, and return what vLLM is to be told."""
-    if taken := sorted(set(OURS) & arguments.keys()):
-        raise EngineError(f"--engine {taken[0]} is not to be set: the program decides it (--model names the model)")
     on = device()
     process.hide_switches()
-    for name, value in (ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {})).items():
-        os.environ.setdefault(name, value)
+    process.default(ENVIRONMENT | (CPU_ENVIRONMENT if on.kind == "cpu" else {}))
+    if not _across_machines(arguments):
+        process.default(LOOPBACK)
     settings = {
         "model": str(model.folder),
+        "load_format": _load_format(model),
         "max_model_len": model.context,
         "disable_log_stats": False,  # the timings of each request come from these
         # Left free to, a small model fills JSON with white space.
@@ -181,6 +184,16 @@ def prepare(model: Model, arguments: Mapping[str, Any]) -> dict[str, Any]:
             # longer than the helper could ever save here.
             torch.compiler.set_stance("force_eager")
     return settings
+
+
+def _across_machines(arguments: Mapping[str, Any]) -> bool:
+    """Say whether one engine is on several machines, as vLLM's own arguments can have it."""
+    return arguments.get("distributed_executor_backend") == "ray" or arguments.get("nnodes", 1) != 1
+
+
+def _load_format(model: Model) -> str:
+    """Return how weights are read: as safetensors, never as pickles; Mistral has safetensors of its own kind."""
+    return "mistral" if any(model.folder.glob("consolidated*.safetensors")) else "safetensors"
 
 
 def replicas(arguments: Mapping[str, Any]) -> int:

@@ -1,7 +1,6 @@
 """Models: from what a person writes after --model to a folder that the engine can load."""
 
 import fcntl
-import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Mapping
@@ -11,13 +10,14 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from pipelines.errors import ModelError
-from pipelines.models import packaged, tiny
+from pipelines.models import fingerprint, packaged, tiny
 from pipelines.models.shape import Shape, parameters, read
 
-CHECKSUM = "checksum.blake2b"
-SAMPLES, SAMPLE = 64, 1 << 16
+CHECKSUM = ".fingerprint"  # in a model that was made here; DIGESTS of files are remembered beside
+DIGESTS = ".digests"
 # A model of so many parameters is spoken to in turns, and writes, where nothing has been measured of it.
 LARGE = 1_000_000_000
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 ROOMY = 15_000_000_000  # bytes of a card: of its 16 GB at least 12 are free for a model of 4 B parameters and its cache
 
 
@@ -111,13 +111,14 @@ def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> 
     alias = ALIASES.get(name)
     if alias and alias.make:
         folder = cache / name
-        fingerprint = _made(alias.make, folder, on_make)
+        mark = _made(alias.make, folder, on_make)
     else:
         folder = Path(name) if Path(name).is_dir() else _fetch(alias.hub_id if alias and alias.hub_id else name)
-        fingerprint = checksum(folder)
+        _expect_safetensors(folder)
+        mark = fingerprint.of(folder, cache / DIGESTS)
     large = parameters(folder) >= LARGE
     chat, writes = (alias.chat, alias.writes) if alias else (large, large)
-    return Model(name, folder, fingerprint, _context(folder), chat=chat, writes=writes, known=alias is not None)
+    return Model(name, folder, mark, _context(folder), chat=chat, writes=writes, known=alias is not None)
 
 
 def installed(name: str, cache: Path) -> str:
@@ -142,27 +143,9 @@ def shape(name: str, cache: Path) -> Shape:
     return shape
 
 
-def checksum(folder: Path) -> str:
-    """Return a checksum of a model folder, 32 hexadecimal digits.
-
-    A file is read whole up to 4 MiB; of a larger one 64 stretches of 64 KiB, spread evenly, stand
-    for it. That tells two fine-tunes of one model apart without reading all of their weights.
-    """
-    whole = hashlib.blake2b(digest_size=16)
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and file.name != CHECKSUM:
-            size = file.stat().st_size
-            whole.update(f"{file.name}:{size}\n".encode())
-            with file.open("rb") as stream:
-                for part in range(SAMPLES):
-                    stream.seek(part * max(SAMPLE, (size - SAMPLE) // (SAMPLES - 1)))
-                    whole.update(stream.read(SAMPLE))
-    return whole.hexdigest()
-
-
 def _made(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None]) -> str:
-    if fingerprint := _intact(folder):
-        return fingerprint
+    if mark := _intact(folder):
+        return mark
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with (folder.parent / f".{folder.name}.lock").open("w") as lock:
@@ -179,13 +162,13 @@ def _make(make: Callable[[Path], None], folder: Path, on_make: Callable[[], None
         fresh = Path(scratch) / "model"
         fresh.mkdir()
         make(fresh)
-        fingerprint = checksum(fresh)
-        (fresh / CHECKSUM).write_text(fingerprint)
+        mark = fingerprint.of(fresh, Path(scratch))
+        (fresh / CHECKSUM).write_text(mark)
         if folder.exists():
             folder.rename(Path(scratch) / "damaged")
         # Whoever looks into the cache sees no model or a whole one, also if this process is killed here.
         fresh.rename(folder)
-    return fingerprint
+    return mark
 
 
 def _intact(folder: Path) -> str | None:
@@ -194,7 +177,7 @@ def _intact(folder: Path) -> str | None:
         stored = (folder / CHECKSUM).read_text()
     except OSError:
         return None
-    return stored if checksum(folder) == stored else None
+    return stored if fingerprint.of(folder, folder.parent / DIGESTS) == stored else None
 
 
 def _kept(hub_id: str) -> Path | None:
@@ -218,6 +201,16 @@ def _fetch(hub_id: str) -> Path:
             f"no model {hub_id!r}: not an alias ({aliases}), not a folder, and not to be had from "
             f"Hugging Face ({type(error).__name__})"
         ) from error
+
+
+def _expect_safetensors(folder: Path) -> None:
+    """Raise ModelError where a model's weights are of a kind that may hold code, which is never opened."""
+    others = sorted(file.name for kind in PICKLES for file in folder.glob(kind))
+    if others and not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{folder} has weights in {others[0]}, which may hold code and is not opened: have them as safetensors, "
+            "which transformers' `save_pretrained` writes, or take another --model"
+        )
 
 
 def _context(folder: Path) -> int:

@@ -269,3 +269,38 @@ def test_a_connection_that_breaks_while_something_is_read_is_told_in_one_line(mo
 
     monkeypatch.setattr(remote, "opened", lambda path: Breaks())
     assert "payload" in refused(lambda: list(reader.read([Source("https://x/a.jsonl")], Reading())))
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("https://h/r.jsonl?X-Amz-Credential=CANARY&X-Amz-Signature=CANARY", "https://h/r.jsonl"),
+        ("https://h/r.jsonl?page=2&sig=CANARY&sr=b", "https://h/r.jsonl?page=2&sr=b"),
+        ("https://h/r.jsonl?access_token=CANARY&page=2", "https://h/r.jsonl?page=2"),
+        ("https://me:CANARY@h:8080/r.jsonl", "https://h:8080/r.jsonl"),
+        ("https://CANARY@h/r.jsonl", "https://h/r.jsonl"),
+        ("s3://CANARY:CANARY@bucket/in/*.jsonl", "s3://bucket/in/*.jsonl"),
+        ("s3://bucket/in/part-?", "s3://bucket/in/part-?"),
+        ("abfs://container@account/in", "abfs://container@account/in"),
+        ("https://h/r.jsonl?page=2&keyword=pho", "https://h/r.jsonl?page=2&keyword=pho"),
+        ("in/r.jsonl?token=mine", "in/r.jsonl?token=mine"),
+    ],
+)
+def test_an_address_is_told_without_what_opens_it(path, shown):
+    assert remote.shown(path) == shown
+
+
+def test_neither_does_a_library_tell_it():
+    path = "s3://id:CANARY@bucket/r.jsonl"
+    said = 'Invalid bucket name "id:CANARY@bucket" in s3://id:CANARY@bucket/r.jsonl : CANARY'
+    assert remote.hidden(said, path) == 'Invalid bucket name "...@bucket" in s3://bucket/r.jsonl : ...'
+    signed = "https://h/r.jsonl?X-Amz-Signature=CANARY"
+    assert str(remote.unreachable(signed, ValueError(f"no CANARY at {signed}"))) == (
+        "cannot get at https://h/r.jsonl: no ... at https://h/r.jsonl"
+    )
+
+
+def test_rows_and_rejects_are_of_addresses_without_what_opens_them(put):
+    put(**{"/b/r.jsonl?token=CANARY": b'{"restaurant_id": "x", "text": "fine"}\n{"restaurant_id": "x"}\n'})
+    row, reject = read("memory://b/r.jsonl?token=CANARY")
+    assert (row.id, row.source, reject.source) == ("r.jsonl:1", "memory://b/r.jsonl", "memory://b/r.jsonl")

@@ -2,14 +2,16 @@
 
 import json
 import math
+import os
 import time
 import warnings
+from dataclasses import replace
 
 import pytest
 
 from pipelines.engine.interface import Completion, Failure, Request, Sampling
 from pipelines.engine.vllm_engine import FRESH, GenerateEngine
-from pipelines.engine.vllm_setup import limits
+from pipelines.engine.vllm_setup import LOOPBACK, limits, prepare
 from pipelines.errors import EngineError
 
 
@@ -181,3 +183,34 @@ def test_one_prompt_it_will_not_take_does_not_cost_its_batch(generating, tiny):
     good, bad = generating.step()
     assert isinstance(good, Completion)
     assert (bad.id, bad.reason) == (2, "engine-refused")
+
+
+def test_vllm_reads_safetensors_and_tells_nobody_that_it_runs(engine):
+    from vllm.usage.usage_lib import is_usage_stats_enabled
+
+    assert engine._llm.llm_engine.vllm_config.load_config.load_format == "safetensors"
+    assert not is_usage_stats_enabled()
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "address"),
+    [({}, "127.0.0.1"), ({"distributed_executor_backend": "ray"}, None), ({"nnodes": 2}, None)],
+)
+def test_an_engine_talks_to_this_machine_unless_it_is_on_several(tiny, monkeypatch, arguments, address):
+    for name in LOOPBACK:
+        monkeypatch.setenv(name, "")  # so that it is taken back
+        monkeypatch.delenv(name)
+    prepare(tiny, arguments)
+    assert os.environ.get("VLLM_HOST_IP") == address
+
+
+def test_what_a_person_sets_wins(tiny, monkeypatch):
+    monkeypatch.setenv("VLLM_HOST_IP", "10.0.0.1")
+    prepare(tiny, {})
+    assert os.environ["VLLM_HOST_IP"] == "10.0.0.1"
+
+
+def test_weights_of_mistrals_own_kind_are_read_as_such(tiny, tmp_path):
+    (tmp_path / "consolidated.safetensors").touch()
+    assert prepare(replace(tiny, folder=tmp_path), {"dtype": "float32"})["load_format"] == "mistral"

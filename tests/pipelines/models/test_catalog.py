@@ -14,7 +14,7 @@ def test_tiny_is_made_once_and_is_the_same_everywhere(tmp_path, tiny):
     assert first == again
     assert first.fingerprint == tiny.fingerprint
     assert first.context == 8192
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".tiny.lock", "tiny"]
+    assert {path.name for path in tmp_path.iterdir()} - {catalog.DIGESTS} == {".tiny.lock", "tiny"}
 
 
 def test_a_damaged_model_is_made_again(tmp_path, tiny):
@@ -54,6 +54,20 @@ def test_an_unknown_model_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match=r"^no model 'gpt-nowhere': not an alias \(smollm2-135m.*$"):
         catalog.find("gpt-nowhere", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "consolidated.00.pth", "model.pt"])
+def test_weights_that_may_hold_code_are_one_clear_line(tmp_path, tiny, name):
+    import shutil
+
+    copy = shutil.copytree(tiny.folder, tmp_path / "copy")
+    (copy / name).write_bytes(b"whatever it is")
+    catalog.find(str(copy), tmp_path)  # which is not opened where there is something better
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(
+        ModelError, match=rf"has weights in {name}, which may hold code and is not opened: have them as"
+    ):
+        catalog.find(str(copy), tmp_path)
 
 
 def test_a_folder_that_is_no_model(tmp_path):
