@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -44,7 +45,7 @@ def _columns(seen: dict[str, Any]) -> Table:
     what = "reviews" if seen["each"] else "records"
     where = f" in the lists {seen['each']!r} of" if seen["each"] else " of"
     title = f"columns of the {what}{where} the first {many(seen['records_looked_at'], 'record')}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("column", overflow="fold")
     table.add_column("holds")
     table.add_column("in", justify="right")

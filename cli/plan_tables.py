@@ -7,7 +7,7 @@ from rich.text import Text
 
 from cli import tables
 from cli.progress import band, clock
-from cli.screen import people, plain, say
+from cli.screen import people, say
 from pipelines.output.page import said
 from pipelines.output.page.said import many
 
@@ -68,9 +68,9 @@ def _replicas(replicas: dict[str, Any]) -> None:
     if scaling := replicas["scaling"]:
         people.print(_scaling(scaling, timed=replicas["engine_start_s"] is not None))
     if longest := replicas["longest_request"]:
-        say(f"the longest request takes {said.seconds(longest['seconds'])}, of {plain(longest['job'])}")
+        say(f"the longest request takes {said.seconds(longest['seconds'])}, of {longest['job']}")
     if why := replicas["why"]:
-        say(plain(why))
+        say(why)
 
 
 def _scaling(rows: list[dict[str, Any]], *, timed: bool) -> Table:
@@ -90,9 +90,7 @@ def _sizes(title: str, jobs: list[dict[str, Any]], *, timed: bool) -> Table:
     for column in ("requests", "tokens to compute", *["done after"] * timed):
         table.add_column(column, justify="right")
     for job in jobs:
-        table.add_row(
-            Text(plain(job["job"])), f"{job['requests']:,}", f"{job['cost']:,}", *[clock(job["ends_s"])] * timed
-        )
+        table.add_row(Text(job["job"]), f"{job['requests']:,}", f"{job['cost']:,}", *[clock(job["ends_s"])] * timed)
     return table
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.interruption import asked
-from cli.screen import people, plain, say
+from cli.screen import people, say
 from pipelines.events import (
     Asking,
     Emit,
@@ -247,7 +247,7 @@ def _jobs(which: str, jobs: Sequence[JobName]) -> Iterator[Text]:
 
 
 def _job(job: JobName) -> str:
-    name = Text(plain(job.name))
+    name = Text(job.name)
     name.truncate(NAME, overflow="ellipsis")
     notes = [job.task] * bool(job.task) + [many(job.reviews, "review")] * bool(job.reviews)
     return f"{name} ({', '.join(notes)})" if notes else str(name)

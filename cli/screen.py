@@ -2,12 +2,18 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
+from pipelines.corpus.spelling import cut, spelled, spelled_json
+
+LONG = 2_000  # characters of a line for people: nobody reads more of somebody's text
 SHORT = 10  # seconds of which the tenths are worth saying
 WIDE = 200  # columns where there is no terminal to fit: a log is searched, and broken cells are not found
 
@@ -31,9 +37,30 @@ class _Willing:
         return getattr(self._stream, name)
 
 
-def _console(stream: TextIO | None, *, stderr: bool = False) -> Console:
+class Screen(Console):
+    """A console on which nobody's text does anything: every text is one line, what would act on it is spelled out."""
+
+    def render_str(self, text: str, *args: Any, **how: Any) -> Text:
+        """Make a text of a string, which may have markup."""
+        return super().render_str(self._shown(text), *args, **how)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Draw a text, or what has texts in it."""
+        if isinstance(renderable, Text) and (shown := self._shown(renderable.plain)) != renderable.plain:
+            text, renderable = renderable, renderable.blank_copy(shown)
+            for span in text.spans:
+                start, end = (len(spelled(text.plain[:place])) for place in (span.start, span.end))
+                renderable.stylize(span.style, start, end)
+        return super().render(renderable, options)
+
+    def _shown(self, text: str) -> str:
+        """Return a text as it is shown; what is for people is cut where nobody would read on."""
+        return cut(spelled(text), LONG) if self.stderr else spelled(text)
+
+
+def _console(stream: TextIO | None, *, stderr: bool = False) -> Screen:
     fitted = "COLUMNS" in os.environ or (stream is not None and stream.isatty())
-    return Console(stderr=stderr, highlight=False, emoji=False, width=None if fitted else WIDE)
+    return Screen(stderr=stderr, highlight=False, emoji=False, width=None if fitted else WIDE)
 
 
 people = _console(sys.stderr, stderr=True)
@@ -56,10 +83,12 @@ def divert(log: Path) -> None:
     stream = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
     people.file = cast("TextIO", _Willing(stream))
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(b"")  # of the last run; then append, so that several writers do not write over each other
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    # Emptied of the last run, then appended to, so that several writers do not write over each other. A link that
+    # somebody has put there would have another file emptied.
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
 
 
 def open_missing() -> None:
@@ -75,9 +104,9 @@ def open_missing() -> None:
 
 
 def data(line: str) -> None:
-    """Write a line of data to stdout; a reader that has gone away is no error."""
+    """Write a line of data, mostly JSON, to stdout; a reader that has gone away is no error."""
     with suppress(BrokenPipeError):
-        print(line, file=_data or sys.stdout, flush=True)
+        print(spelled_json(line), file=_data or sys.stdout, flush=True)
 
 
 def say(text: str) -> None:
@@ -88,13 +117,8 @@ def say(text: str) -> None:
 def last_words(text: str) -> None:
     """Write a line for people from a thread that ends the program, whatever the others are doing with the screen."""
     cursor = "\n\x1b[?25h" if people.file.isatty() else ""  # a live display hides it
-    people.file.write(f"{cursor}{text}\n")
+    people.file.write(f"{cursor}{spelled(text)}\n")
     people.file.flush()
-
-
-def plain(text: str) -> str:
-    """Return somebody's text in one line, without what a terminal acts on or nobody sees."""
-    return " ".join("".join(c if c.isprintable() else " " * c.isspace() for c in text).split())
 
 
 def lasted(seconds: float | None) -> str:

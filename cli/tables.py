@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from cli.progress import band, clock
 from cli.screen import lasted, people, say
@@ -22,8 +23,8 @@ def show(report: dict[str, Any]) -> None:
     for name, task in report["tasks"].items():
         for figure in own(task, dict).values():
             bars(name, figure)
-    for text in _said(report["tasks"]):
-        people.print(text, soft_wrap=True)
+    for line in _said(report["tasks"]):
+        people.print(line, soft_wrap=True)
     if len(asked) == 1:
         people.print(_spans(next(iter(asked.values()))))
     elif asked:
@@ -38,6 +39,19 @@ def show(report: dict[str, Any]) -> None:
     dtype = f" in {run['dtype']}" if "dtype" in run else ""
     policy = run["policy"] if run.get("ordered_by", run["policy"]) == run["policy"] else ordered_by(run)
     say(f"run {run['number']} {run['status']}: {run['model']} on {run['device']}{dtype}, policy {policy}{start}")
+    for line in ended(run):
+        say(line)
+
+
+def ended(run: dict[str, Any]) -> Iterator[str]:
+    """Yield how a run ended and what to type next, unless it is simply done."""
+    how = run.get("exit", {})
+    if run["status"] == RunStatus.RUNNING:
+        yield "it did not end: it is still running, or was killed; the same command continues"
+    elif how.get("status"):
+        yield f"ended with status {how['status']}: {how['reason']}"
+        if "next" in how:
+            yield f"next: {how['next']}"
 
 
 def rows(report: dict[str, Any]) -> None:
@@ -109,27 +123,23 @@ def _said(tasks: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield what there is to say of each task; one may have asked nothing, for there were answers."""
     for name, task in tasks.items():
         if task["requests"]:
-            yield _work(name, task)
-            yield _jobs(task)
+            yield from _work(name, task)
+            yield from _jobs(task)
         elif figures := counts(task):
             yield f"[bold]{name}[/]: {figures}"
 
 
-def _jobs(task: dict[str, Any]) -> str:
+def _jobs(task: dict[str, Any]) -> Iterator[str]:
     jobs = task["jobs"]
     if not jobs["completed"]:
-        return f"{many(jobs['count'], 'job')}, none of them complete"
+        yield f"{many(jobs['count'], 'job')}, none of them complete"
+        return
     completion = ", ".join(f"{name} {lasted(jobs['completion_s'][name])}" for name in STATISTICS)
-    text = (
-        f"{jobs['completed']:,} of {many(jobs['count'], 'job')} complete after: {completion}\n"
-        f"longest wait {lasted(jobs['longest_wait_s'])}; {task['preemptions']:,} preemptions"
-    )
-    if not jobs["promised"]:
-        return text
-    return (
-        f"{text}\nin time {jobs['met']:,} of {jobs['promised']:,} ({jobs['sla_attainment']:.0%}), "
-        f"goodput {jobs['goodput_per_min']:,.1f} jobs/min"
-    )
+    yield f"{jobs['completed']:,} of {many(jobs['count'], 'job')} complete after: {completion}"
+    yield f"longest wait {lasted(jobs['longest_wait_s'])}; {task['preemptions']:,} preemptions"
+    if jobs["promised"]:
+        in_time = f"in time {jobs['met']:,} of {jobs['promised']:,} ({jobs['sla_attainment']:.0%})"
+        yield f"{in_time}, goodput {jobs['goodput_per_min']:,.1f} jobs/min"
 
 
 def bars(title: str, shares: dict[str, int]) -> None:
@@ -139,7 +149,7 @@ def bars(title: str, shares: dict[str, int]) -> None:
         return
     table = Table(title=title or None, title_justify="left", box=None, show_header=False, padding=(0, 1))
     for label, n in shares.items():
-        table.add_row(label, f"{n:,}", f"{n / total:.0%}", "█" * round(40 * n / total))
+        table.add_row(Text(label), f"{n:,}", f"{n / total:.0%}", "█" * round(40 * n / total))
     people.print(table)
 
 
@@ -148,17 +158,16 @@ def own(task: dict[str, Any], kind: type) -> dict[str, Any]:
     return {name: task[name] for name in task.get("figures", ()) if isinstance(task[name], kind)}
 
 
-def _work(name: str, task: dict[str, Any]) -> str:
+def _work(name: str, task: dict[str, Any]) -> Iterator[str]:
     cached, took = task["cached_tokens"] / task["prompt_tokens"], clock(task["makespan_s"])
     again = f", {task['retried']:,} of them asked twice" if task["retried"] else ""
     rows = f" for {many(task['reviews'], 'row')}" if task["reviews"] else ""  # none where only digests were made anew
     speed = f", [bold]{task['reviews_per_s']:,.1f}[/] rows/s" if task["reviews"] else ""
-    text = (
-        f"[bold]{name}[/]: {many(task['requests'], 'request')}{again}{rows} in {took}{speed}\n"
-        f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached; output tokens {task['output_tokens']:,}"
-    )
-    own = counts(task)
-    return f"{text}\n{own}" if own else text
+    yield f"[bold]{name}[/]: {many(task['requests'], 'request')}{again}{rows} in {took}{speed}"
+    prompts = f"prompt tokens {task['prompt_tokens']:,}, {cached:.0%} of them cached"
+    yield f"{prompts}; output tokens {task['output_tokens']:,}"
+    if own := counts(task):
+        yield own
 
 
 def counts(task: dict[str, Any]) -> str:

@@ -32,7 +32,9 @@ _OF_TIME = re.compile(
 def share(name: str, values: Iterable[Any]) -> float:
     """Return how large a share of some values of a column are dates."""
     plain = (str(value) for value in values if isinstance(value, str | int | float | date))
-    texts = pl.Series(name, [text.encode(errors="replace").decode() for text in plain], pl.String)
+    # JSON can spell half a surrogate pair.
+    name, *known = (text.encode(errors="replace").decode() for text in (name, *plain))
+    texts = pl.Series(name, known, pl.String)
     days = texts.to_frame().select(day=written(name, texts.dtype))
     return read(days["day"]).count() / max(len(texts), 1)
 

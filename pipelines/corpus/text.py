@@ -24,7 +24,11 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 # Behind the name of an element there is nothing, or an attribute with a value: "<b and c>" is none. "<s>" marks what is
 # said to models as well, and stays for those who look for that.
 _REST = r"(?:\s[^<>=]*=[^<>]*|[\s/]*)>"
-_UNREAD = re.compile(rf"<(script|style){_REST}.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
+_HIDDEN = r"\s(?=[^<>]*(?:display\s*:\s*none|visibility\s*:\s*hidden))[^<>]*>"
+_UNREAD = re.compile(
+    rf"<(script|style){_REST}.*?(?:</\1\s*>|\Z)|<(\w+){_HIDDEN}.*?(?:</\2\s*>|\Z)|<!--.*?(?:-->|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 _BREAK = re.compile(
     rf"</?(?:blockquote|br|dd|div|dl|dt|h[1-6]|hr|li|ol|p|pre|table|tbody|td|tfoot|th|thead|tr|ul){_REST}",
     re.IGNORECASE,

@@ -1,6 +1,7 @@
 """Tables: the results of a run as they lie in its folder, read again whatever their format."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 PARQUET = "parquet"
 FORMATS = (PARQUET, "jsonl", "csv")
 BY_RESTAURANT = "_by_restaurant"  # how the name of a table ends that has a task's results rolled up
+# How a text begins that spreadsheets compute: in CSV an apostrophe stands before it, and before what looks like that.
+FORMULA, SHIELDED = r"^('*[=+\-@\t\r\n])", r"^'('*[=+\-@\t\r\n])"
 Types = Mapping[str, pl.DataType]
 
 
@@ -39,6 +42,12 @@ def scan(path: Path, types: Types) -> pl.LazyFrame:
     return (_lines if path.suffix == ".jsonl" else _cells)(path, types)
 
 
+def shielded(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table for CSV, in which no text is a formula to a spreadsheet; `scan` takes the apostrophes away."""
+    texts = table.with_columns(pl.col(pl.String).str.replace(FORMULA, "'$1"))
+    return texts.rename(lambda name: re.sub(FORMULA, r"'\1", name))
+
+
 def _lines(source: Path, types: Types) -> pl.LazyFrame:
     with source.open("rb") as file:
         first = file.readline()
@@ -53,4 +62,8 @@ def _cells(source: Path, types: Types) -> pl.LazyFrame:
     known = {name: types[name] for name in names if name in types}
     flat = {name: pl.String() if dtype.is_nested() else dtype for name, dtype in known.items()}
     nested = [pl.col(name).str.json_decode(dtype) for name, dtype in known.items() if dtype.is_nested()]
-    return pl.scan_csv(source, infer_schema=False, schema_overrides=flat).with_columns(nested)
+    cells = pl.scan_csv(source, infer_schema=False, schema_overrides=flat)
+    texts = cells.rename(lambda name: re.sub(SHIELDED, r"\1", name)).with_columns(
+        pl.col(pl.String).str.replace(SHIELDED, "$1")
+    )
+    return texts.with_columns(nested)

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup
 
+from pipelines.corpus.spelling import spelled
 from pipelines.output.page import said
 
 LENGTH = 160  # of a text that is cut, in characters
@@ -30,10 +31,17 @@ def picture(name: str, *data: Any, about: str) -> Markup:
 
 def _environment() -> Environment:
     # What a run has not written down yet is as good as empty.
-    environment = Environment(loader=FunctionLoader(_file), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FunctionLoader(_file), autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(seconds=said.seconds, number=said.number, cut=lambda text: said.cut(text or "", LENGTH))
     environment.globals.update(share=said.share, many=said.many)
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as it is put into the page: what a text would do to the page's own is spelled out."""
+    return spelled(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _file(name: str) -> str:

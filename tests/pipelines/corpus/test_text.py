@@ -19,6 +19,11 @@ FAMILY, PERSIAN, HINDI = "👨\u200d👩\u200d👧", "می\u200cخواهم", "�
         ('a <b>bold</b> <a href="https://x.y/?z=1">link</a><img src=x />', "a bold link"),
         ("hot<!-- a > b --> soup<style type=x>p {a: b}</style><SCRIPT>if (a < b)</script > bowl", "hot soup bowl"),
         ("hot soup<script>never closed", "hot soup"),
+        (
+            'hot<div style="color: red; display:none"> or <b>cold</b></div> soup<p STYLE=visibility:hidden>, or',
+            "hot soup",
+        ),
+        ('hot <div style="display:block">soup</div>', "hot \nsoup"),
         ("fish &amp;amp; chips, it&amp;#39;s &#x41;&nbsp;&eacute;", "fish & chips, it's A é"),
         ("&lt;b&gt;bold&lt;/b&gt;&lt;br&gt;&amp;lt;i&amp;gt;soup", "bold\nsoup"),
     ],

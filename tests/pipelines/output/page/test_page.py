@@ -112,6 +112,16 @@ def test_what_reviews_and_restaurants_are_called_is_text(go, tmp_path, write_jso
     assert "an id seen before: 1 row" in text
 
 
+def test_what_would_act_or_hide_is_spelled_out_in_its_source(go, tmp_path, write_jsonl, corpus, fake_engine):
+    name = "Rosa\x1b[31m\u202eBar\u2066\x07\x85"
+    go(write_jsonl([*corpus({name: 9, "가게": 2}), {"review_id": name, "restaurant_id": name, "text": "", "deadline": name}]),
+       fake_engine)  # fmt: skip
+    page, text = read(tmp_path / "out")
+    assert page.replace("\n", "").replace("\xa0", "").isprintable()
+    assert r"Rosa\x1b[31m\u202eBar\u2066\x07\x85" in text
+    assert "가게" in text
+
+
 def test_one_row_is_enough_for_a_page_without_pictures(go, tmp_path, write_jsonl, fake_engine):
     go(write_jsonl([{"review_id": "a", "restaurant_id": "b", "text": "good"}]), fake_engine)
     page, text = read(tmp_path / "out")
