@@ -42,6 +42,12 @@ BUSINESS_KO = (
 ORDER = re.compile(
     r"\b(?:disregard|ignore)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
     r"|\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
+    r"|\b(?:(?:answer|assign|choose|give|pick|return|say) (?:it |with )?)?(?:an? |the )?(?:opposite|contrary) "
+    r"(?:category|classification|label|sentiment|verdict)\b"
+    r"|\b(?:all|any|each|every|the|your) summar(?:y|ies) (?:has to|have to|must|needs? to|should)\b"
+    r"|\bignor\w*(?:\W+\w+){0,4}?\W+(?:acima|anterior(?:es)?|arriba|ci-dessus|oben|obigen?|precedent[ei]|pr[ée]c[ée]dente?s?"
+    r"|previ[ao]s?|sopra|vorherigen?|vorigen?)\b"
+    r"|(?:上|以上|前|これまで)\S{0,12}無視|(?:忽略|无视|無視)\S{0,4}(?:上|前)"
     r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?\s*\w*\s*(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시"
     r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시|잊)",
     re.IGNORECASE,
@@ -52,7 +58,11 @@ VERDICT = re.compile(
     r"|(?:이|위|해당|본)\s*(?:리뷰|후기|글)\S*\s*(?:\S+\s*)?(?:긍정|부정|중립)|(?:긍정|부정|중립)적?인?\s*(?:리뷰|후기)(?:입니다|임|다)",
     re.IGNORECASE,
 )
-GIVEN = re.compile(r"(?:[-=]>|[→:=|])\W{0,4}(?:positive|negative|neutral|긍정|부정|중립)\b\s*(?:\W|$)", re.IGNORECASE)
+GIVEN = re.compile(
+    r"(?:[-=]>|[→:=|])\W{0,4}(?:positive|negative|neutral|긍정|부정|중립)\b\s*(?:\W|$)"
+    r"|[\[{]\s*\"[^\"\n]{1,90}\"\s*[,:]",  # a list or an object in JSON
+    re.IGNORECASE,
+)
 # What leads up to one of these.
 LEADS = frozenset({
     "a", "also", "always", "an", "and", "as", "be", "conclusion", "final", "i", "in", "is", "it", "its", "just",
@@ -62,23 +72,27 @@ LEADS = frozenset({
 # A turn of the prompt's layout, or of a conversation, where a line or a sentence begins; and the one before.
 TURN = re.compile(
     r"\W*(?:(?:next|new|another|final) )?(?:sentiment|answer|label|output|response|classification|system|assistant|"
-    r"user|human|감정|답|정답|시스템)\s*#?\d*\W{0,3}[:=\]]|\W*end of (?:the |this )?(?:review|text)\b",
+    r"user|human|감정|답|정답|시스템)\s*#?\d*\W{0,3}[:=\]]|\W*points\s*:\s*\["
+    r"|\W*end of (?:the |this )?(?:review|text)\b",
     re.IGNORECASE,
 )
 REVIEW = re.compile(r"\W*(?:(?:next|new|another) )?(?:review|리뷰|후기)\s*#?\d*\W{0,3}:", re.IGNORECASE)
 MARKS = re.compile(
     r"<\|[^|<>]{0,40}\|>(?:\s*(?:assistant|system|user)\b)?|"
     r"(?:<|\[|</|\[/|<<|<</)(?:s|inst|sys|system|user|assistant|instructions?|review|label|answer)[>\]]+|"
-    r"(?:#{2,}|`{3})\s*(?:instructions?|system|input|response|answer|json|python)|<!--|-->",
+    r"#{2,}\s*(?:instructions?|system|input|response|answer)\b:?|`{3}\w*|[\"'][\]}]{2,},?|<!--|-->",
     re.IGNORECASE,
 )
+# A text in Base64, which is no address on the web.
+CODED = re.compile(r"(?<![\w./:?=&-])(?=\S*[a-z])(?=\S*[A-Z])(?=(?:\S*\d){2})[A-Za-z0-9+/]{24,}={0,2}(?![\w./-])")
 # Full-width letters are what they stand for, and what cannot be seen is not there.
 FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
 UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")
 ODD = re.compile(f"[\uff01-\uff5e{INVISIBLE}{JOINERS}]")
 SENTENCES = re.compile(r"[^.!?。\n]*[.!?。\n]*\s*")
 WORDS = re.compile(r"[A-Za-z]+|[^\W\dA-Za-z_]+")
-OPENERS = " \t\n\"'([{<*:#,-"
+OPENERS = " \t\n\"'([{<*:#,-]}"
+MARK = "\0"  # stands for one of the marks
 OFTEN, LABEL_OFTEN = 6, 3  # a word said so often in a row, and a label so often in a sentence, is said to the model
 REPEATED = re.compile(rf"\b([A-Za-z]{{3,}}|[가-힣]{{2,}})(?:\W+\1\b){{{OFTEN - 1},}}", re.IGNORECASE)
 ENOUGH = 3  # words that may stand for a review
@@ -86,8 +100,9 @@ ENOUGH = 3  # words that may stand for a review
 HINTS = (
     *LABELS, *LABELS_KO, *LABELLING_KO, "analysis", "annotat", "chatbot", "classed", "classif", "dataset", "gpt",
     "grader", "guideline", "instruction", "json", "label", "llm", "moderator", "output", "override", "pipeline",
-    "predict", "disregard", "forget", "ignore", "skip", "무시", "잊", "answer", "assistant", "end of", "human:",
-    "reply", "response:", "sentiment", "system", "user:", "감정", "답", "시스템", "<", "[", "##", "```",
+    "predict", "disregard", "forget", "ignor", "skip", "무시", "잊", "無視", "无视", "忽略", "answer", "assistant",
+    "end of", "human:", "reply", "response:", "sentiment", "summar", "system", "user:", "verdict", "감정", "답",
+    "시스템", "<", "[", "{", "]}", "}]", "##", "```",
 )  # fmt: skip
 
 
@@ -106,10 +121,12 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
     """
     odd = not text.isascii() and ODD.search(text)
     plain = UNSEEN.sub("", text).translate(FULL_WIDTH) if odd else text
-    if not (_hinted(plain) or _stammers(plain)):
+    coded = CODED.search(plain)
+    if not (_hinted(plain) or _stammers(plain) or coded):
         return Cleaned(one_line(text), suspicious=False)
     order = _order(tuple(label for label in labels if label not in LABELS))
-    pieces = [*_pieces(REPEATED.sub(_once, MARKS.sub("\n", plain)), order)]
+    marked = MARKS.sub(f"\n{MARK}\n", CODED.sub(f"\n{MARK}\n", plain) if coded else plain)
+    pieces = [*_pieces(REPEATED.sub(_once, marked), order)]
     left = max(pieces, key=len)
     if one_line(left) == one_line(plain):
         return Cleaned(one_line(text), suspicious=False)
@@ -139,6 +156,10 @@ def _pieces(text: str, order: re.Pattern[str] | None) -> Iterator[str]:
     """Yield the pieces of a text between which it speaks to the model, up to an imitation of the prompt's layout."""
     piece, begun = "", None  # begun is how long the piece was where a review seemed to begin
     for sentence in SENTENCES.findall(text):
+        if sentence.strip() == MARK:
+            yield piece
+            piece, begun = "", None
+            continue
         if REVIEW.match(sentence) and len(piece.split()) >= ENOUGH:
             begun = len(piece)
         if turn := TURN.match(sentence):
@@ -164,15 +185,14 @@ def _turns_to_the_model(sentence: str, order: re.Pattern[str] | None) -> int | N
     business = [word for word in words if word in BUSINESS or word.startswith(BUSINESS_KO)]
     alone = labels and LEADS.issuperset({*words} - {*labels}) and not sentence.rstrip().endswith(":")
     often = max(Counter(labels).values(), default=0) >= LABEL_OFTEN
+    patterns = (pattern for pattern in (ORDER, VERDICT, GIVEN, order) if pattern)
+    places = [found.start() for pattern in patterns if (found := pattern.search(sentence))]
     if labelling or (labels and business) or len(TELLING & {*business}) > 1 or alone or often:
         first = {*labels, *labelling, *business}
-        begin = next(n for n, word in enumerate(words) if word in first)
-    else:
-        patterns = [pattern for pattern in (ORDER, VERDICT, GIVEN, order) if pattern]
-        place = min((found.start() for pattern in patterns if (found := pattern.search(sentence))), default=None)
-        if place is None:
-            return None
-        begin = next((n for n, (_, start) in enumerate(said) if start >= place), 0)
+        places.append(next(start for word, start in said if word in first))
+    if not (places and said):
+        return None
+    begin = next((n for n, (word, start) in enumerate(said) if start + len(word) > min(places)), 0)
     while begin and words[begin - 1] in LEADS:
         begin -= 1
     before = sentence[: said[begin][1]]
