@@ -18,6 +18,7 @@ for script, *arguments in (
     ("feeding.py", "--input", *corpus),
     *((script, *given) for script in ("policies.py", "prediction.py", "passes.py", "nights.py", "answers.py") if given),
     ("million.py",),
+    ("damage.py",),
     ("fleet.py",),
     ("scale.py",),
 ):

@@ -52,13 +52,14 @@ def export(
     """Write what a run has asked as requests to a hosted model, or its results as a dataset."""
     from cli import loading
     from pipelines.export.folder import making
-    from pipelines.ledger import history
+    from pipelines.ledger import damage, history
 
     if form is Form.DATASET and model:
         raise UsageError("--model is the one that --as openai asks")
     if form is Form.OPENAI and push:
         raise UsageError("--push goes with --as dataset")
     chosen = loading.load(**given)
+    damage.refuse(out, contents=True)
     with history.opened(out) as (db, run), making(to) as folder:
         if form is Form.OPENAI:
             _requests(db, run, chosen, folder=folder, model=model)

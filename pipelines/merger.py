@@ -4,7 +4,7 @@ import re
 import resource
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from pipelines.corpus.rating import Scale
 from pipelines.corpus.shard import Shard
 from pipelines.errors import LedgerError
 from pipelines.events import Emit, WritingResults
-from pipelines.ledger import history
+from pipelines.ledger import damage, history
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
 from pipelines.ledger.union import Opened
-from pipelines.output import report, results, shards, tables
+from pipelines.output import report, results, shards, tables, targets
 from pipelines.output.tables import BY_RESTAURANT
 from pipelines.questions.restaurants import Restaurants
 from pipelines.tasks import Task, with_bases
@@ -26,7 +26,7 @@ from pipelines.tasks import Task, with_bases
 SUMS = ("replicas", "steps", "dry_steps", "engine_restarts", "sent_by_max_wait")
 OWN = ("device", "vllm", "dtype")
 FIRST = ("policy", "engine", "feed", "sla", "ageing", "max_wait_s")  # what is as the first one has it
-LEFT_OUT = ("shard", shards.APART, "tasks", "predicted")
+LEFT_OUT = ("shard", shards.APART, "tasks", "predicted", "exit")
 
 
 def folders(outputs: Iterable[Path]) -> list[Path]:
@@ -47,10 +47,13 @@ def folders(outputs: Iterable[Path]) -> list[Path]:
 def opened(folders: Iterable[Path]) -> Iterator[list[Opened]]:
     """Open the ledgers of shards.
 
-    Raises LedgerError when they are not all shards of one corpus, not done, or differ in what matters.
+    Raises LedgerError when they are damaged, not all shards of one corpus, not done, or differ in what matters.
     """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # all are read side by side
+    folders = list(folders)
+    for folder in folders:
+        damage.refuse(folder, contents=True)
     with ExitStack() as after:
         there = [Opened(folder, *after.enter_context(history.opened(folder))) for folder in folders]
         shards.check(there)
@@ -60,7 +63,9 @@ def opened(folders: Iterable[Path]) -> Iterator[list[Opened]]:
 def merge(there: Sequence[Opened], where: Path, tasks: Sequence[Task], emit: Emit) -> dict[str, Any]:
     """Write to a folder what one run of the tasks would have written in place of these shards; return the report."""
     asked, how = with_bases(tasks), there[0].run.facts[shards.APART]
-    with closing(Ledger(where)) as ledger:
+    targets.check(where, targets.of_run(task.name for task in asked))
+    with Ledger(where) as ledger:
+        ledger.check()
         ledger.unite(there, min(one.run.started for one in there), _facts(there))
         _rate(ledger, there[0].run.facts["corpus"])
         emit(WritingResults())

@@ -26,7 +26,6 @@ class Carried:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._db.execute("CREATE TABLE IF NOT EXISTS carried (chunk INTEGER PRIMARY KEY, rows BLOB NOT NULL)")
 
     def clear(self) -> None:
         """Forget the last run's."""
@@ -104,11 +103,13 @@ def _column(values: list[Any]) -> pa.Array:
 
 
 def _written(values: Iterable[Any]) -> pa.Array:
-    return pa.array([value if isinstance(value, str | None) else _json(value) for value in values], pa.string())
+    return pa.array([None if value is None else _text(value) for value in values], pa.string())
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+def _text(value: Any) -> str:
+    """Return a value as text, in JSON if it is none; half a surrogate pair, which JSON can spell, becomes a `?`."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text.encode(errors="replace").decode()
 
 
 def _common(fields: Sequence[pa.Field]) -> pa.Field:

@@ -1,46 +1,60 @@
 """The file behind the ledger: its tables, and how it is opened. `docs/ledger.md` describes them."""
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pipelines.errors import LedgerError
+from pipelines.ledger import digest
+from pipelines.ledger.failures import FAILED, failure
 
 NAME = "run.sqlite"
-VERSION = 4
+APPLICATION = int.from_bytes(b"rbtc")  # by which a file is known for a ledger of this program
+VERSION = 5
+MARKED = 5  # the first version whose files are marked so
+MAGIC, MARK, BEGINNING = (
+    b"SQLite format 3\0",
+    68,
+    100,
+)  # how a database begins, where its mark is, and what is before its tables
+# Strict, so that SQLite's own check finds a value of another type, too.
 SCHEMA = """
 CREATE TABLE run (
-    id INTEGER PRIMARY KEY, started TEXT NOT NULL, status TEXT NOT NULL, facts TEXT NOT NULL
-);
+    id INTEGER PRIMARY KEY, started TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'deadline', 'stopped')), facts TEXT NOT NULL, digest BLOB,
+    rows BLOB
+) STRICT;
 CREATE TABLE item (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
     source TEXT NOT NULL, row INTEGER NOT NULL,
     lang TEXT NOT NULL, category TEXT, city TEXT, rating REAL, text TEXT NOT NULL
-);
+) STRICT;
 CREATE INDEX item_by_unit ON item (unit, seq);
 CREATE TABLE reject (
     source TEXT NOT NULL, row INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
     id TEXT, task TEXT, stage INTEGER
-);
+) STRICT;
+CREATE TABLE carried (chunk INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
 CREATE TABLE job (
     id INTEGER PRIMARY KEY, task TEXT NOT NULL, unit TEXT NOT NULL, whole INTEGER NOT NULL,
     deadline REAL, cost INTEGER, predicted_s REAL
-);
+) STRICT;
 CREATE TABLE ask (
     task TEXT NOT NULL, seq INTEGER NOT NULL, job INTEGER NOT NULL, request INTEGER NOT NULL, PRIMARY KEY (task, seq)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX ask_by_request ON ask (request, job);
 CREATE INDEX ask_by_job ON ask (job, request);
 CREATE TABLE request (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, task TEXT NOT NULL, form TEXT NOT NULL, stage INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'answered', 'rejected')),
-    body BLOB, head INTEGER, prefix INTEGER, length REAL, schema TEXT, answer TEXT, reason TEXT, detail TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0, run INTEGER, job INTEGER,
+    body BLOB, head INTEGER, prefix INTEGER, length REAL, schema TEXT, answer TEXT, digest BLOB,
+    reason TEXT, detail TEXT, attempts INTEGER NOT NULL DEFAULT 0, run INTEGER, job INTEGER,
     arrival REAL, admitted REAL, queued REAL, scheduled REAL, first_token REAL, last_token REAL,
     prompt_tokens INTEGER, expected_cached_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER,
     preemptions INTEGER
-);
+) STRICT;
 CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
 """
 VIEWS = """
@@ -90,24 +104,24 @@ FROM (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger file to work on, making it when it is not there.
+    """Open a ledger file to work on, making it when it is not there, or empty.
 
     Raises LedgerError when it is not one, or of another version, and leaves such a file as it is.
     """
-    new = not path.exists() or _is_new(path)
-    db = _open(path)
-    try:
+    new = not (path.exists() and path.stat().st_size)
+    if not new and not is_marked(path):
+        raise _not_ours(path)
+    with _opening(path) as db:
+        if new:  # before there is a log, so that it stands in the file itself from the first moment on
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+        tables = "" if _has_tables(db, path) else f"{SCHEMA} PRAGMA user_version = {VERSION};"
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -65536")
         # One transaction: a first run killed here leaves an empty file, not half a schema. Views hold nothing: those
         # that an earlier version has left are made anew.
-        tables = f"{SCHEMA} PRAGMA user_version = {VERSION};" if new else ""
         db.executescript(f"BEGIN IMMEDIATE; {tables} {VIEWS} COMMIT;")
-    except sqlite3.Error as error:
-        db.close()
-        raise LedgerError(f"cannot write to {path}: {error}") from error
-    return db
+        return db
 
 
 def read(path: Path) -> sqlite3.Connection:
@@ -115,23 +129,31 @@ def read(path: Path) -> sqlite3.Connection:
 
     Raises LedgerError when it is not one, or holds nothing yet.
     """
-    db = _open(path, "?mode=ro")
-    try:
-        empty = _holds_nothing(db, path)
-    except LedgerError:
-        db.close()
-        raise
-    if empty:
-        db.close()
+    # A run that was killed as it ended may have left a journal, which has to be heeded first.
+    journal = path.with_name(f"{path.name}-journal").exists()
+    with _opening(path, "?mode=rw" if journal else "?mode=ro") as db:
+        if _has_mark(db, path) and _has_tables(db, path):
+            return db
         raise LedgerError(f"{path} holds no run yet")
-    return db
+
+
+def is_marked(path: Path) -> bool:
+    """Say whether a file that nobody in this process has open is a ledger of this program, without touching it.
+
+    SQLite would take it for damaged without the log that has the rest of it. It is not read like this while it is
+    open here: by closing it the process would let go of SQLite's own locks.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(BEGINNING)
+    return beginning.startswith(MAGIC) and beginning[MARK : MARK + 4] == APPLICATION.to_bytes(4)
 
 
 def copy(source: Path, target: Path) -> None:
     """Copy a ledger file, also while a run writes it. Raises LedgerError when it is not one."""
-    with closing(_open(source, "?mode=ro")) as from_, closing(sqlite3.connect(target)) as to:
-        if not _holds_nothing(from_, source):
-            from_.backup(to)
+    with _opening(source, "?mode=ro") as from_, closing(from_):
+        if _has_mark(from_, source):
+            with closing(sqlite3.connect(target)) as to:
+                from_.backup(to)
 
 
 @contextmanager
@@ -145,36 +167,66 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def _is_new(path: Path) -> bool:
-    """Say whether a file holds nothing yet. Raises LedgerError when it is no ledger, or of another version."""
-    # With no log or journal beside it nobody works on it, and SQLite need not make one to look into it.
-    logged = any(path.with_name(f"{path.name}-{kind}").exists() for kind in ("wal", "journal"))
-    with closing(_open(path, "?mode=ro" if logged else "?immutable=1")) as db:
-        return _holds_nothing(db, path)
-
-
-def _holds_nothing(db: sqlite3.Connection, path: Path) -> bool:
+def _has_mark(db: sqlite3.Connection, path: Path) -> bool:
+    """Say whether there is the beginning of a ledger, or nothing. Raises LedgerError when it is something else."""
+    if not path.stat().st_size:
+        return False
     try:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+            raise
+        application = 0
+    if application != APPLICATION:
+        raise _not_ours(path)
+    return True
+
+
+def _not_ours(path: Path) -> LedgerError:
+    """Return what there is to say of a file without our mark; before there was one, the tables told."""
+    with closing(_open(path, "?immutable=1")) as db, suppress(*FAILED):
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.Error as error:
-        raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
-    if not version and not tables:
-        return True
-    ours = version and "request" in tables
-    if not ours and (tables or version == VERSION):
-        raise LedgerError(f"{path} is not a ledger of this program, but another's database: choose another --output")
-    if version != VERSION:
-        raise LedgerError(
-            f"{path} was written by another version (schema {version}, this one is {VERSION}): choose another --output"
-        )
-    return False
+        if 0 < version < MARKED and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'request'").fetchone():
+            return _of_another(path, version)
+    return LedgerError(
+        f"{path} is not a ledger of this program, or its beginning is damaged: choose another --output, or see "
+        f"what `reviewbatch recover {shlex.quote(str(path.parent))}` can read"
+    )
+
+
+def _has_tables(db: sqlite3.Connection, path: Path) -> bool:
+    """Say whether there is more than the beginning of a ledger. Raises LedgerError when it is of another version."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version not in {0, VERSION}:
+        raise _of_another(path, version)
+    return bool(version)
+
+
+def _of_another(path: Path, version: int) -> LedgerError:
+    return LedgerError(
+        f"{path} was written by another version (schema {version}, this one is {VERSION}): choose another --output"
+    )
+
+
+@contextmanager
+def _opening(path: Path, how: str = "") -> Iterator[sqlite3.Connection]:
+    """Open a file, and close it again if anything goes wrong."""
+    db = _open(path, how)
+    try:
+        yield db
+    except FAILED as error:
+        db.close()
+        raise failure(error, path) from error
+    except BaseException:
+        db.close()
+        raise
 
 
 def _open(path: Path, how: str = "") -> sqlite3.Connection:
     try:
         db = sqlite3.connect(f"{path.resolve().as_uri()}{how}", uri=True)
     except sqlite3.Error as error:
-        raise LedgerError(f"{path} is not a ledger of this program: {error}") from error
+        raise failure(error, path) from error
     db.row_factory = sqlite3.Row
+    digest.install(db)
     return db

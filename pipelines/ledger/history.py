@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import LedgerError
+from pipelines.ledger.damage import judged
 from pipelines.ledger.database import NAME, read
 from pipelines.ledger.records import RunStatus
 
@@ -59,7 +60,7 @@ def opened(output: Path) -> Iterator[tuple[sqlite3.Connection, Run]]:
     """
     if not (output / NAME).exists():
         raise LedgerError(f"no run in {output}: it holds no {NAME}")
-    with closing(read(output / NAME)) as db:
+    with closing(read(output / NAME)) as db, judged(db, output / NAME):
         db.execute("BEGIN")  # so that a run that is going on changes nothing meanwhile
         if (run := last_run(db)) is None:
             raise LedgerError(f"no run in {output}: its {NAME} is empty")

@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from pipelines.errors import LedgerError
-from pipelines.ledger import history, union
+from pipelines.ledger import damage, digest, history, union
 from pipelines.ledger.carried import Carried
 from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect, transaction
+from pipelines.ledger.failures import damaged
 from pipelines.ledger.inputs import Inputs
 from pipelines.ledger.jobs import Jobs
 from pipelines.ledger.lock import hold
@@ -40,11 +42,22 @@ class Ledger:
         self._lock = hold(folder)
         try:
             self._db = connect(folder / NAME)
-        except LedgerError:
+        except (LedgerError, OSError):
             self._lock.close()
             raise
         self.inputs, self.rows, self.carried = Inputs(self._db), Rows(self._db), Carried(self._db)
         self.jobs, self.requests = Jobs(self._db), Requests(self._db)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close it. Raises LedgerError, or OSError, in place of what the file's damage, or the disk, has led to."""
+        try:
+            if error:
+                damage.judge(error, self._db, self.folder / NAME)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close the file and let go of the folder."""
@@ -58,18 +71,28 @@ class Ledger:
         """Make durable at once whatever is written meanwhile, all of it or none."""
         return transaction(self._db)
 
-    def begin(self, facts: Mapping[str, Any]) -> None:
-        """Start a run: forget the last one's rows, rejects and jobs, and keep every answer."""
+    def check(self) -> None:
+        """Raise LedgerError when more than an answer here and there is damaged."""
+        if found := damage.find(self._db):
+            raise damaged(self.folder / NAME, found)
+
+    def begin(self, facts: Mapping[str, Any]) -> int:
+        """Start a run: forget the last one's rows, rejects and jobs, and keep every answer that is as it was written.
+
+        Return how many are not.
+        """
         with self.together():
+            spoilt = damage.forget(self._db)
             self.carried.clear()
             for table in ("item", "reject", "ask", "job"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608
             # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
             self._db.execute("DELETE FROM request WHERE state <> ?", (RequestState.ANSWERED,))
             self._db.execute(
-                "INSERT INTO run (status, started, facts) VALUES (?, ?, ?)",
+                "INSERT INTO run (status, started, facts, digest) VALUES (?1, ?2, ?3, seal(?2, ?3))",
                 (RunStatus.RUNNING, _now(), json.dumps(facts)),
             )
+        return spoilt
 
     def unite(self, shards: Sequence[Opened], started: str, facts: Mapping[str, Any]) -> None:
         """Hold what the ledgers of shards hold, as one run; what is here is forgotten.
@@ -83,14 +106,16 @@ class Ledger:
         self.carried.gather([shard.db for shard in shards])
 
     def note(self, status: RunStatus | None = None, **facts: Any) -> None:
-        """Write down what has become known about this run; a status ends it."""
+        """Write down what has become known about this run; a status ends it, and if it is done all rows are sealed."""
         if status:
             facts.setdefault("finished", _now())
         with self.together():
+            rows = digest.of_rows(self._db) if status == RunStatus.DONE else None
             self._db.execute(
-                "UPDATE run SET status = coalesce(?, status), facts = json_patch(facts, ?) "
+                "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "
+                "digest = seal(started, json_patch(facts, ?2)), rows = coalesce(?3, rows) "
                 "WHERE id = (SELECT max(id) FROM run)",
-                (status, json.dumps(facts)),
+                (status, json.dumps(facts), rows),
             )
 
     def counts(self) -> Counts:

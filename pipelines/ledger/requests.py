@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Failure, Timing
 from pipelines.ledger.database import transaction
+from pipelines.ledger.digest import of_answer
 from pipelines.ledger.records import (
     Answer,
     AnsweredRow,
@@ -104,8 +105,11 @@ class Requests:
 
     def has_waiting(self, job: int) -> bool:
         """Say whether a request of a job has no answer yet."""
-        waiting = "SELECT 1 FROM ask JOIN request ON request.id = ask.request WHERE ask.job = ? AND state = 'waiting'"
-        return self._db.execute(f"{waiting} LIMIT 1", (job,)).fetchone() is not None
+        # They are sent in order, so one of the last is found at once; the first is behind all that are answered.
+        waiting = (
+            "SELECT 1 FROM ask CROSS JOIN request ON request.id = ask.request WHERE ask.job = ? AND state = 'waiting'"
+        )
+        return self._db.execute(f"{waiting} ORDER BY ask.request DESC LIMIT 1", (job,)).fetchone() is not None
 
     def row_outcomes(self, job: int) -> tuple[int, int]:
         """Return how many rows of a job that has ended are answered, and how many rejected since they were asked."""
@@ -218,11 +222,12 @@ SELECT key, form, stage, job.unit, ask.seq, item.id, text FROM ask JOIN request 
 JOIN job ON job.id = ask.job LEFT JOIN item ON item.seq = ask.seq
 WHERE ask.task = :task AND request.task = :task {only} ORDER BY ask.request, ask.seq
 """
-_ANSWER = """
+_ANSWER = f"""
 UPDATE request SET state = 'answered', body = NULL, schema = NULL, answer = :answer,
+    digest = {of_answer(":answer", "(SELECT max(id) FROM run)")},
     run = (SELECT max(id) FROM run), job = :job, attempts = :attempts, arrival = :arrival, admitted = :admitted,
     expected_cached_tokens = :expected_cached_tokens, queued = :queued, scheduled = :scheduled,
     first_token = :first_token, last_token = :last_token, prompt_tokens = :prompt_tokens,
     cached_tokens = :cached_tokens, output_tokens = :output_tokens, preemptions = :preemptions
 WHERE id = :id
-"""
+"""  # noqa: S608

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.ledger.database import transaction
+from pipelines.ledger.digest import of_answer
 from pipelines.ledger.history import Run
 from pipelines.ledger.records import ANCHORS, ELSEWHERE, RequestState, RunStatus
 
@@ -39,9 +40,7 @@ def write(db: sqlite3.Connection, shards: Sequence[Opened], started: str, facts:
         for table in EMPTIED:
             db.execute(f"DELETE FROM {table}")  # noqa: S608
         runs = _earlier(db, shards)
-        db.execute(
-            "INSERT INTO run (status, started, facts) VALUES (?, ?, ?)", (RunStatus.RUNNING, started, json.dumps(facts))
-        )
+        db.execute(_RUN, (RunStatus.RUNNING, started, json.dumps(facts)))
         (number,) = db.execute("SELECT max(id) FROM run").fetchone()
     for shard in shards:
         shard.db.execute("PRAGMA cache_size = -256")  # each is read once from end to end, and there may be many
@@ -57,6 +56,8 @@ def write(db: sqlite3.Connection, shards: Sequence[Opened], started: str, facts:
             for n, shard in enumerate(shards):
                 run_of = {**runs[n], shard.run.number: number}
                 _insert(db, _REQUEST, _requests(shard.db.execute(_REQUESTS, (state, own)), n, run_of))
+    with transaction(db):
+        db.execute(_SEAL)
     _insert(db, _ASK, _in_order(shards, _ASKS, 0, 1))
     for n, shard in enumerate(shards):
         _insert(db, _ASK, shard.db.execute(_STAGES, (n * APART, ELSEWHERE // 2, ANCHORS)))
@@ -71,8 +72,7 @@ def _earlier(db: sqlite3.Connection, shards: Sequence[Opened]) -> list[dict[int,
         for id_, started, status, facts in shard.db.execute(_RUNS, (shard.run.number,)):
             told = json.dumps({name: value for name, value in json.loads(facts).items() if name in KEPT})
             if told not in numbers:
-                sql = "INSERT INTO run (status, started, facts) VALUES (?, ?, ?)"
-                numbers[told] = db.execute(sql, (status, started, told)).lastrowid or 0
+                numbers[told] = db.execute(_RUN, (status, started, told)).lastrowid or 0
             of_shard[id_] = numbers[told]
     return runs
 
@@ -101,6 +101,7 @@ def _insert(db: sqlite3.Connection, sql: str, rows: Iterable[Any]) -> None:
             db.executemany(sql, batch)
 
 
+_RUN = "INSERT INTO run (status, started, facts, digest) VALUES (?1, ?2, ?3, seal(?2, ?3))"
 _RUNS = """
 SELECT id, started, status, facts FROM run
 WHERE id < ? AND EXISTS (SELECT 1 FROM request WHERE request.run = run.id) ORDER BY id
@@ -137,6 +138,7 @@ INSERT INTO request (
     :arrival, :admitted, :queued, :scheduled, :first_token, :last_token,
     :prompt_tokens, :expected_cached_tokens, :cached_tokens, :output_tokens, :preemptions
 """
+_SEAL = f"UPDATE request SET digest = {of_answer()} WHERE state = 'answered'"  # noqa: S608
 _ASKS = """
 SELECT ask.task, seq, ask.job, key FROM ask JOIN request ON request.id = ask.request
 WHERE seq >= 0 ORDER BY ask.task, seq

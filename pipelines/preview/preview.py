@@ -15,7 +15,7 @@ from pipelines.dispatch.backlog import Backlog, Costing
 from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.engine.interface import Limits
 from pipelines.events import Emit
-from pipelines.ledger import counts, database
+from pipelines.ledger import counts, damage, database
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import StoredJob
 from pipelines.preview import sizing
@@ -50,6 +50,7 @@ def preview(
     hardware of their own if they are `apart`; one took `start` seconds to start in another run. `docs/scheduling.md`
     describes every field. Raises CorpusError when the input holds no rows.
     """
+    damage.refuse(output)
     corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():

@@ -262,6 +262,21 @@ def test_queries_are_shared_too(go, sharded, merged, same, write_jsonl, fake_eng
     same()
 
 
+def test_a_shard_that_is_damaged_is_refused_with_the_way_out(
+    sharded, merged, write_jsonl, reviews, fake_engine, tmp_path
+):
+    sharded(write_jsonl(reviews(12)), fake_engine, of=2)
+    damaged = next(
+        (tmp_path / "shards" / name)
+        for name in ("shard-0-of-2", "shard-1-of-2")
+        if asked(tmp_path / "shards" / name, "SELECT 1 FROM item")
+    )
+    with closing(sqlite3.connect(damaged / "run.sqlite")) as db, db:
+        db.execute("UPDATE item SET id = id || 'x' WHERE seq = (SELECT max(seq) FROM item)")
+    with pytest.raises(LedgerError, match=f"`reviewbatch recover {damaged}` saves what can be read"):
+        merged(tasks=["sentiment"])
+
+
 def test_a_shard_that_was_stopped_is_refused_until_it_is_done(
     go, sharded, merged, same, write_jsonl, few, judging, tmp_path
 ):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pipelines.events import Warned
+from pipelines.ledger import digest
 from pipelines.tasks import TASKS
 from pipelines.tasks.aggregation import Aggregation
 
@@ -92,11 +93,15 @@ def test_results_of_a_run_that_failed_while_it_wrote_go_too(
     assert names(tmp_path) == ["mood"]
 
 
-def test_a_folder_of_an_earlier_version_is_known_by_its_rows(go, tmp_path, write_jsonl, reviews, fake_engine):
+def test_a_folder_whose_runs_have_not_noted_their_input_is_known_by_its_rows(
+    go, tmp_path, write_jsonl, reviews, fake_engine
+):
     path = write_jsonl(reviews(6))
     go(path, fake_engine)
     with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as db:
+        digest.install(db)
         db.execute("UPDATE run SET facts = json_remove(facts, '$.input', '$.files')")
+        db.execute(f"UPDATE run SET digest = {digest.FACTS}")
         db.commit()
     report, _ = go(path, fake_engine, "mood")
     assert report["run"]["input"] == 1

@@ -182,26 +182,29 @@ def test_a_folder_is_free_again_when_its_run_is_killed(tmp_path):
     Ledger(tmp_path).close()
 
 
-def test_another_version_and_another_kind_of_file_are_refused(tmp_path):
-    with sqlite3.connect(tmp_path / "run.sqlite") as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
-    with pytest.raises(LedgerError, match="another version"):
-        Ledger(tmp_path)
-    (tmp_path / "run.sqlite").write_text("this is no database, but it is long enough to be looked at" * 20)
-    with pytest.raises(LedgerError, match="not a ledger"):
-        Ledger(tmp_path)
+ANOTHER, NOT_OURS = r"was written by another version \(schema \d+, this one is 5\)", "is not a ledger of this program"
+
+
+@pytest.mark.parametrize("content", [b"x", b"this is no database, but long enough to be looked at" * 20, bytes(8192)])
+def test_another_kind_of_file_is_refused_and_left_as_it_is(tmp_path, content):
+    path = tmp_path / "run.sqlite"
+    path.write_bytes(content)
+    for opening in (Ledger, lambda folder: database.read(folder / "run.sqlite")):
+        with pytest.raises(LedgerError, match=NOT_OURS):
+            opening(tmp_path)
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("journal", ["DELETE", "WAL"])
 @pytest.mark.parametrize(
-    ("version", "table", "message"),
-    [(99, "request", "another version"), (0, "theirs", "another's database"), (4, "theirs", "another's database"),
-     (7, "theirs", "another's database"), (4, None, "another's database")],
+    ("application", "version", "table", "message"),
+    [(database.APPLICATION, 99, "request", ANOTHER), (0, 4, "request", ANOTHER), (0, 0, "theirs", NOT_OURS),
+     (0, 4, "theirs", NOT_OURS), (0, 5, "request", NOT_OURS), (7, 5, "request", NOT_OURS), (0, 4, None, NOT_OURS)],
 )  # fmt: skip
-def test_a_file_that_is_refused_is_left_as_it_is(tmp_path, journal, version, table, message):
+def test_a_file_that_is_refused_is_left_as_it_is(tmp_path, journal, application, version, table, message):
     path = tmp_path / "run.sqlite"
     with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA application_id = {application}")
         db.execute(f"PRAGMA journal_mode = {journal}")
         db.execute(f"PRAGMA user_version = {version}")
         if table:
@@ -220,14 +223,26 @@ def test_a_file_that_another_program_works_on_is_refused_and_left_to_it(tmp_path
         theirs.execute("PRAGMA journal_mode = WAL")
         theirs.execute("CREATE TABLE theirs (id INTEGER)")
         theirs.commit()  # into the log beside the file
-        with pytest.raises(LedgerError, match="another's database"):
+        before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+        assert before.keys() == {"run.sqlite", "run.sqlite-shm", "run.sqlite-wal"}
+        with pytest.raises(LedgerError, match=NOT_OURS):
             Ledger(tmp_path)
+        assert before.items() <= {file.name: file.read_bytes() for file in tmp_path.iterdir()}.items()
+        with pytest.raises(LedgerError, match=NOT_OURS):
+            database.read(tmp_path / "run.sqlite")
+        del before["run.sqlite-shm"]  # in which readers say that they are there
+        assert before.items() <= {file.name: file.read_bytes() for file in tmp_path.iterdir()}.items()
         assert [name for (name,) in theirs.execute("SELECT name FROM sqlite_master")] == ["theirs"]
 
 
-def test_a_first_run_that_was_killed_before_it_wrote_anything_left_an_empty_file(tmp_path):
+@pytest.mark.parametrize(
+    "written", [(), (f"PRAGMA application_id = {database.APPLICATION}", "PRAGMA journal_mode = WAL")]
+)
+def test_a_first_run_that_was_killed_before_it_had_tables_left_an_empty_ledger(tmp_path, written):
+    (tmp_path / "run.sqlite").touch()
     with closing(sqlite3.connect(tmp_path / "run.sqlite")) as db:
-        db.execute("PRAGMA journal_mode = WAL")
+        for sql in written:
+            db.execute(sql)
     with pytest.raises(LedgerError, match="holds no run yet"):
         database.read(tmp_path / "run.sqlite")
     database.copy(tmp_path / "run.sqlite", tmp_path / "copy.sqlite")

@@ -55,16 +55,16 @@ def made(units, requests, asks, later) -> sqlite3.Connection:
     db.executescript(SCHEMA + VIEWS)
     jobs = {(task, unit): n for n, (unit, task) in enumerate((unit, task) for unit in "ab" for task in TASKS)}
     db.executemany(
-        "INSERT INTO item (seq, id, unit, source, row, lang, text) VALUES (?1, ?1, ?2, 'f', ?1, 'en', '')",
-        enumerate(units),
+        "INSERT INTO item (seq, id, unit, source, row, lang, text) VALUES (?, ?, ?, 'f', 1, 'en', '')",
+        ((seq, str(seq), unit) for seq, unit in enumerate(units)),
     )
     db.executemany(
         "INSERT INTO job (id, task, unit, whole) VALUES (?, ?, ?, ?)",
         ((n, task, unit, TASKS[task]) for (task, unit), n in jobs.items()),
     )
     db.executemany(
-        "INSERT INTO request (id, key, task, form, state, stage, prompt_tokens) VALUES (?1, ?1, 'each', 'ask', ?2, ?3, 1)",
-        ((n, *request) for n, request in enumerate(requests)),
+        "INSERT INTO request (id, key, task, form, state, stage, prompt_tokens) VALUES (?, ?, 'each', 'ask', ?, ?, 1)",
+        ((n, n.to_bytes(8), *request) for n, request in enumerate(requests)),
     )
     db.executemany(
         "INSERT INTO ask VALUES (?, ?, ?, ?)",

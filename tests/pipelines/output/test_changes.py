@@ -175,7 +175,7 @@ def test_many_rows_are_compared_in_bounded_time_and_memory(tmp_path):
         with closing(sqlite3.connect(folder / "run.sqlite")) as db, db:
             db.execute("INSERT INTO job VALUES (0, 'mine', 'x', 0, NULL, NULL, NULL)")
             db.execute(
-                "INSERT INTO request (id, key, task, form, stage, state) VALUES (1, 'k', 'mine', 'ask.en', 0, 'answered')"
+                "INSERT INTO request (id, key, task, form, stage, state) VALUES (1, x'00', 'mine', 'ask.en', 0, 'answered')"
             )
             rows = ((seq, f"r{seq}", "x", "f", seq, "en", f"text {seq}") for seq in range(n))
             db.executemany(

@@ -1,0 +1,38 @@
+"""The digest: eight bytes beside what a ledger keeps for good, by which it is seen that this is what was written.
+
+It is a function of SQLite's, too. Text is handed to it as it stands in the file, where damage may have made it none.
+"""
+
+import hashlib
+import sqlite3
+
+SIZE = 8
+ROWS = {"item": "seq", "reject": "rowid", "job": "id", "ask": "task, seq", "carried": "chunk"}  # and their order
+FACTS = "seal(CAST(started AS BLOB), CAST(facts AS BLOB))"  # of a row of `run`
+
+
+def of_answer(answer: str = "answer", run: str = "run") -> str:
+    """Return as SQL the digest of a row of `request`: of all of it that results are made of, and when it was asked."""
+    parts = ("key", "task", "form", "stage", answer, run)
+    return f"seal({', '.join(f'CAST({part} AS BLOB)' for part in parts)})"
+
+
+def seal(*parts: bytes | str | float | None) -> bytes:
+    """Return the digest of some values."""
+    pieces = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return hashlib.blake2b(b"\0".join(pieces), digest_size=SIZE).digest()
+
+
+def of_rows(db: sqlite3.Connection) -> bytes:
+    """Return the digest of all rows of a ledger, and of who asks what."""
+    told, cursor = hashlib.blake2b(digest_size=SIZE), db.cursor()
+    cursor.row_factory = None  # such rows are made in half the time
+    for table, order in ROWS.items():
+        for row in cursor.execute(f"SELECT * FROM {table} ORDER BY {order}"):  # noqa: S608
+            told.update(repr(row).encode())
+    return told.digest()
+
+
+def install(db: sqlite3.Connection) -> None:
+    """Let a connection's SQL use it."""
+    db.create_function("seal", -1, seal, deterministic=True)
