@@ -1,9 +1,6 @@
 """The ending: what a person sees when a run has ended, in the order in which they ask."""
 
 import shlex
-import shutil
-import sys
-from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +8,23 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import tables
+from cli.exit_status import program
 from cli.screen import lasted, people, say
+from pipelines import remote
 from pipelines.ledger.records import RunStatus
 from pipelines.output.page.said import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pipelines.output.examples import Example
     from pipelines.tasks import Task
 
-PROGRAM = "reviewbatch"
 WIDE, LONG = 24, 240  # characters of a restaurant's name, and of what is said
 
 
-def show(report: dict[str, Any], asked: "Sequence[Task]", folder: Path, address: str | None = None) -> None:
+def show(report: dict[str, Any], asked: "Sequence[Task]", folder: "Path", address: str | None = None) -> None:
     """Print what the answers are, a few of them to read, whether any are missing, and where to look."""
     from pipelines.output.examples import examples
 
@@ -89,7 +88,7 @@ def _times(report: dict[str, Any]) -> None:
         say(tables.planned(run))
 
 
-def _places(report: dict[str, Any], folder: Path, address: str | None) -> None:
+def _places(report: dict[str, Any], folder: "Path", address: str | None) -> None:
     """Print where to look, and what to type next."""
     shown = Table.grid(padding=(0, 2))
     results = sorted(path.name for path in (folder / "results").glob("[!.]*"))
@@ -97,10 +96,8 @@ def _places(report: dict[str, Any], folder: Path, address: str | None) -> None:
     if report["rows"]["rejected"]:
         places["rejects"] = str(folder / "rejects.jsonl")
     if address:
-        places["also in"] = address
-    typed = Path(sys.argv[0])  # in a clone it is not on the path
-    program = str(typed) if typed.name == PROGRAM and not shutil.which(PROGRAM) else PROGRAM
-    places["next"] = f"{program} report {shlex.quote(str(folder))}"
+        places["also in"] = remote.shown(address)
+    places["next"] = f"{program()} report {shlex.quote(str(folder))}"
     for name, place in places.items():
         shown.add_row(Text(name, "dim"), Text(place))
     people.print(shown, soft_wrap=True)

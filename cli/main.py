@@ -1,18 +1,31 @@
 """The command line: its commands, and what each way to end means as an exit status."""
 
+import io
 import os
-import sqlite3
 import sys
 import traceback
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import check, compare, doctor, export, inspect, interruption, lists, merge, plan, report, run, screen
-from pipelines import errors
-
-CANNOT, USAGE, BUG = 1, 2, 70
+from cli import (
+    check,
+    compare,
+    doctor,
+    exit_status,
+    export,
+    inspect,
+    interruption,
+    lists,
+    merge,
+    plan,
+    recover,
+    report,
+    run,
+    screen,
+)  # fmt: skip
+from pipelines.corpus.spelling import spelled
 
 app = typer.Typer(
     help="Offline batch analysis of restaurant reviews with vLLM.",
@@ -26,6 +39,7 @@ app.command()(compare.compare)
 app.command()(report.report)
 app.command()(merge.merge)
 app.command()(export.export)
+app.command()(recover.recover)
 app.command()(inspect.inspect)
 app.command()(check.check)
 app.command()(lists.tasks)
@@ -56,13 +70,30 @@ def main() -> NoReturn:
     interruption.install()
     status = 0
     try:
-        app()
+        status = app(standalone_mode=False) or 0
     except SystemExit as end:
         status = int(end.code or 0)
     except BaseException as error:  # noqa: BLE001  whatever is left is a bug, and people get one line all the same
-        status, message = _outcome(error)
-        screen.say(message)
+        status = _misused(error) if hasattr(error, "show") else _failed(error)
     _leave(status)
+
+
+def _misused(error: Any) -> int:
+    """Say what Typer does not understand of the command line, as it says it."""
+    said = io.StringIO()
+    error.show(said)
+    for line in said.getvalue().splitlines():
+        screen.say(line)
+    return int(error.exit_code)
+
+
+def _failed(error: BaseException) -> int:
+    """Say what has ended the program."""
+    status, message = exit_status.of_error(error)
+    if status == exit_status.BUG:
+        _trace(error)
+    screen.say(message)
+    return status
 
 
 def _leave(status: int) -> NoReturn:
@@ -73,28 +104,13 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _outcome(error: BaseException) -> tuple[int, str]:
-    """Return the exit status and the line for people that an error means."""
-    if interruption.asked():  # also when the signal's exception has become another on its way
-        return 128 + interruption.asked(), f"interrupted{interruption.kept()}"
-    if isinstance(error, errors.UsageError):
-        return USAGE, f"error: {error}"
-    if isinstance(error, errors.ReviewbatchError):
-        return CANNOT, f"error: {error}"
-    if isinstance(error, OSError | sqlite3.OperationalError):
-        # A full disk, a folder gone: nobody's bug, and what was committed is there.
-        return CANNOT, f"error: cannot go on: {error}{interruption.kept()}"
-    return BUG, _bug(error)
-
-
-def _bug(error: BaseException) -> str:
-    trace = "".join(traceback.format_exception(error))
-    where = screen.log()
-    if where:
-        print(trace, file=sys.stderr)  # noqa: T201  which is the log by now
-    else:
-        screen.say(trace)
-    return f"this is a bug in reviewbatch: {error!r}; the traceback is in {where or 'the lines above'}"
+def _trace(error: BaseException) -> None:
+    """Print where a bug is: into the log, if there is one."""
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        if screen.log():
+            print(spelled(line), file=sys.stderr)  # noqa: T201  which is the log by now
+        else:
+            screen.say(line)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import interruption, options, preparation, screen
+from cli import exit_status, interruption, options, preparation, screen
 
 if TYPE_CHECKING:
     from cli.settings import Settings
     from pipelines.tasks import Task
-
-TOO_MANY_REJECTS, OUT_OF_TIME = 3, 4
 
 
 @options.settings()
@@ -20,7 +18,6 @@ def run(
 ) -> None:
     """Do the work, or what is left of it: the same command on the same folder continues."""
     from cli import loading
-    from pipelines.ledger.records import RunStatus
 
     chosen = loading.load(**given)
     # What a person got wrong is said before the seconds that vLLM's import takes.
@@ -32,27 +29,27 @@ def run(
         from cli import ending
 
         ending.show(report, asked, chosen.folder, chosen.address)
-    rejected, waiting = report["rows"]["rejected"], report["rows"]["waiting"]
-    if report["run"]["status"] == RunStatus.DEADLINE:
-        screen.say(f"stopped at --deadline with {waiting:,} rows left: the same command continues")
-        raise typer.Exit(OUT_OF_TIME)
-    if chosen.max_rejects and chosen.max_rejects.exceeded(rejected, report["rows"]["in"]):
-        where = chosen.folder / "rejects.jsonl"
-        screen.say(f"{rejected:,} rows were rejected, more than --max-rejects {chosen.max_rejects}: see {where}")
-        raise typer.Exit(TOO_MANY_REJECTS)
+    if status := report["run"]["exit"]["status"]:
+        more = ": the same command continues" if status == exit_status.OUT_OF_TIME else ""
+        screen.say(f"{report['run']['exit']['reason']}{more}")
+        raise typer.Exit(status)
 
 
 def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, Any]:
-    from contextlib import ExitStack, closing
+    from contextlib import ExitStack
+    from functools import partial
 
     from cli.progress import watching
     from pipelines.events import Noted, Warned
     from pipelines.ledger.ledger import Ledger
     from pipelines.machine import filesystem
+    from pipelines.output import targets
     from pipelines.output.mirror import Mirror
+    from pipelines.tasks import with_bases
 
     found = preparation.sources(asked, chosen)
-    with closing(Ledger(chosen.folder)) as ledger, ExitStack() as after:
+    targets.check(chosen.folder, targets.of_run(task.name for task in with_bases(asked)))
+    with Ledger(chosen.folder) as ledger, ExitStack() as after:
         mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
         screen.divert(chosen.folder / "engine.log")
         with watching(quiet=quiet) as draw:
@@ -70,4 +67,5 @@ def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, A
             if network := filesystem.network(chosen.folder):
                 emit(Warned(f"{chosen.folder} is on {network}, where SQLite may lose answers: take a local disk"))
             facts["program_start_s"] = clock.since_start()
-            return run.run(ledger, config, starts, measurements, facts=facts, emit=emit, mirror=mirror)
+            told = partial(exit_status.told, chosen=chosen)
+            return run.run(ledger, config, starts, measurements, facts=facts, emit=emit, mirror=mirror, told=told)

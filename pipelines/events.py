@@ -119,6 +119,7 @@ class Progress:
     decoded: int
     share: float
     eta: float | None
+    restarts: int = 0
     done: tuple[JobName, ...] = ()
     next: tuple[JobName, ...] = ()
 

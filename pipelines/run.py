@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from functools import partial
@@ -22,11 +22,15 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
 from pipelines.output import report, results, shards
+from pipelines.output.heartbeat import Heartbeat
 from pipelines.output.mirror import Mirror
+from pipelines.output.page.said import many
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
 from pipelines.questions.ingest import Corpus, Ingestion
 from pipelines.questions.stages import Stages
+
+Told = Callable[[Counts | BaseException], Mapping[str, Any]]
 
 
 def run(
@@ -38,20 +42,24 @@ def run(
     facts: Mapping[str, Any],
     emit: Emit,
     mirror: Mirror | None = None,
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Do the work, or what is left of it, and return the report.
 
     `starts` make the engine, each a replica of it, which happens only if something is left to ask. `facts` go into the
-    report. What people read of the ledger's folder is put into the `mirror`, if there is one, now and then and at the
-    end.
+    report, and what is `told` of how the run ends: with some counts, or by an error. What people read of the ledger's
+    folder is put into the `mirror`, if there is one, now and then and at the end.
     """
     began = time.monotonic()
+    ledger.check()
     # What cannot be done is said before the ledger forgets the last run's rows.
     corpus = Corpus(config, emit)
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
     seen = ledger.inputs.look([source.path for source in config.sources], corpus.first)
-    ledger.begin({**facts, **_settings(config)})
+    if spoilt := ledger.begin({**facts, **_settings(config)}):
+        emit(Warned(f"damaged in the ledger, and asked again: {many(spoilt, 'answer')}"))
+    emit = Heartbeat(ledger.folder).beside(emit)
     try:
         ingestion = Ingestion(ledger, prompts, stages, config)
         ingestion.fill(corpus, emit)
@@ -74,16 +82,35 @@ def run(
         emit(WritingResults())
         writing = time.monotonic()
         figures = results.write(ledger, stages, prompts, config, emit=emit)
-    except BaseException:
+    except BaseException as error:
         with suppress(Exception):  # the disk may be full: what is under way is the error to tell of
-            ledger.note(RunStatus.STOPPED, wall_s=_wall(began, facts))
-            report.write(ledger.folder)
-            _mirrored(mirror)
+            ledger.note(RunStatus.STOPPED, wall_s=_wall(began, facts), **_exit(told, error))
+            _publish(ledger, mirror)
         raise
-    status = RunStatus.DEADLINE if ledger.counts().requests else RunStatus.DONE
-    ledger.note(status, tasks=figures, write_s=time.monotonic() - writing, wall_s=_wall(began, facts))
+    counts = ledger.counts()
+    status = RunStatus.DEADLINE if counts.requests else RunStatus.DONE
+    wrote = {"tasks": figures, "write_s": time.monotonic() - writing, "wall_s": _wall(began, facts)}
+    ledger.note(status, **wrote, **_exit(told, counts))
+    try:
+        return _publish(ledger, mirror)
+    except BaseException as error:
+        with suppress(Exception):
+            ledger.note(**_exit(told, error))
+            report.write(ledger.folder)
+        raise
+
+
+def _exit(told: Told | None, outcome: Counts | BaseException) -> dict[str, Any]:
+    """Return what is to be written down of how a run ends."""
+    return {"exit": told(outcome)} if told else {}
+
+
+def _publish(ledger: Ledger, mirror: Mirror | None) -> dict[str, Any]:
+    """Write the report, here and into the mirror, and return it."""
     written = report.write(ledger.folder)
-    _mirrored(mirror)
+    if mirror:
+        mirror.push()
+        mirror.back_up()
     return written
 
 
@@ -97,12 +124,6 @@ def _write_meanwhile(ledger: Ledger, stages: Stages, prompts: Prompts, config: C
     """Write what there is while the engine works; what is not known yet is no reason to warn."""
     results.write(ledger, stages, prompts, config, emit=lambda _: None)
     report.write(ledger.folder)
-
-
-def _mirrored(mirror: Mirror | None) -> None:
-    if mirror:
-        mirror.push()
-        mirror.back_up()
 
 
 def _ask(

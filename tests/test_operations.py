@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import json
 import re
 import shlex
 import shutil
@@ -16,16 +17,15 @@ import typer
 import yaml
 from packaging.requirements import Requirement
 
-from cli import loading, main, preparation, run
+from cli import exit_status, loading, main, preparation
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 PROGRAM = typer.main.get_command(main.app)
 STATUSES = {
-    0, main.CANNOT, main.USAGE, main.BUG, run.TOO_MANY_REJECTS, run.OUT_OF_TIME, 128 + signal.SIGINT,
-    128 + signal.SIGTERM,
+    exit_status.DONE, exit_status.CANNOT, exit_status.USAGE, exit_status.BUG, exit_status.TOO_MANY_REJECTS,
+    exit_status.OUT_OF_TIME, 128 + signal.SIGINT, 128 + signal.SIGTERM,
 }  # fmt: skip
-IN_VAIN = {main.USAGE, run.TOO_MANY_REJECTS, main.BUG}
 PAGES = {page.name: page.read_text() for page in (*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md"))}
 WORKFLOW = yaml.safe_load((DEPLOY / "github-workflow.yml").read_text())
 STEPS = [step["run"] for step in WORKFLOW["jobs"]["smoke"]["steps"] if "run" in step]
@@ -169,7 +169,7 @@ def test_the_korean_readme_has_the_tasks_the_files_and_options_of_the_other():
 def test_the_units_are_what_systemd_takes(tmp_path):
     service, timer = unit("reviewbatch.service"), unit("reviewbatch.timer")
     assert {int(status) for status in service["Service"]["SuccessExitStatus"].split()} == {
-        run.OUT_OF_TIME,
+        exit_status.OUT_OF_TIME,
         128 + signal.SIGTERM,
     }
     assert (service["Service"]["Type"], service["Service"]["KillMode"]) == ("oneshot", "mixed")
@@ -195,8 +195,8 @@ def test_the_schedulers_try_again_what_is_worth_it(name):
         for node in nodes(name)
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"WORK_LEFT", "IN_VAIN"}
     }
-    assert said["WORK_LEFT"] == run.OUT_OF_TIME
-    assert {*said["IN_VAIN"]} == IN_VAIN
+    assert said["WORK_LEFT"] == exit_status.OUT_OF_TIME
+    assert {*said["IN_VAIN"]} == exit_status.IN_VAIN - {exit_status.DONE}
 
 
 @pytest.mark.parametrize(
@@ -275,3 +275,45 @@ def test_the_image_is_made_of_what_is_installed():
     assert "*" in lines
     assert {line[1:] for line in lines if line.startswith("!")} == needed
     assert all((ROOT / name).exists() for name in needed)
+
+
+def test_the_alerts_are_about_what_the_program_writes():
+    from pipelines.output import metrics
+
+    page = PAGES["report.md"]
+    written = set(re.findall(r"`(reviewbatch_\w+)`", page)) | {
+        metrics.named(plain)[0] for plain in ("rows_waiting", *metrics.HELPS)
+    }
+    (group,) = yaml.safe_load((DEPLOY / "reviewbatch.rules.yml").read_text())["groups"]
+    assert [rule["alert"].removeprefix("Reviewbatch") for rule in group["rules"]] == [
+        "Stalled", "Failed", "NightMissed", "WorkLeft",
+    ]  # fmt: skip
+    for rule in group["rules"]:
+        named = set(re.findall(r"\breviewbatch_\w+", rule["expr"]))
+        assert named, rule
+        assert named <= written, rule
+        assert {*rule["annotations"]} == {"summary", "description"}
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+    (failed,) = (rule["expr"] for rule in group["rules"] if rule["alert"] == "ReviewbatchFailed")
+    most, left = re.search(r"> 0 < (\d+) != (\d+)$", failed).groups()
+    assert (int(most), int(left)) == (exit_status.SIGNALLED, exit_status.OUT_OF_TIME)
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not here")
+@pytest.mark.parametrize(
+    ("ended", "well"),
+    [
+        ({"status": 0, "reason": "done", "at": time.time() - 3600}, True),
+        ({"status": 0, "reason": "done", "at": time.time() - 30 * 3600}, False),
+        ({"status": 4, "reason": "stopped at --deadline with 7 rows left", "at": time.time()}, False),
+        (None, False),
+    ],
+)
+def test_the_command_for_other_monitors_tells_a_good_night_from_all_others(tmp_path, ended, well):
+    (line,) = (line for line in PAGES["operations.md"].splitlines() if line.startswith("jq "))
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"run": {"exit": ended} if ended else {}}))
+    *words, file = shlex.split(line)
+    assert Path(file).name == report.name
+    done = subprocess.run([*words, report], capture_output=True, check=False)
+    assert (done.returncode == 0) == well

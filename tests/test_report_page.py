@@ -93,6 +93,11 @@ def test_the_page_says_which_metrics_have_another_name():
     assert named == {path: metrics.named(plain[path])[0] for path in others}
 
 
+def test_the_page_says_what_is_told_while_a_run_goes_on():
+    rows = PAGE.read_text().split("| metric | meaning |\n|---|---|\n")[1].split("\n\n")[0].splitlines()
+    assert rows == [f"| `{metrics.named(plain)[0]}` | {meaning} |" for plain, meaning in metrics.HELPS.items()]
+
+
 def begun(folder: Path) -> Path:
     """Begin a run, with the facts that all have, and leave it there."""
     ledger = Ledger(folder)

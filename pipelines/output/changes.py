@@ -17,7 +17,7 @@ SETTINGS = (
     "max_wait_s", "context",
 )  # fmt: skip
 NO_FIGURES = frozenset(
-    {*SETTINGS, "schema", "number", "input", "engine_up", "kept", "predicted", "corpus", "shard", "shards"}
+    {*SETTINGS, "schema", "number", "input", "engine_up", "kept", "predicted", "corpus", "shard", "shards", "exit"}
 )
 REPEATED = ("makespan_s", "engine_start_s", "plan_s", "order_s")  # what a ledger knows of earlier runs, too
 ALIKE = 0.1  # by how much of its engine steps one that did the same work may differ

@@ -76,6 +76,15 @@ class Shard(TypedDict):
     of: Annotated[int, _says("how many shards there are", ge=1)]
 
 
+class Exit(TypedDict):
+    """How a run ended."""
+
+    status: Annotated[int, _says("the [exit status](../README.md#every-night) of the program", ge=0)]
+    reason: Annotated[str, _says("the reason in words, of an error the line that was printed")]
+    next: NotRequired[Annotated[str, _says("the command that goes on; absent where none does")]]
+    at: Annotated[float, _says("when it ended, in seconds since the epoch")]
+
+
 class Run(TypedDict):
     """A run and its settings."""
 
@@ -89,6 +98,11 @@ class Run(TypedDict):
     ]
     started: Annotated[str, _says("when it began, in UTC")]
     finished: NotRequired[Annotated[str, _says("when it ended, in UTC; absent while it runs, or when it was killed")]]
+    exit: NotRequired[
+        Annotated[
+            Exit, _says("how it ended; absent where it did not, for it still runs or was killed, and of merged shards")
+        ]
+    ]
     model: Annotated[str, _says("the model as it was named")]
     fingerprint: Annotated[str, _says("a checksum of the model's files")]
     device: Annotated[str, _says("what vLLM ran on")]

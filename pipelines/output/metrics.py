@@ -3,10 +3,15 @@
 All are gauges: each is of one run, and the next one's may be lower.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from pipelines.corpus.spelling import spelled
+from pipelines.files import replacing
+from pipelines.ledger.records import RunStatus
 from pipelines.output import schema
 from pipelines.output.times import STATISTICS
 
@@ -21,10 +26,33 @@ NAMES = {
     "jobs_sla_attainment": "jobs_sla_attainment_ratio",
     "reviews_total": "reviews_of_restaurants",
     "run_engine_up": "run_engine_up_timestamp_s",
+    "run_exit_at": "last_run_end_timestamp_s",
+    "run_exit_status": "last_run_exit_status",
     "run_sla": "run_sla_s",
+    "progress_at": "progress_timestamp_s",
+    "written_at": "metrics_written_timestamp_s",
+}
+# What no report has: whether a run goes on, and what is known of it then.
+HELPS = {
+    "run_info": "how the run ended, of which model it was, and in what order",
+    "run_running": "1 while a run goes on, also after it was killed, when the time of writing grows old; else 0",
+    "written_at": "when this was written, in seconds since the epoch",
+    "progress_at": "when something was last read, computed or answered, in seconds since the epoch",
+    "progress_rows_read": "rows read so far",
+    "progress_rows_answered": "rows answered since the engine was up, once under each task",
+    "progress_rows_rejected": "rows that got no answer since the engine was up, once under each task",
+    "progress_rows_waiting": "rows that are still to be answered, once under each task",
+    "progress_rows_per_s": "rows answered or rejected a second, in the last minute",
+    "progress_eta_s": "in how many seconds all should be answered",
 }
 
 Sample = tuple[tuple[str, ...], dict[str, str], float]
+
+
+def write(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write the metrics of a report, or of what there is of one, into a folder."""
+    with replacing(folder / "metrics.prom") as scratch:
+        scratch.write_text(text(report), encoding="utf-8")
 
 
 def text(report: Mapping[str, Any]) -> str:
@@ -35,9 +63,14 @@ def text(report: Mapping[str, Any]) -> str:
     """
     run = report["run"]
     about = {name: str(run[name]) for name in ("status", "model", "policy") if name in run}
-    helps = {"run_info": "how the run ended, of which model it was, and in what order", **_helps()}
+    helps = {**HELPS, **_helps()}
     samples: defaultdict[str, list[str]] = defaultdict(list)
-    for path, labels, value in [(("run", "info"), about, 1.0), *_samples((), {}, report)]:
+    first: list[Sample] = [
+        (("run", "info"), about, 1.0),
+        (("run", "running"), {}, float(run["status"] == RunStatus.RUNNING)),
+        (("written", "at"), {}, time.time()),
+    ]
+    for path, labels, value in [*first, *_samples((), {}, report)]:
         plain = "_".join(path)
         name, times = named(plain)
         if name not in samples:
@@ -81,4 +114,6 @@ def _samples(path: tuple[str, ...], labels: dict[str, str], part: Any) -> Iterat
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """Return a text as a label's value, which may have line breaks."""
+    lines = (spelled(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
+    return "\\n".join(lines)

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.files import replacing
 from pipelines.ledger import counts, history
 from pipelines.ledger.history import Run
+from pipelines.ledger.records import RunStatus
 from pipelines.output import metrics, times
 from pipelines.output.times import Times
 
@@ -17,7 +18,10 @@ OF_OTHERS = ("files", "apart", "made")  # facts that other commands need
 
 
 def write(output: Path) -> dict[str, Any]:
-    """Compute the report of the last run in `output`, and write report.json, report.html and metrics.prom."""
+    """Compute the report of the last run in `output`, and write report.json, report.html and metrics.prom.
+
+    While a run goes on its metrics are its own to write, and those of one that was killed tell just that.
+    """
     from pipelines.output.page import page  # noqa: PLC0415  what draws is no part of what computes
 
     with history.opened(output) as (db, run):
@@ -25,8 +29,8 @@ def write(output: Path) -> dict[str, Any]:
         report = of(db, run, took)
         with replacing(output / "report.json") as scratch:
             scratch.write_text(json.dumps(report, indent=2) + "\n")
-        with replacing(output / "metrics.prom") as scratch:
-            scratch.write_text(metrics.text(report), encoding="utf-8")
+        if run.status is not RunStatus.RUNNING:
+            metrics.write(output, report)
         with replacing(output / "report.html") as scratch:
             scratch.write_text(page.render(output, db, report, took), encoding="utf-8")
     return report

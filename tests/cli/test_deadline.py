@@ -24,6 +24,8 @@ def test_a_run_that_reaches_its_deadline_ends_with_status_4_and_the_next_one_con
     assert status == 4, err
     report = json.loads(out)
     assert report["run"]["status"] == "deadline"
+    assert report["run"]["exit"]["status"] == 4
+    assert report["run"]["exit"]["reason"] == f"stopped at --deadline with {report['rows']['waiting']:,} rows left"
     assert "rows left: the same command continues" in err
     assert kept < answered() < 3000
     assert report["rows"]["answered"] + report["rows"]["waiting"] == 3000

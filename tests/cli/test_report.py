@@ -81,7 +81,9 @@ def test_the_page_of_a_run_that_was_killed_is_drawn(run, ran, tmp_path):
     status, out, err = run("report", "a")
     assert (status, out) == (0, ""), err
     assert "a/report.html" in err
-    assert "Not finished: it is still running, or was killed" in (tmp_path / "a" / "report.html").read_text()
+    assert "it did not end: it is still running, or was killed; the same command continues\n" in err
+    assert "Did not end: it is still running, or was killed" in (tmp_path / "a" / "report.html").read_text()
+    assert not (tmp_path / "a" / "metrics.prom").exists()  # which is the run's own to write, as long as it goes on
 
 
 def test_where_nothing_can_be_written_the_report_is_printed(run, ran, tmp_path):

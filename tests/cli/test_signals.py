@@ -2,6 +2,7 @@
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,9 @@ def test_interrupted_it_keeps_what_it_has_and_the_same_command_continues(
     assert process.returncode == status, err
     assert "interrupted: every answer so far is kept" in err
     assert "Traceback" not in err
+    ended = json.loads(Path("out/report.json").read_text())["run"]["exit"]
+    assert (ended["status"], ended["reason"]) == (status, f"interrupted by {number.name}")
+    assert ended["next"].startswith("reviewbatch run sentiment -o out")
     kept = answered()
     assert 60 < kept < 1200 + ANCHORS
     found, out, err = run(*command, "-i", path, "--json")

@@ -14,7 +14,7 @@ HOW = {
     RunStatus.DONE: "Done",
     RunStatus.DEADLINE: "Stopped at the deadline",
     RunStatus.STOPPED: "Stopped by an error or a signal",
-    RunStatus.RUNNING: "Not finished: it is still running, or was killed",
+    RunStatus.RUNNING: "Did not end: it is still running, or was killed",
 }
 
 
@@ -42,8 +42,7 @@ def grade(report: Mapping[str, Any], found: list[str]) -> str:
 def warnings(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong or may be, each with what to do about it."""
     run, rows = report["run"], report["rows"]
-    if run["status"] != RunStatus.DONE:
-        yield "The run did not finish. The same command on the same folder continues; nothing answered is asked twice."
+    yield from _end(run)
     if not rows["answered"]:
         yield "Nothing is answered. Where that is no wonder, wait; else engine.log and the rejects below say why."
     if rows["rejected"] > MANY_REJECTS * rows["in"]:
@@ -66,6 +65,16 @@ def warnings(report: Mapping[str, Any]) -> Iterator[str]:
         )
     for name, task in report["tasks"].items():
         yield from (f"{name}: {warning}" for warning in _of_task(task))
+
+
+def _end(run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how a run ended, unless it is simply done."""
+    how = run.get("exit", {})
+    if how.get("status"):
+        more = f" Next: {how['next']}" if "next" in how else ""
+        yield f"The run ended with status {how['status']}: {how['reason']}.{more}"
+    elif run["status"] != RunStatus.DONE:
+        yield "The run did not finish. The same command on the same folder continues; nothing answered is asked twice."
 
 
 def _of_task(task: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,65 @@
+"""The exit status: what each way to end means to whoever started the program, in words and as what to type next."""
+
+import shlex
+import shutil
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli import interruption, screen
+from pipelines import errors
+
+if TYPE_CHECKING:
+    from cli.settings import Settings
+    from pipelines.ledger.counts import Counts
+
+DONE, CANNOT, USAGE, TOO_MANY_REJECTS, OUT_OF_TIME, BUG = 0, 1, 2, 3, 4, 70
+SIGNALLED = 128  # and the number of the signal
+IN_VAIN = {DONE, USAGE, TOO_MANY_REJECTS, BUG}  # the same command again would come to the same
+PROGRAM = "reviewbatch"
+
+
+def program() -> str:
+    """Return what a person types to start this program: in a clone it is not on the path."""
+    typed = Path(sys.argv[0])
+    return str(typed) if typed.name == PROGRAM and not shutil.which(PROGRAM) else PROGRAM
+
+
+def of_error(error: BaseException) -> tuple[int, str]:
+    """Return the exit status and the line for people that an error means."""
+    if interruption.asked():  # also when the signal's exception has become another on its way
+        return SIGNALLED + interruption.asked(), f"interrupted{interruption.kept()}"
+    if isinstance(error, errors.UsageError):
+        return USAGE, f"error: {error}"
+    if isinstance(error, errors.ReviewbatchError):
+        return CANNOT, f"error: {error}"
+    if isinstance(error, OSError | sqlite3.OperationalError):
+        # A full disk, a folder gone: nobody's bug, and what was committed is there.
+        return CANNOT, f"error: cannot go on: {error}{interruption.kept()}"
+    if isinstance(error, MemoryError):
+        return CANNOT, f"error: not enough memory to go on{interruption.kept()}"
+    where = screen.log() or "the lines above"
+    return BUG, f"this is a bug in reviewbatch: {error!r}; the traceback is in {where}"
+
+
+def of_run(counts: "Counts", chosen: "Settings") -> tuple[int, str]:
+    """Return the exit status, and the reason in words, of a run that has come to its end."""
+    if counts.requests:
+        return OUT_OF_TIME, f"stopped at --deadline with {counts.waiting:,} rows left"
+    most = chosen.max_rejects
+    if most and most.exceeded(counts.rejected, counts.rows):
+        where = chosen.folder / "rejects.jsonl"
+        return TOO_MANY_REJECTS, f"{counts.rejected:,} rows were rejected, more than --max-rejects {most}: see {where}"
+    return DONE, "done"
+
+
+def told(outcome: "Counts | BaseException", chosen: "Settings") -> dict[str, Any]:
+    """Return how a run ends that has come to this, or to this error, as its report has it."""
+    status, reason = of_error(outcome) if isinstance(outcome, BaseException) else of_run(outcome, chosen)
+    if status > SIGNALLED:
+        reason = f"interrupted by {signal.Signals(status - SIGNALLED).name}"
+    again = {} if status in IN_VAIN else {"next": shlex.join([program(), *sys.argv[1:]])}
+    return {"status": status, "reason": reason, **again, "at": time.time()}
