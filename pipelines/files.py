@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -11,11 +11,33 @@ def replacing(path: Path) -> Iterator[Path]:
     """Lend a scratch path beside `path`; put it in `path`'s place when the block ends well.
 
     A reader that opens `path` at any moment, also while a run is killed, finds the old file or the
-    new one. `os.replace` is atomic only within a file system, so the scratch file lies beside it.
+    new one. The scratch file lies beside it, so that it is in the same file system.
     """
     scratch = path.with_name(f".{path.name}.tmp")
+    scratch.unlink(missing_ok=True)  # a link that somebody has put there would be written through
     try:
         yield scratch
-        os.replace(scratch, path)  # noqa: PTH105  the name people know it by
+        put(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def put(scratch: Path, path: Path) -> None:
+    """Put a file that is whole in the place of another; also after a power cut it is there, or the other is.
+
+    `os.replace` is atomic only within a file system. A system may write down that a file has another name before what
+    is in it, so that comes first.
+    """
+    _sync(scratch)
+    os.replace(scratch, path)  # noqa: PTH105  the name people know it by
+    with suppress(OSError):  # not every system can do that with a folder
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has what a file or a folder holds."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

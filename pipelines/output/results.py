@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.config import Config
+from pipelines.corpus.reject import Reject
+from pipelines.corpus.spelling import cut, spelled_json
 from pipelines.events import Emit, Warned
-from pipelines.files import replacing
+from pipelines.files import put, replacing
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import AnsweredRow
-from pipelines.output.tables import BY_RESTAURANT, FORMATS, PARQUET
+from pipelines.output.tables import BY_RESTAURANT, FORMATS, PARQUET, shielded
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.restaurants import Restaurants
 from pipelines.questions.rowwise import anchor_keys
@@ -25,6 +27,7 @@ from pipelines.tasks import Task
 from pipelines.tasks.restaurant import RestaurantState
 
 ROWS, RESTAURANTS = 8192, 64  # in memory at once; a restaurant is there with all of its reviews
+DETAIL = 500  # characters of why a row is rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +107,14 @@ def write_scored(
         figures[task.name] = _write(ledger, task, answers, kind)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rows.rejects():
-            file.write(json.dumps(asdict(reject), ensure_ascii=False) + "\n")
+            file.write(_line(reject) + "\n")
     return figures
+
+
+def _line(reject: Reject) -> str:
+    """Return a reject as a line of JSON that does nothing to a terminal, and quotes no more than a person reads."""
+    told = asdict(reject) | {"detail": cut(reject.detail, DETAIL)}
+    return spelled_json(json.dumps(told, ensure_ascii=False))
 
 
 def _answers(
@@ -142,6 +151,7 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
         kept = ledger.carried.schema()
         tables, schema = ledger.carried.beside(tables, kept), pa.schema([*schema, *kept])
     whole = folder / f".{task.name}.tmp"  # of which the other formats are made
+    whole.unlink(missing_ok=True)  # as `replacing` does
     try:
         with pq.ParquetWriter(whole, schema) as writer:
             for table in tables:
@@ -153,7 +163,7 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
             _publish(table.schema, table.to_batches(), folder / f"{task.name}{BY_RESTAURANT}.{kind}")
         path = folder / f"{task.name}.{kind}"
         if kind == PARQUET:
-            whole.replace(path)
+            put(whole, path)
             _outdate(path)
         else:
             with pq.ParquetFile(whole) as file:
@@ -199,7 +209,7 @@ def _write_jsonl(tables: Iterable[pa.Table], file: BinaryIO) -> None:
 def _write_csv(tables: Iterable[pa.Table], file: BinaryIO) -> None:
     for n, table in enumerate(tables):
         plain = pa.Table.from_arrays([_plain(column) for column in table.columns], names=table.column_names)
-        pl.DataFrame(plain).write_csv(file, include_header=not n)
+        shielded(pl.DataFrame(plain)).write_csv(file, include_header=not n)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
