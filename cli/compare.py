@@ -23,6 +23,7 @@ from pipelines.errors import UsageError
         "format",
         "keep",
         "calibration",
+        "reproducible",
     )
 )
 def compare(
@@ -40,9 +41,10 @@ def compare(
     """
     from cli import comparison_tables, loading
     from cli.progress import watching
-    from pipelines import cache
+    from pipelines import cache, remote
     from pipelines.comparison import compare
     from pipelines.engine.vllm_engine import ENGINES
+    from pipelines.output import targets
     from pipelines.output.mirror import Mirror
     from pipelines.output.page import comparison
 
@@ -54,7 +56,7 @@ def compare(
     found = preparation.sources(asked, chosen)
     # What cannot be written is said before the work.
     mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
-    chosen.folder.mkdir(parents=True, exist_ok=True)
+    targets.check(chosen.folder, [comparison.NAME])
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
@@ -72,4 +74,4 @@ def compare(
     if mirror:
         mirror.put(page.name)
     if not quiet:
-        screen.say(f"look at {page}" + (f", also in {chosen.address}" if mirror else ""))
+        screen.say(f"look at {page}" + (f", also in {remote.shown(chosen.address)}" if chosen.address else ""))

@@ -2,9 +2,10 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Iterable
-from dataclasses import MISSING, fields
+from contextlib import suppress
+from dataclasses import MISSING, fields, replace
+from functools import partial
 from typing import Annotated, Any, get_type_hints
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, create_model
@@ -16,12 +17,15 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cli import values
 from cli.settings import Check, Read, Settings
-from pipelines.errors import ConfigError, UsageError, complaint
+from pipelines.engine import arguments
+from pipelines.errors import ConfigError, UsageError, complaint, unreadable
 from scheduling.policy import named_by_switches
 
 FILE, PREFIX = "reviewbatch.toml", "REVIEWBATCH_"
 NAMES = [setting.name for setting in fields(Settings)]
+PATHS = {"input", "task_file"}  # of files that are there already, by whatever name
 
 
 class _Ranked(BaseSettings):
@@ -37,7 +41,20 @@ class _Ranked(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         """Rank the sources, strongest first."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = TomlConfigSettingsSource(settings_cls)
+        for where, source in ((f"{PREFIX}ENGINE", env_settings), (FILE, file)):
+            _only_harmless(where, source().get("engine"))
+        return init_settings, env_settings, file
+
+
+def _only_harmless(where: str, engine: Any) -> None:
+    """Raise ConfigError where engine arguments that nobody has typed would have code run."""
+    with suppress(ValueError):  # what is none is told of by and by
+        engine = values.listed(engine)
+    if isinstance(engine, dict) and (names := arguments.running_code(engine)):
+        raise ConfigError(
+            f"{where}: {names[0]} may have code run, which only the command line may: --engine {names[0]}=..."
+        )
 
 
 def _model() -> type[BaseSettings]:
@@ -45,7 +62,9 @@ def _model() -> type[BaseSettings]:
     hints = get_type_hints(Settings, include_extras=True)
     declared: dict[str, Any] = {}
     for setting in fields(Settings):
-        kind: Any = hints[setting.name].__origin__
+        # The one written last is the first to look; what was read of a text is looked at again.
+        look = BeforeValidator(partial(values.plain, path=setting.name in PATHS))
+        kind: Any = Annotated[hints[setting.name].__origin__, look]
         for part in hints[setting.name].__metadata__:
             if isinstance(part, Read):
                 kind = Annotated[kind, BeforeValidator(part.function)]
@@ -53,7 +72,7 @@ def _model() -> type[BaseSettings]:
                 kind = Annotated[kind, AfterValidator(part.function)]
         made = setting.default_factory
         default = Field(default=setting.default) if made is MISSING else Field(default_factory=made)
-        declared[setting.name] = Annotated[kind, NoDecode], default
+        declared[setting.name] = Annotated[kind, look, NoDecode], default
     return create_model("Settings", __base__=_Ranked, **declared)
 
 
@@ -83,9 +102,11 @@ def load(**options: Any) -> Settings:
     except ValidationError as error:
         where, what = complaint(error, NAMES)
         raise ConfigError(f"setting {where or 'settings'}: {what}{_found(error.errors()[0])}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{FILE} cannot be read: {error}") from error
-    return Settings(**{name: getattr(checked, name) for name in NAMES})
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{FILE} cannot be read: {unreadable(error)}") from error
+    settings = Settings(**{name: getattr(checked, name) for name in NAMES})
+    arguments.check(settings.engine)
+    return replace(settings, engine=arguments.alone(settings.engine)) if settings.reproducible else settings
 
 
 def _pairs(given: Iterable[str], option: str) -> dict[str, str]:
@@ -103,6 +124,8 @@ def _decoded(value: str) -> Any:
     """Return what the value says in JSON, itself when it is none."""
     try:
         return json.loads(value)
+    except RecursionError as error:
+        raise ConfigError("setting engine: nested too deeply") from error
     except ValueError:
         return value
 

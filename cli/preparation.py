@@ -86,12 +86,14 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
 def model(chosen: "Settings", emit: "Emit") -> "tuple[Model, Device]":
     """Return the model, made ready, as it was found to be if it was examined, and the device that it runs on."""
     from pipelines import cache
-    from pipelines.engine import process, vllm_setup
+    from pipelines.engine import arguments, process, vllm_setup
     from pipelines.events import Unpacking, Warned
     from pipelines.models import catalog
 
     device = vllm_setup.device()
     process.listen(lambda text: emit(Warned(text)))
+    for argument in arguments.running_code(chosen.engine):
+        emit(Warned(f"--engine {argument} may have code run that is neither this program's nor vLLM's"))
     name = chosen.model or catalog.default(device.kind, device.card_bytes)
     found = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
     outcome = _outcomes().of(found.fingerprint)

@@ -212,6 +212,9 @@ class Settings:
         Check(values.are_arguments),
         option(list[str], "--engine", help="Any vLLM engine argument. Repeatable.", metavar="KEY=VALUE"),
     ] = field(default_factory=dict)
+    reproducible: Annotated[
+        bool, option(bool, "--reproducible", help="Ask one at a time: the same answers to the last digit, and slow.")
+    ] = False
 
     @property
     def address(self) -> str | None:
@@ -223,10 +226,10 @@ class Settings:
     @property
     def folder(self) -> Path:
         """The folder of the ledger, which is on this machine also where the output is not."""
-        from pipelines import cache
+        from pipelines import cache, remote
 
         if self.address:
-            return cache.folder("outputs") / quote(self.address.rstrip("/"), safe="")
+            return cache.folder("outputs") / quote(remote.shown(self.address).rstrip("/"), safe="")
         return Path(self._place)
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from scheduling.forecast import AUTO, OBJECTIVES
 from scheduling.policy import POLICIES
 
 ALL = "*"  # the SLA of every task that has none of its own
+DEEPEST = 50  # lists or tables in one another
+MOST = 2**63  # what no number is that is counted with
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,41 @@ class Allowed:
         return f"{self.most:.4%}".rstrip("0%").rstrip(".") + "%" if self.share else f"{self.most:,.0f}"
 
 
+def plain(value: Any, *, path: bool = False, depth: int = DEEPEST) -> Any:
+    """Return what may stand in a setting, and be written down. Raises ValueError for what may not.
+
+    A `path` may be of bytes that are no text, as names of files are.
+    """
+    if not depth:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("text without a zero byte (NUL) expected")
+        try:
+            os.fsencode(value) if path else value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("text in UTF-8 expected") from error
+    elif isinstance(value, int) and not -MOST <= value < MOST:
+        raise ValueError("a number of at most 18 digits expected")
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            plain(part, path=path, depth=depth - 1)
+    return value
+
+
+def decoded(text: str) -> Any:
+    """Return what a text says in JSON. Raises ValueError when it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def listed(value: Any) -> Any:
     """Return a list or a table that is written in JSON, and what else is written as a list of one."""
     if not isinstance(value, str):
         return value
-    return json.loads(value) if value.lstrip().startswith(("[", "{")) else [value]
+    return decoded(value) if value.lstrip().startswith(("[", "{")) else [value]
 
 
 def seconds(value: Any) -> float:
@@ -48,7 +81,7 @@ def seconds(value: Any) -> float:
 def durations(value: Any) -> dict[str, float]:
     """Return durations in seconds by task, one without a task as that of all. Raises ValueError for what is none."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        value = json.loads(value)
+        value = decoded(value)
     by_task = value if isinstance(value, dict) else {ALL: value}
     return {task: duration(str(text)) for task, text in by_task.items()}
 
@@ -79,15 +112,15 @@ def count_or_auto(value: Any) -> int | None:
     """Return how many, None for `auto`. Raises ValueError for what is neither."""
     if value == "auto":
         return None
-    if not str(value).isdecimal() or not int(value):
+    if not re.fullmatch(r"\d{1,6}", str(value)) or not int(value):
         raise ValueError(f"a whole number above 0, or auto, expected, found {value}")
     return int(value)
 
 
 def is_positive(value: int | None) -> int | None:
-    """Return a whole number above 0. Raises ValueError for what is none."""
-    if value is not None and value < 1:
-        raise ValueError(f"a whole number above 0 expected, found {value}")
+    """Return a whole number above 0. Raises ValueError for what is none, or counts more than there can be."""
+    if value is not None and not 1 <= value < MOST:
+        raise ValueError(f"a whole number above 0, of at most 18 digits, expected, found {value}")
     return value
 
 

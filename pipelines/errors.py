@@ -6,7 +6,7 @@
     |-- CorpusError         the input cannot be read, or lacks a column
     |-- RemoteError         what lies in an object store or on the web cannot be read, or written
     |-- ModelError          the model cannot be found, made or used
-    |-- LedgerError         the output folder is in use, or is not one of ours
+    |-- LedgerError         the output folder is in use, is damaged, or is not one of ours
     `-- EngineError         vLLM is missing, does not start, or has died for good
         |-- EngineDied      the engine stopped while it had work; it may be started again
         `-- OutOfTimeError  the deadline has passed while the engine was not there
@@ -45,7 +45,7 @@ class ModelError(ReviewbatchError):
 
 
 class LedgerError(ReviewbatchError):
-    """The output folder is in use, or is not one of ours."""
+    """The output folder is in use, is damaged, or is not one of ours."""
 
 
 class EngineError(ReviewbatchError):
@@ -68,6 +68,14 @@ def complaint(error: Any, names: Iterable[str]) -> tuple[str, str]:
         return where, first["msg"].removeprefix("Value error, ")
     close = get_close_matches(where, names, 1)  # none to a key within another
     return where, f"no such key, did you mean {close[0]}?" if close else "no such key"
+
+
+def unreadable(error: Exception) -> str:
+    """Return why a parser of TOML cannot read a text, of what it has raised."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    # Python's own limit is told with what a programmer may do about it.
+    return "a number has thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
 def first_line(error: BaseException) -> str:

@@ -56,10 +56,14 @@ OTHERS = {
 
 
 class Opened(io.RawIOBase):
-    """The bytes of a source, of which the first ones, its `head`, can be looked at before they are read."""
+    """The bytes of a source, of which the first ones, its `head`, can be looked at before they are read.
+
+    There is `nothing` in it where it has no head, and none of what a packer writes before one either.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self.nothing = False
         self.head = b""
         while len(self.head) < HEAD and (block := bytes(stream.read(HEAD - len(self.head)))):
             self.head += block
@@ -85,7 +89,9 @@ def opened(path: str) -> Iterator[Opened]:
         return
     with seekable(path) as file:
         # Opened before and not by Arrow, which takes no name that is not text.
-        yield Opened(pa.input_stream(file, compression=PACKED.get(_bare(path).suffix.lower())))
+        stream = Opened(pa.input_stream(file, compression=PACKED.get(_bare(path).suffix.lower())))
+        stream.nothing = not stream.head and file.seekable() and not file.tell()
+        yield stream
 
 
 @contextmanager
@@ -103,6 +109,11 @@ def is_stream(path: str) -> bool:
 def named_kind(path: str) -> Kind | None:
     """Return what a source of this name is written in; None where the name does not tell."""
     return SUFFIXES.get(_unpacked(path).suffix.lower())
+
+
+def has_bytes(path: str) -> bool:
+    """Say whether a source of this name has some bytes even where it has no rows: one that has none is not whole."""
+    return _bare(path).suffix.lower() in PACKED or named_kind(path) is Kind.PARQUET
 
 
 def stem(name: str) -> str:

@@ -22,6 +22,7 @@ TABLES = {
     "metadata": "an Iceberg table, whose metadata say which rows still count",
     ".hoodie": "a Hudi table, whose timeline says which rows still count",
 }
+LONGEST = 4096  # characters that a path has, and a glob; looking for a longer one takes without end
 SNAPSHOT = ".metadata.json"  # how Iceberg's files in `metadata` end
 # What a run writes to its output folder.
 WRITTEN = (
@@ -46,7 +47,7 @@ class Source:
     @property
     def shown(self) -> str:
         """Its path as text, which on Linux it need not be."""
-        return os.fsencode(self.path).decode(errors="backslashreplace")
+        return os.fsencode(remote.shown(self.path)).decode(errors="backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def find(inputs: Sequence[str], *, output: Path) -> Found:
         files = [(file, known) for file, known in _expand(given) if not written.match(_real(file))]
         passed_over |= {file: None for file, known in files if not known}
         if not any(known for _, known in files):
-            raise CorpusError(f"no reviews in {given}: no {KINDS} file there, or only this program's own output")
+            shown = remote.shown(given)
+            raise CorpusError(f"no reviews in {shown}: no {KINDS} file there, or only this program's own output")
         for file, known in files:
             if known:  # and two inputs may name one file; its rows must not come twice
                 by_path.setdefault(_real(file), _source(given, file))
@@ -79,12 +81,13 @@ def find(inputs: Sequence[str], *, output: Path) -> Found:
 
 
 def _source(given: str, file: str) -> Source:
+    path, given, file = file, remote.shown(given), remote.shown(file)
     root, below = (given, file[len(given) :]) if file.startswith(given) else (_root(given), file)
     called = below.strip("/") if below != file else os.path.relpath(_bare(file), _bare(root) or ".")
     pairs = (folder.partition("=") for folder in os.path.dirname(_bare(file)).split("/"))
     partitions = {unquote(name): None if value == NULL else unquote(value) for name, equals, value in pairs if equals}
     called = called or os.path.basename(file)
-    return Source(file, os.fsencode(called).decode(errors="backslashreplace"), partitions)
+    return Source(path, os.fsencode(called).decode(errors="backslashreplace"), partitions)
 
 
 def _root(given: str) -> str:
@@ -123,7 +126,7 @@ def _expand(given: str) -> Iterator[tuple[str, bool]]:
     elif os.path.exists(given):
         _refuse_table(os.path.dirname(os.path.abspath(given)))
         yield given, True  # whatever it is called
-    elif glob.has_magic(given):
+    elif glob.has_magic(given) and len(given) <= LONGEST:
         yield from _matching(given)
     else:
         raise CorpusError(f"no such file or folder: {given}")
@@ -143,16 +146,16 @@ def _matching(given: str) -> Iterator[tuple[str, bool]]:
 def _far(given: str) -> Iterator[tuple[str, bool]]:
     files = remote.expand(given)
     if any(remote.has_folder(f"{at}/_delta_log") for at in _above(given)):  # a part of a table is one, too
-        raise CorpusError(f"cannot read {given}: it is {TABLES['_delta_log']}")
+        raise CorpusError(f"cannot read {remote.shown(given)}: it is {TABLES['_delta_log']}")
     if files is None:
         yield given, True
         return
     for file in files:
         below = _bare(file).removeprefix(_bare(_root(given))).split("/")
         if table := next((TABLES[part] for part in below if part in TABLES and part != "metadata"), None):
-            raise CorpusError(f"cannot read {given}: it is {table}")
+            raise CorpusError(f"cannot read {remote.shown(given)}: it is {table}")
         if file.endswith(SNAPSHOT) and os.path.basename(os.path.dirname(file)) == "metadata":
-            raise CorpusError(f"cannot read {given}: it is {TABLES['metadata']}")
+            raise CorpusError(f"cannot read {remote.shown(given)}: it is {TABLES['metadata']}")
         hidden = any(part.startswith((".", "_")) for part in below)
         if not hidden or named_kind(file):
             yield file, named_kind(file) is not None and not hidden

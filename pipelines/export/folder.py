@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipelines.errors import ConfigError
+from pipelines.output import targets
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def making(folder: Path) -> Iterator[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} is not empty: name a new folder")
     folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    targets.check(folder.parent)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         fresh = Path(scratch) / "fresh"
         fresh.mkdir()

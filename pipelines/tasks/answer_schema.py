@@ -69,10 +69,13 @@ def checked(text: str, validator: Any) -> Any:
     """Return what an answer says in JSON, as a jsonschema `validator` will have it. Raises MalformedError."""
     try:
         answer = json.loads(text, parse_constant=_no_number, strict=False)
-        text.encode()
+        json.dumps(answer, ensure_ascii=False).encode()  # JSON can spell half a surrogate pair
+        wrong = next(validator.iter_errors(answer), None)
+    except UnicodeError as error:
+        raise MalformedError(f"no Unicode text: {error}") from error
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"no JSON: {error}") from error
-    if wrong := next(validator.iter_errors(answer), None):
+    if wrong:
         raise MalformedError(f"{'.'.join(map(str, wrong.absolute_path)) or 'answer'}: {wrong.message[:200]}")
     return answer
 
@@ -134,15 +137,7 @@ def _clean(value: Any, schema: Mapping[str, Any]) -> Any:
         case "boolean":
             return value
         case _:
-            return _text(value)
-
-
-def _text(value: str) -> str:
-    try:
-        value.encode()  # JSON can spell half a surrogate pair
-    except UnicodeError as error:
-        raise MalformedError(f"no Unicode text: {error}") from error
-    return one_line(value)
+            return one_line(value)
 
 
 def _number(value: float, kind: str) -> float:

@@ -17,6 +17,7 @@ from pipelines.prompts.template import PromptTemplate
 from pipelines.tasks.calibration import Array, Calibration, softmax
 from pipelines.tasks.task import IDS, OWN, Answers, Column, Example, Task, worked
 
+LEAST = -100.0  # a log probability as good as never
 # The rows' languages, and (rows, words) log probabilities, to (rows, labels) probabilities.
 Judge = Callable[[Sequence[str], Array], Array]
 
@@ -31,9 +32,9 @@ class Classification(Task):
     between: tuple[str, str] | None = None
 
     def parse(self, form: str, completion: Completion) -> list[float]:
-        """Return the natural-log probability of each scored word."""
+        """Return the natural-log probability of each scored word, none so low that it could not be divided by."""
         del form
-        return [round(score, 4) for score in completion.scores.values()]
+        return [max(round(score, 4), LEAST) for score in completion.scores.values()]
 
     def line(self, row: Mapping[str, Any]) -> str:
         """See `Task`."""

@@ -13,7 +13,7 @@ import jsonschema
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipelines.corpus import language
-from pipelines.errors import ConfigError, complaint
+from pipelines.errors import ConfigError, complaint, unreadable
 from pipelines.tasks import answer_schema
 from pipelines.tasks.aggregation import COLUMNS, aggregation
 from pipelines.tasks.anchors import ANCHORS
@@ -106,7 +106,7 @@ def load(path: Path) -> Task:
     """Return the task that a file describes. Raises ConfigError that names the file, the key and what was expected."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
     return loads(text, path)
 
@@ -115,13 +115,11 @@ def loads(text: str, path: Path) -> Task:
     """Return the task that the text of a file describes: see `load`."""
     try:
         file = _File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deeply") from error
     except ValidationError as error:
         where, what = complaint(error, _File.model_fields)
         raise ConfigError(f"{path}: {f'{where}: ' if where else ''}{what}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--task-file {path} cannot be read: {unreadable(error)}") from error
     return _task(file)
 
 

@@ -203,8 +203,10 @@ def _confidences(said: Sequence[Sequence[str]], marks: Sequence[Mark]) -> list[f
         expected.append(words.index(side))
     if not expected or [mark.said for mark in marks] != expected:
         return [None] * len(said)
-    shares = softmax(np.array([marks[n].logprobs for n in sides]))
-    return [float(share[expected[n]]) for share, n in zip(shares, sides, strict=True)]
+    told = np.array([marks[n].logprobs for n in sides])
+    if not np.isfinite(told.max(axis=1)).all():  # a model may overflow
+        return [None] * len(said)
+    return [float(share[expected[n]]) for share, n in zip(softmax(told), sides, strict=True)]
 
 
 def _ungrounded(row: AnsweredRow) -> int:

@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+
+from cli import exit_status
 
 
 @pytest.mark.parametrize(
@@ -39,9 +42,12 @@ import pytest
         (["plan", "sentiment", "-i", "r.jsonl", "--engine", "max_num_seqs=-2"], 1, "vLLM would not start: "),
         (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo"], 2, "two or more different ones expected"),
         (["compare", "sentiment", "-i", "r.jsonl", "--policies", "fifo,lifo"], 1, "setting policy: no such policy"),
-        (["compare", "sentiment", "-i", "r.jsonl", "-o", "empty.jsonl"], 1, "File exists: 'empty.jsonl'"),
+        (["compare", "sentiment", "-i", "r.jsonl", "-o", "empty.jsonl"], 1, "cannot write to empty.jsonl: it is a file"),
         (["compare", "sentiment", "-i", "r.jsonl", "-o", "x://a"], 1, "cannot get at x://a: "),
         (["report", "nowhere"], 1, "no run in nowhere"),
+        (["run", "sentiment", "-i", "r.jsonl", "-o", "caf\udce9"], 1, "setting output: text in UTF-8 expected"),
+        (["run", "sentiment", "-i", "r.jsonl", "--limit", "9" * 23], 1, "setting limit: a number of at most 18 digits"),
+        (["run", "sentiment", "-i", "r.jsonl", "--limit", "9" * 5000], 2, "Invalid value for '--limit'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_clear_line(run, arguments, status, message, write_jsonl, reviews):
@@ -85,6 +91,30 @@ def test_an_output_that_cannot_be_written_is_one_clear_line(run, write_jsonl, re
     status, _, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), "-o", "/dev/full/out", "--model", "tiny")
     assert status == 1
     assert err.startswith("error: cannot write to /dev/full/out")
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("results", Path.touch),
+        ("results/sentiment.parquet", Path.mkdir),
+        ("rejects.jsonl", Path.mkdir),
+        ("engine.log", Path.mkdir),
+    ],
+)
+def test_what_cannot_be_written_is_noticed_before_any_work(run, write_jsonl, reviews, name, make):
+    place = Path("out") / name
+    place.parent.mkdir(parents=True)
+    make(place)
+    status, out, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)), "--model", "tiny", "-o", "out")
+    assert (status, out) == (1, "")
+    assert re.fullmatch(f"error: cannot write (to )?out/{name}: it is a (file|folder), .* Remove it, or .*\n", err), err
+    assert not Path("out/run.sqlite").exists()
+
+
+def test_where_there_is_too_little_memory_it_is_said():
+    for error in (MemoryError(), pa.ArrowMemoryError("malloc of size 4096 failed")):
+        assert exit_status.of_error(error) == (exit_status.CANNOT, "error: not enough memory to go on")
 
 
 ROWS = [{"review_id": str(n), "restaurant_id": "x", "text": f"Good noodles {n}."} for n in range(3)]

@@ -1,4 +1,5 @@
 import inspect
+import re
 import time
 from dataclasses import fields
 from typing import get_type_hints
@@ -96,12 +97,64 @@ def test_times_may_stand_in_the_environment(monkeypatch):
         ({"lang": "korean!"}, "setting lang: a code such as en or ko expected, found 'korean!'"),
         ({"lang": "korean"}, "setting lang: a code such as en or ko expected, found 'korean'"),
         ({"sla": "9" * 400 + "h"}, "setting sla: a duration of at most a year expected"),
+        ({"limit": int("9" * 23)}, "setting limit: a number of at most 18 digits expected"),
+        ({"limit": "9" * 23}, "setting limit: a whole number above 0, of at most 18 digits, expected"),
+        ({"replicas": "9" * 5000}, "setting replicas: a whole number above 0, or auto, expected"),
+        ({"ageing": 10**5000}, "setting ageing: a number of at most 18 digits expected"),
+        ({"engine": ["x=" + "[" * 5000]}, "setting engine: nested too deeply"),
+        ({"engine": ["x=" + "[" * 500 + "]" * 500]}, "setting engine: nested too deeply"),
+        ({"engine": ["x=" + "9" * 23]}, "setting engine: a number of at most 18 digits expected"),
+        ({"engine": ["x=\udcff"]}, "setting engine: text in UTF-8 expected"),
+        ({"sla": '{"a":' * 5000}, "setting sla: nested too deeply"),
+        ({"output": "caf\udce9"}, "setting output: text in UTF-8 expected"),
+        ({"feed": "\udce9"}, "setting feed: text in UTF-8 expected"),
+        ({"input": ["\ud800"]}, "setting input: text in UTF-8 expected"),
+        ({"task_file": ["a\0b"]}, "setting task_file: text without a zero byte (NUL) expected"),
+        ({"columns": ["text=\udcff"]}, "setting columns: text in UTF-8 expected"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_named_with_what_was_expected(given, message):
     with pytest.raises(ConfigError) as error:
         loading.load(**given)
     assert message in str(error.value)
+
+
+def test_a_file_to_read_may_be_called_what_is_no_text():
+    assert loading.load(input=["caf\udce9.jsonl"]).input == ["caf\udce9.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("limit = " + "9" * 5000, "reviewbatch.toml cannot be read: a number has thousands of digits"),
+        ("limit = " + "9" * 23, "setting limit: a number of at most 18 digits expected"),
+        ("input = " + "[" * 900, "reviewbatch.toml cannot be read: nested too deeply"),
+        ("engine." + "a." * 200 + "b = 1", "setting engine: nested too deeply"),
+        ("engine." + "a." * 2000 + "b = 1", "reviewbatch.toml cannot be read: nested too deeply"),
+        ('task_file = "a\\u0000b"', "setting task_file: text without a zero byte (NUL) expected"),
+    ],
+)
+def test_what_no_setting_can_be_is_refused_in_the_file(nothing_set, text, message):
+    (nothing_set / "reviewbatch.toml").write_text(text)
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
+        loading.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("INPUT", "[" * 5000, "setting input: nested too deeply"),
+        ("INPUT", '["a\\u0000"]', "setting input: text without a zero byte (NUL) expected"),
+        ("ENGINE", '{"a":' * 5000, "setting engine: nested too deeply"),
+        ("COLUMNS", '{"text": "\\udcff"}', "setting columns: text in UTF-8 expected"),
+        ("FORMAT", "\udcff", "setting format: text in UTF-8 expected"),
+        ("LIMIT", "9" * 23, "setting limit: a whole number above 0, of at most 18 digits, expected"),
+    ],
+)
+def test_what_no_setting_can_be_is_refused_in_the_environment(monkeypatch, name, value, message):
+    monkeypatch.setenv(f"REVIEWBATCH_{name}", value)
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
+        loading.load()
 
 
 def test_a_setting_that_is_none_is_named_wherever_it_stands(monkeypatch, nothing_set):
@@ -153,7 +206,7 @@ def test_a_setting_is_declared_once_and_used_by_its_name():
             other = declared[field.name]
             assert (field.default, field.default_factory) == (other.default, other.default_factory), field.name
     before = {"input", "output", "model", "task_file", "aspects", "style", "single_stage", "max_expansions", "max_rejects",
-              "engine", "sla", "rating_scale", "replicas", "ray"}  # fmt: skip
+              "engine", "sla", "rating_scale", "replicas", "ray", "reproducible"}  # fmt: skip
     used = {field.name for kind in (Config, Reading) for field in fields(kind)} | before
     assert declared.keys() <= used, "a setting that nobody uses"
     commands = [command.callback for command in app.registered_commands]

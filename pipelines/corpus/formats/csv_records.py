@@ -5,6 +5,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
 
 from pipelines.corpus.formats import Record, unreadable
@@ -13,7 +14,9 @@ from pipelines.errors import CorpusError
 
 DELIMITERS = ",;\t|"
 BOM = "\ufeff"
-csv.field_size_limit(1 << 30)
+LONGEST = 1 << 28  # characters of a line, and of a field
+MOST = 1 << 20  # lines of a row
+csv.field_size_limit(LONGEST)
 _ESCAPED = re.compile(r'\\(["\\])')
 _QUOTED = re.compile('"[^"]*"')
 
@@ -105,13 +108,15 @@ class _Lines:
     Those that were taken since somebody has looked are `held`, and `ended` says whether all were.
     """
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
+    def __init__(self, text: io.TextIOBase) -> None:
+        self._lines = iter(partial(text.readline, LONGEST), "")
         self.sparks = self.ended = False
         self.held: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
+            if len(line) == LONGEST or len(self.held) == MOST:
+                raise csv.Error("a field is too long")
             bare = line.removeprefix(BOM)  # here, for what is quoted begins with its quotation mark
             self.held.append(_doubled(bare) if self.sparks else bare)
             yield self.held[-1]

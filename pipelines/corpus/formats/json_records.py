@@ -43,6 +43,10 @@ def _fault(line: bytes) -> str:
 def lines(stream: RawIOBase, source: str) -> Iterator[Record]:
     """Yield the objects of JSON lines by their numbers, and a reject for each line that is none."""
     for number, line in enumerate(_split(stream), start=1):
+        if line is None:
+            detail = f"a line of more than {LONGEST >> 20:,} MiB"
+            yield unreadable(source, number, Reason.MALFORMED_JSON, detail)
+            continue
         bare = line.removeprefix(BOM)  # of one file that was appended to another
         if not bare.strip():
             continue
@@ -126,16 +130,20 @@ def _cause(beginning: bytes) -> str:
     return ""
 
 
-def _split(stream: RawIOBase) -> Iterable[bytes]:
-    """Cut a byte stream at its newlines, in memory bounded by its longest line."""
+def _split(stream: RawIOBase) -> Iterable[bytes | None]:
+    """Cut a byte stream at its newlines, in memory bounded by its longest line; None stands for one too long."""
     pieces: list[bytes] = []
+    length = 0
     while block := stream.read(BLOCK):
         first, *others = block.split(b"\n")
         pieces.append(first)
+        length += len(first)
+        if length > LONGEST:
+            pieces.clear()
         if others:
-            yield b"".join(pieces)
+            yield b"".join(pieces) if length <= LONGEST else None
             *whole, rest = others
             yield from whole
-            pieces = [rest]
-    if any(pieces):
-        yield b"".join(pieces)
+            pieces, length = [rest], len(rest)
+    if length:
+        yield b"".join(pieces) if length <= LONGEST else None

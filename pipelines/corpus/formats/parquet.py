@@ -21,6 +21,8 @@ def records(file: pq.ParquetFile, columns: Collection[str]) -> Iterator[Record]:
         for values in zip(*map(_values, found), strict=True) if found else ((),) * len(batch):
             number += 1
             yield number, dict(zip(names, values, strict=True))
+    if number != file.metadata.num_rows:
+        raise pa.ArrowInvalid(f"it has {number:,} rows, and says {file.metadata.num_rows:,}: it is not whole")
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -1,4 +1,5 @@
 import contextlib
+import gzip
 import io
 import json
 import uuid
@@ -506,10 +507,35 @@ def test_it_is_told_once_of_all_files(tmp_path):
     assert told == [Warned("--column city=town gives nothing in 2 of 2 rows")]
 
 
-@pytest.mark.parametrize("empty", ["a.parquet", "a.csv", "a.json", "a.jsonl.gz", "a.tsv.zst"])
-def test_an_empty_file_among_good_ones_is_none(tmp_path, empty):
-    (tmp_path / empty).touch()
+@pytest.mark.parametrize(
+    ("empty", "content"),
+    [
+        ("a.csv", b""),
+        ("a.json", b""),
+        ("a.jsonl.gz", gzip.compress(b"")),
+        ("a.tsv.zst", pa.compress(b"", "zstd", asbytes=True)),
+    ],
+)
+def test_an_empty_file_among_good_ones_is_none(tmp_path, empty, content):
+    (tmp_path / empty).write_bytes(content)
     assert texts(read(Source(str(tmp_path / empty)), csv(tmp_path, "text\nt\n"), restaurant="x")) == ["t"]
+
+
+@pytest.mark.parametrize("empty", ["a.parquet", "a.jsonl.gz", "a.tsv.zst", "a.csv.bz2"])
+def test_a_file_without_a_byte_that_its_kind_must_have_is_not_whole(tmp_path, empty):
+    (tmp_path / empty).touch()
+    with pytest.raises(CorpusError, match=f"^cannot read .*{empty}: it has no bytes, so it is not whole"):
+        read(csv(tmp_path, "text\nt\n"), Source(str(tmp_path / empty)), restaurant="x")
+
+
+def test_a_file_of_parquet_that_has_not_the_rows_that_it_says_is_not_whole(tmp_path):
+    pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "a.parquet", store_schema=False)
+    whole = (tmp_path / "a.parquet").read_bytes()
+    head, number, tail = whole.partition(b"\x16\x04\x19\x1c")  # in its footer: 2, and then the list of row groups
+    assert number
+    (tmp_path / "a.parquet").write_bytes(head + b"\x16\x06\x19\x1c" + tail)
+    with pytest.raises(CorpusError, match=r"a.parquet: it has 2 rows, and says 3: it is not whole$"):
+        read(Source(str(tmp_path / "a.parquet")), restaurant="x")
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ def test_links_are_followed_and_never_for_ever(folder, tmp_path):
         ("out", "no reviews in out: no .parquet"),
         ("", "an input is empty"),
         ("none*", "no reviews in none"),
+        ("[" * 100_000, "no such file or folder: "),
+        ("a\0b", "no such file or folder: a"),
     ],
 )
 def test_what_cannot_be_read_is_named(folder, given, message):

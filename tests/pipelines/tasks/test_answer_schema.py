@@ -56,12 +56,19 @@ def test_a_number_that_no_column_holds_is_malformed():
         ('{"dish":"a","stars":NaN,"why":[]}', "no JSON: NaN is no number in JSON"),
         ('{"dish":"a","stars":9223372036854775808,"why":[]}', "larger than a column can hold"),
         ('{"dish":"\\ud83d","stars":1,"why":[]}', "no Unicode text"),
+        ('{"dish":"a","stars":' + "9" * 5000 + ',"why":[]}', "no JSON"),
     ],
 )
 def test_what_is_no_such_answer_says_why(text, message):
     with pytest.raises(MalformedError) as error:
         ANSWER.read(text)
     assert message in str(error.value)
+
+
+def test_an_answer_of_any_depth_is_malformed():
+    for depth in range(800, 1100):  # somewhere it can be read, and be told of no more
+        with pytest.raises(MalformedError):
+            ANSWER.read(json.dumps({**GOOD, "dish": 0}).replace("0", "[" * depth + "]" * depth))
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.floats() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)).map(json.dumps))  # fmt: skip

@@ -72,6 +72,17 @@ def test_words_that_begin_with_a_sides_are_not_taken_for_it():
     assert unsure["confidence"] is None
 
 
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_a_side_whose_numbers_are_none_has_no_confidence(odd):
+    (point,) = said(["kind staff", "service", "good"], marks=[Mark(0, (odd, odd))])
+    assert point["confidence"] is None
+
+
+def test_words_with_half_a_character_are_malformed():
+    with pytest.raises(MalformedError, match="no Unicode text"):
+        POINTS.parse("ask.en", Completion(1, r'[["\ud800 soup", "food", "good"]]', {}, TIMING))
+
+
 def test_points_whose_words_stand_nowhere_are_left_out_and_none_comes_twice():
     text = "The soup  was\nGOOD. Staff’s smile!"
     kept = stated(text, [point("soup was good"), point("Soup was good"), point("staff's smile"), point("garlic bread")])

@@ -7,6 +7,7 @@ import pytest
 from pipelines.engine.interface import Completion, Timing
 from pipelines.errors import ModelError
 from pipelines.prompts.template import PromptTemplate, tokenize
+from pipelines.tasks.calibration import Calibration
 from pipelines.tasks.classification import classification
 from pipelines.tasks.sentiment import EXAMPLES, SENTIMENT, WORDS
 from pipelines.tasks.task import AnsweredRow, Example, one_line
@@ -92,6 +93,15 @@ def test_an_answer_is_the_log_probability_of_each_word(shown):
         1, "", scores, Timing(0, 0, 0, 0, prompt_tokens=1, cached_tokens=0, output_tokens=1, preemptions=0)
     )
     assert SENTIMENT.parse("ask.en", completion) == [-float(n) for n in range(len(scores))]
+
+
+def test_words_that_a_model_never_says_leave_probabilities_that_add_up(shown):
+    never = [-1e6] * len(shown.classes)
+    timing = Timing(0, 0, 0, 0, prompt_tokens=1, cached_tokens=0, output_tokens=1, preemptions=0)
+    said = SENTIMENT.parse("ask.en", Completion(1, "", dict(enumerate([-1.0, *never[1:]])), timing))
+    calibration = Calibration.measure(np.array([said] * 6), np.array([0, 0, 1, 1, 2, 2]), np.array(shown.classes))
+    found = calibration.shifted([np.array([said] * 100)]).probabilities(np.array([said]))
+    assert found.sum() == pytest.approx(1)
 
 
 def test_raw_is_a_softmax_over_the_three_label_words(tokenizer, shown):

@@ -187,6 +187,16 @@ def test_a_field_that_is_too_long_costs_its_row():
         csv.field_size_limit(before)
 
 
+def test_a_line_that_goes_on_for_too_long_ends_the_file(monkeypatch):
+    monkeypatch.setattr(csv_records, "LONGEST", 1000)
+    assert read("id,text\na,b\n" + "x" * 5000 + "\nc,d\n") == [("a", "b"), BROKEN]
+
+
+def test_a_row_of_too_many_lines_ends_the_file(monkeypatch):
+    monkeypatch.setattr(csv_records, "MOST", 1000)
+    assert read('id,text\na,b\nc,"' + "x\n" * 900 + '"\nd,"' + "x\n" * 2000) == [("a", "b"), ("c", "x\n" * 900), BROKEN]
+
+
 def test_a_header_can_be_refused():
     seen = []
     head = b"text,text\na,b\n"

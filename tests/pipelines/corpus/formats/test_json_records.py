@@ -1,5 +1,6 @@
 import io
 import json
+import tracemalloc
 
 import pytest
 
@@ -205,6 +206,18 @@ def test_what_goes_on_for_too_long_is_broken(monkeypatch):
     endless = Trickle(b'[{"t":"a"},{"t":"' + b"x" * (1 << 20))
     assert told(json_records.values(endless, "f")) == [(1, A), (2, BROKEN)]
     assert endless.reads < 9
+
+
+def test_a_line_that_goes_on_for_too_long_costs_itself_and_no_memory(monkeypatch):
+    monkeypatch.setattr(json_records, "LONGEST", 1 << 12)
+    monkeypatch.setattr(json_records, "BLOCK", 1 << 10)
+    for end in (b"", b"\n", b'\n{"t":"a"}'):
+        endless = Trickle(b'{"t":"a"}\n' + b" " * (1 << 20) + end)
+        tracemalloc.start()
+        found = told(json_records.lines(endless, "f"))
+        assert found == [(1, A), (2, BROKEN), (3, A)][: 3 if end.endswith(b"}") else 2]
+        assert tracemalloc.get_traced_memory()[1] < 1 << 17
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
