@@ -12,13 +12,13 @@ WORDS = (  # noqa: SIM905  forty lines otherwise
 ).split()
 
 
-def write(path: Path, rows: int) -> None:
-    """Write `rows` reviews of 3 to 160 words, of one restaurant in a hundred rows."""
+def write(path: Path, rows: int, restaurants: int | None = None) -> None:
+    """Write `rows` reviews of 3 to 160 words, of so many restaurants: by default of one for a hundred rows."""
     rng = random.Random(rows)
     schema = pa.schema([("review_id", pa.string()), ("restaurant_id", pa.string()), ("text", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, rows, 10_000):
             numbers = range(start, min(start + 10_000, rows))
             texts = [" ".join(rng.choices(WORDS, k=int(3 + rng.expovariate(1 / 30)))[:160]) for _ in numbers]
-            ids = [f"r{n}" for n in numbers], [f"x{rng.randrange(rows // 100 + 1)}" for _ in numbers]
+            ids = [f"r{n}" for n in numbers], [f"x{rng.randrange(restaurants or rows // 100 + 1)}" for _ in numbers]
             writer.write_table(pa.table([*ids, texts], schema=schema))

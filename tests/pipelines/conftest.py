@@ -41,6 +41,7 @@ def go(tmp_path, tiny):
         output = tmp_path / settings.pop("output", "out")
         known = built_in(single_stage=settings.pop("single_stage", False), style=settings.pop("style", "written"))
         tasks, mirror = [(known | CHUNKED)[name] for name in names or ("sentiment",)], settings.pop("mirror", None)
+        told = settings.pop("told", None)
         config = Config(
             **{"tasks": tasks, "sources": [Source(str(path))], "limit": None, "model": tiny, "arguments": {},
                **settings}
@@ -51,7 +52,7 @@ def go(tmp_path, tiny):
         try:
             report = run.run(
                 ledger, config, [lambda **_: start()], measurements, facts={"device": "cpu", "vllm": "0.32.0"}, emit=events.append,
-                mirror=mirror,
+                mirror=mirror, told=told,
             )  # fmt: skip
         finally:
             ledger.close()
