@@ -26,7 +26,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _REST = r"(?:\s[^<>=]*=[^<>]*|[\s/]*)>"
 _HIDDEN = r"\s(?=[^<>]*(?:display\s*:\s*none|visibility\s*:\s*hidden))[^<>]*>"
 _UNREAD = re.compile(
-    rf"<(script|style){_REST}.*?(?:</\1\s*>|\Z)|<(\w+){_HIDDEN}.*?(?:</\2\s*>|\Z)|<!--.*?(?:-->|\Z)",
+    rf"<(script|style){_REST}.*?(?:</\1\s*>|\Z)|<(\w+){_HIDDEN}(?:.*?</\2\s*>)?|<!--.*?(?:-->|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
 _BREAK = re.compile(

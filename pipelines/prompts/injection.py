@@ -39,15 +39,26 @@ BUSINESS = TELLING | {
 BUSINESS_KO = (
     "감성", "감정", "답", "대답", "명령", "분류", "예시", "정답", "지시", "지침", "채점", "출력", "판정", "표시",
 )  # fmt: skip
+# In Spanish, French, German, Italian and Portuguese: what stands above, and what may stand there.
+_ABOVE = (
+    "acima|anterior(?:es)?|arriba|ci-dessus|oben|obigen?|precedent[ei]|pr[ée]c[ée]dente?s?|previ[ao]s?|sopra|"
+    "vorherigen?|vorigen?"
+)
+_TEXTS = (
+    "alles|anweisung(?:en)?|avaliaç(?:ão|ões)|avis|bewertung(?:en)?|comentários?|comentarios?|commentaires?|consignes?|"
+    "instruccion(?:es)?|instrucción|instruções|instructions?|istruzioni|opini[oó]n(?:es)?|recension[ei]|reseñas?|"
+    "rezension(?:en)?|resenhas?|textos?|textes?|testo|text|todo|tout|tudo|tutto"
+)
+_WITHIN = r"(?:[^\w.!?\n]+\w+){0,5}?[^\w.!?\n]+"  # a few words of the same sentence
 ORDER = re.compile(
     r"\b(?:disregard|ignore)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
     r"|\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
-    r"|\b(?:(?:answer|assign|choose|give|pick|return|say) (?:it |with )?)?(?:an? |the )?(?:opposite|contrary) "
+    r"|\b(?:answer|assign|choose|give|pick|return|say) (?:it |with )?(?:an? |the )?(?:opposite|contrary) "
     r"(?:category|classification|label|sentiment|verdict)\b"
     r"|\b(?:all|any|each|every|the|your) summar(?:y|ies) (?:has to|have to|must|needs? to|should)\b"
-    r"|\bignor\w*(?:\W+\w+){0,4}?\W+(?:acima|anterior(?:es)?|arriba|ci-dessus|oben|obigen?|precedent[ei]|pr[ée]c[ée]dente?s?"
-    r"|previ[ao]s?|sopra|vorherigen?|vorigen?)\b"
-    r"|(?:上|以上|前|これまで)\S{0,12}無視|(?:忽略|无视|無視)\S{0,4}(?:上|前)"
+    rf"|\bignor(?:[ae]|ad|ar|are|ate|em|en|er|ez|ieren?)\b(?={_WITHIN}(?:{_ABOVE})\b){_WITHIN}(?:{_TEXTS})\b"
+    r"|(?:上|以上|前|これまで)\S{0,8}(?:レビュー|口コミ|指示|命令|文章|内容|テキスト)\S{0,6}無視(?!さ)"
+    r"|(?:忽略|无视|無視)\S{0,4}(?:上|前)\S{0,6}(?:评论|評論|评价|評價|指令|指示|内容|內容|文字|文本|说明|說明)"
     r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?\s*\w*\s*(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시"
     r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시|잊)",
     re.IGNORECASE,
@@ -84,7 +95,10 @@ MARKS = re.compile(
     re.IGNORECASE,
 )
 # A text in Base64, which is no address on the web.
-CODED = re.compile(r"(?<![\w./:?=&-])(?=\S*[a-z])(?=\S*[A-Z])(?=(?:\S*\d){2})[A-Za-z0-9+/]{24,}={0,2}(?![\w./-])")
+_SIX = "[A-Za-z0-9+/]"
+CODED = re.compile(
+    rf"(?<![\w./:?=&+-])(?={_SIX}{{24}})(?={_SIX}*[a-z])(?={_SIX}*[A-Z])(?=(?:{_SIX}*\d){{2}}){_SIX}{{24,}}={{0,2}}(?![\w./-])"
+)
 # Full-width letters are what they stand for, and what cannot be seen is not there.
 FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
 UNSEEN = re.compile(f"[{INVISIBLE}{JOINERS}]")

@@ -21,7 +21,7 @@ FAMILY, PERSIAN, HINDI = "👨\u200d👩\u200d👧", "می\u200cخواهم", "�
         ("hot soup<script>never closed", "hot soup"),
         (
             'hot<div style="color: red; display:none"> or <b>cold</b></div> soup<p STYLE=visibility:hidden>, or',
-            "hot soup",
+            "hot soup, or",
         ),
         ('hot <div style="display:block">soup</div>', "hot \nsoup"),
         ("fish &amp;amp; chips, it&amp;#39;s &#x41;&nbsp;&eacute;", "fish & chips, it's A é"),

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +102,13 @@ def test_what_speaks_to_the_model_is_taken_out_and_told_of(injected, where):
         'They said "great" and "awful" {both} of [the soup].',
         "El camarero nos ignora siempre. La sopa estaba fría.",
         "服务员无视我们，汤是冷的。",
+        "服务员无视桌上的空杯子",
+        "店員の前で無視された。料理は美味しい。",
+        "注文前に無視されました",
+        "Der Kellner ignorierte uns oben auf der Terrasse.",
+        "Der Kellner ignoriert die Gäste oben. Im Text der Karte steht nichts.",
+        "Ignoraron nuestra reserva anterior.",
+        "We had the opposite sentiment about the soup.",
         "https://maps.example/place/AbCdEfGh12345678IjKlMnOp and Hhsjoibohoogogigivigigu8gihohohohphpjpjpjj",
         "",
     ],
@@ -126,6 +135,13 @@ def test_an_order_to_give_a_label_of_ones_own_counts_too(injected):
 )
 def test_labels_of_ones_own_may_be_everyday_words(text):
     assert not cleaned(text, ("yes", "no")).suspicious
+
+
+def test_what_goes_on_without_end_is_looked_through_once():
+    for piece in ("!", "+", "aA1", "很", "a"):
+        began = time.process_time()
+        cleaned(piece * 100_000)
+        assert time.process_time() - began < 10, piece  # it took minutes
 
 
 def test_labels_may_end_in_any_character():
