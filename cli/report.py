@@ -18,10 +18,6 @@ def report(
     as_json: options.AsJson = False,
 ) -> None:
     """Draw the report of a run again, and its page, finished or not, or say what another run changes."""
-    from pipelines.ledger import damage
-
-    for folder in filter(None, (out, other)):
-        damage.refuse(folder)
     if other:
         from cli import changes_tables
         from pipelines.output import changes

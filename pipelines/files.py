@@ -7,17 +7,21 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """Lend a scratch path beside `path`; put it in `path`'s place when the block ends well.
 
     A reader that opens `path` at any moment, also while a run is killed, finds the old file or the
-    new one. The scratch file lies beside it, so that it is in the same file system.
+    new one; where it is `lasting`, also after a power cut. The scratch file lies beside it, so that it is in the same
+    file system.
     """
-    scratch = path.with_name(f".{path.name}.tmp")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a report may be drawn again while a run ends
     scratch.unlink(missing_ok=True)  # a link that somebody has put there would be written through
     try:
         yield scratch
-        put(scratch, path)
+        if lasting:
+            put(scratch, path)
+        else:
+            scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
 

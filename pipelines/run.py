@@ -57,10 +57,11 @@ def run(
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
     seen = ledger.inputs.look([source.path for source in config.sources], corpus.first)
-    if spoilt := ledger.begin({**facts, **_settings(config)}):
-        emit(Warned(f"damaged in the ledger, and asked again: {many(spoilt, 'answer')}"))
-    emit = Heartbeat(ledger.folder).beside(emit)
+    spoilt = ledger.begin({**facts, **_settings(config)})
     try:
+        emit = Heartbeat(ledger.folder).beside(emit)
+        if spoilt:
+            emit(Warned(f"damaged in the ledger, and asked again: {many(spoilt, 'answer')}"))
         ingestion = Ingestion(ledger, prompts, stages, config)
         ingestion.fill(corpus, emit)
         ledger.note(plan_s=time.monotonic() - began, corpus=ingestion.facts(), **ledger.inputs.facts(seen))

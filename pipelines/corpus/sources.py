@@ -27,7 +27,7 @@ SNAPSHOT = ".metadata.json"  # how Iceberg's files in `metadata` end
 # What a run writes to its output folder.
 WRITTEN = (
     "results", "rejects.jsonl", "report.json", "report.html", "compare.html", "metrics.prom", "run.sqlite",
-    "engine.log",
+    "run.sqlite.damaged", "engine.log",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def find(db: sqlite3.Connection) -> str | None:
     Of what the next run writes anew, that is whether SQLite can read it; of requests also whether each is found by its
     key, and of runs whether their facts are what was written.
     """
-    if _tables(db) != _made():
+    if not _made() <= _tables(db):  # somebody may have made an index of their own
         return "its tables are not those of this version"
     for look in ("PRAGMA quick_check(1)", "PRAGMA integrity_check(request)"):
         (told, *_) = db.execute(look).fetchone()
@@ -62,6 +62,7 @@ def refuse(folder: Path, *, contents: bool = False) -> None:
     if not (path.exists() and path.stat().st_size):
         return
     with closing(read(path)) as db, judged(db, path):
+        db.execute("BEGIN")  # so that all of it is of one moment, also while a run works there
         if found := (find_any if contents else find)(db):
             raise damaged(path, found)
 
@@ -78,7 +79,7 @@ def judged(db: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 def judge(error: BaseException, db: sqlite3.Connection, path: Path) -> None:
     """Raise LedgerError, or OSError, in place of an error if the damage of a ledger, or the disk, has led to it."""
-    if isinstance(error, sqlite3.DatabaseError) and is_clear(error, path):
+    if isinstance(error, sqlite3.DatabaseError) and is_clear(error):
         raise failure(error, path) from error
     # What is read from a damaged file may be anything, so that anything may fail; but a mistake of ours is no damage.
     if isinstance(error, Exception) and not isinstance(error, ReviewbatchError | OSError):
@@ -90,14 +91,15 @@ def judge(error: BaseException, db: sqlite3.Connection, path: Path) -> None:
             raise damaged(path, found) from error
 
 
-def _tables(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+def _tables(db: sqlite3.Connection) -> set[tuple[str, ...]]:
     """Return what a database's tables and indexes are made by; views hold nothing."""
-    sql = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type <> 'view' ORDER BY name"
-    return [tuple(row) for row in db.execute(sql)]
+    return {
+        tuple(row) for row in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type <> 'view'")
+    }
 
 
 @cache
-def _made() -> list[tuple[str, ...]]:
+def _made() -> set[tuple[str, ...]]:
     with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(SCHEMA)
         return _tables(db)

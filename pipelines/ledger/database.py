@@ -13,12 +13,10 @@ from pipelines.ledger.failures import FAILED, failure
 NAME = "run.sqlite"
 APPLICATION = int.from_bytes(b"rbtc")  # by which a file is known for a ledger of this program
 VERSION = 5
+OLDEST = 3, 38  # the first SQLite that has all that is asked of it
 MARKED = 5  # the first version whose files are marked so
-MAGIC, MARK, BEGINNING = (
-    b"SQLite format 3\0",
-    68,
-    100,
-)  # how a database begins, where its mark is, and what is before its tables
+MAGIC = b"SQLite format 3\0"  # how a database begins
+MARK, BEGINNING = 68, 100  # where its mark is, and the bytes before its tables
 # Strict, so that SQLite's own check finds a value of another type, too.
 SCHEMA = """
 CREATE TABLE run (
@@ -108,13 +106,16 @@ def connect(path: Path) -> sqlite3.Connection:
 
     Raises LedgerError when it is not one, or of another version, and leaves such a file as it is.
     """
+    if sqlite3.sqlite_version_info < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise LedgerError(f"SQLite {oldest} or later is needed, this Python has {sqlite3.sqlite_version}: take another")
     new = not (path.exists() and path.stat().st_size)
     if not new and not is_marked(path):
         raise _not_ours(path)
     with _opening(path) as db:
-        if new:  # before there is a log, so that it stands in the file itself from the first moment on
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
         tables = "" if _has_tables(db, path) else f"{SCHEMA} PRAGMA user_version = {VERSION};"
+        if tables:  # before there is a log, so that it stands in the file itself from the first moment on
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -65536")

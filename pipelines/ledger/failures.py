@@ -26,9 +26,11 @@ def failure(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> OSError | 
     return _of_the_disk(error, path) or damaged(path, str(error))
 
 
-def is_clear(error: sqlite3.Error, path: Path) -> bool:
+def is_clear(error: sqlite3.Error) -> bool:
     """Say whether an error can only be the file's or the disk's, and no mistake in what was asked of SQLite."""
-    return type(error) in {sqlite3.DatabaseError, sqlite3.OperationalError} or _of_the_disk(error, path) is not None
+    if (code := getattr(error, "sqlite_errorcode", None)) is None:  # of Python's own: a text is none
+        return type(error) in {sqlite3.DatabaseError, sqlite3.OperationalError}
+    return code & 0xFF in {*DISK, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def damaged(path: Path, why: str) -> LedgerError:

@@ -11,10 +11,8 @@ from pipelines.errors import LedgerError
 
 NAME, RESULTS = ".lock", "results"
 LONGEST = 493  # bytes of the folder's path: with the ledger's name it has as many as SQLite takes
-# What a run writes in its folder; a folder may have files of others.
-WRITTEN = (
-    NAME, "engine.log", "metrics.prom", "rejects.jsonl", "report.*", RESULTS, f"{RESULTS}/*", "run.sqlite*", ".*.tmp",
-)  # fmt: skip
+# What a run writes in its folder, which may have files of others; a table takes the place of a link.
+WRITTEN = (NAME, "engine.log", "metrics.prom", "rejects.jsonl", "report.*", RESULTS, "run.sqlite*", ".*.tmp")
 
 
 def hold(folder: Path) -> TextIO:
@@ -39,12 +37,13 @@ def hold(folder: Path) -> TextIO:
     except OSError as error:
         lock.close()
         raise LedgerError(f"another run is working in {folder}: wait for it, or choose another --output") from error
+    for left in (*folder.glob(".*.tmp"), *(folder / RESULTS).glob(".*.tmp")):  # by a run that was killed
+        left.unlink(missing_ok=True)
     return lock
 
 
 def _links(folder: Path) -> Iterator[Path]:
     """Yield what is a link of that which a run writes; the folder may be one itself."""
-    results = folder / RESULTS
-    for path in (*folder.iterdir(), *(results.iterdir() if results.is_dir() else ())):
-        if path.is_symlink() and any(fnmatch(str(path.relative_to(folder)), written) for written in WRITTEN):
+    for path in folder.iterdir():
+        if path.is_symlink() and any(fnmatch(path.name, written) for written in WRITTEN):
             yield path

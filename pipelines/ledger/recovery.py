@@ -45,7 +45,6 @@ def recover(folder: Path) -> Recovered | None:
         if _is_sound(path):
             return None
         with replacing(path) as scratch:
-            scratch.unlink(missing_ok=True)  # of a recovery that was killed
             try:
                 answers = _save(path, scratch)
             except sqlite3.Error as error:

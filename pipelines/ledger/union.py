@@ -56,8 +56,6 @@ def write(db: sqlite3.Connection, shards: Sequence[Opened], started: str, facts:
             for n, shard in enumerate(shards):
                 run_of = {**runs[n], shard.run.number: number}
                 _insert(db, _REQUEST, _requests(shard.db.execute(_REQUESTS, (state, own)), n, run_of))
-    with transaction(db):
-        db.execute(_SEAL)
     _insert(db, _ASK, _in_order(shards, _ASKS, 0, 1))
     for n, shard in enumerate(shards):
         _insert(db, _ASK, shard.db.execute(_STAGES, (n * APART, ELSEWHERE // 2, ANCHORS)))
@@ -127,18 +125,19 @@ _REQUESTS = """
 SELECT * FROM request
 WHERE state = ? AND EXISTS (SELECT 1 FROM ask WHERE ask.request = request.id AND seq >= 0) = ? ORDER BY id
 """
-_REQUEST = """
+_REQUEST = f"""
 INSERT INTO request (
     key, task, form, stage, state, head, prefix, length, answer, reason, detail, attempts, run, job,
     arrival, admitted, queued, scheduled, first_token, last_token,
-    prompt_tokens, expected_cached_tokens, cached_tokens, output_tokens, preemptions
-) SELECT
-    CASE WHEN EXISTS (SELECT 1 FROM request WHERE key = :key) THEN :again ELSE :key END,
-    :task, :form, :stage, :state, :head, :prefix, :length, :answer, :reason, :detail, :attempts, :run, :job,
+    prompt_tokens, expected_cached_tokens, cached_tokens, output_tokens, preemptions, digest
+) SELECT *, CASE state WHEN 'answered' THEN {of_answer()} END FROM (SELECT
+    CASE WHEN EXISTS (SELECT 1 FROM request WHERE key = :key) THEN :again ELSE :key END AS key,
+    :task AS task, :form AS form, :stage AS stage, :state AS state, :head, :prefix, :length, :answer AS answer,
+    :reason, :detail, :attempts, :run AS run, :job,
     :arrival, :admitted, :queued, :scheduled, :first_token, :last_token,
     :prompt_tokens, :expected_cached_tokens, :cached_tokens, :output_tokens, :preemptions
-"""
-_SEAL = f"UPDATE request SET digest = {of_answer()} WHERE state = 'answered'"  # noqa: S608
+)
+"""  # noqa: S608
 _ASKS = """
 SELECT ask.task, seq, ask.job, key FROM ask JOIN request ON request.id = ask.request
 WHERE seq >= 0 ORDER BY ask.task, seq

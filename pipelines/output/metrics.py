@@ -34,7 +34,7 @@ NAMES = {
 }
 # What no report has: whether a run goes on, and what is known of it then.
 HELPS = {
-    "run_info": "how the run ended, of which model it was, and in what order",
+    "run_info": "how the run stands or ended, of which model it is, and in what order",
     "run_running": "1 while a run goes on, also after it was killed, when the time of writing grows old; else 0",
     "written_at": "when this was written, in seconds since the epoch",
     "progress_at": "when something was last read, computed or answered, in seconds since the epoch",
@@ -51,7 +51,7 @@ Sample = tuple[tuple[str, ...], dict[str, str], float]
 
 def write(folder: Path, report: Mapping[str, Any]) -> None:
     """Write the metrics of a report, or of what there is of one, into a folder."""
-    with replacing(folder / "metrics.prom") as scratch:
+    with replacing(folder / "metrics.prom", lasting=False) as scratch:  # a disk that is slow must not hold a run back
         scratch.write_text(text(report), encoding="utf-8")
 
 

@@ -51,6 +51,12 @@ def test_what_nobody_has_touched_is_asked_for_nothing(finished):
     assert again()[1:] == (0, [])
 
 
+def test_an_index_that_somebody_has_made_is_no_damage(finished):
+    with closing(sqlite3.connect(finished[0])) as db:
+        db.executescript("CREATE INDEX mine ON request (task); ANALYZE;")
+    assert finished[1]()[1:] == (0, [])
+
+
 @pytest.mark.parametrize(
     "change",
     ["answer = replace(answer, '-', '-1')", "key = randomblob(16)", "task = 'other'", "stage = 1", "run = 7", "form = 'x'",

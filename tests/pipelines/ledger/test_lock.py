@@ -8,7 +8,7 @@ from pipelines.ledger.lock import hold
 
 WRITTEN = (
     ".lock", "engine.log", "run.sqlite", "run.sqlite-wal", "rejects.jsonl", "report.json", "report.html", "metrics.prom",
-    ".report.json.tmp", "results/sentiment.parquet", "results/.sentiment.tmp",
+    ".report.json.tmp",
 )  # fmt: skip
 
 
@@ -48,8 +48,28 @@ def test_links_of_others_and_a_folder_that_is_one_are_fine(tmp_path, precious):
     hold(tmp_path / "out").close()
 
 
+def test_what_a_killed_run_has_left_half_written_goes(tmp_path):
+    (tmp_path / "results").mkdir()
+    for name in (".report.json.1.tmp", "results/.sentiment.tmp", "results/sentiment.parquet"):
+        (tmp_path / name).touch()
+    hold(tmp_path).close()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == [
+        ".lock",
+        "results/sentiment.parquet",
+    ]
+
+
+def test_a_table_takes_the_place_of_a_link(tmp_path, precious):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "sentiment.parquet").symlink_to(precious)
+    hold(tmp_path).close()
+    with replacing(tmp_path / "results" / "sentiment.parquet") as scratch:
+        scratch.write_text("table")
+    assert (tmp_path / "results" / "sentiment.parquet").read_text() == "table"
+
+
 def test_a_link_where_a_scratch_file_was_is_not_written_through(tmp_path, precious):
-    (tmp_path / ".report.json.tmp").symlink_to(precious)
+    (tmp_path / f".report.json.{os.getpid()}.tmp").symlink_to(precious)
     with replacing(tmp_path / "report.json") as scratch:
         scratch.write_text("{}")
     assert (tmp_path / "report.json").read_text() == "{}"
