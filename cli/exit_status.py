@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import interruption, screen
-from pipelines import errors
+from pipelines import errors, remote
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -61,5 +61,15 @@ def told(outcome: "Counts | BaseException", chosen: "Settings") -> dict[str, Any
     status, reason = of_error(outcome) if isinstance(outcome, BaseException) else of_run(outcome, chosen)
     if status > SIGNALLED:
         reason = f"interrupted by {signal.Signals(status - SIGNALLED).name}"
-    again = {} if status in IN_VAIN else {"next": shlex.join([program(), *sys.argv[1:]])}
+    again = {} if status in IN_VAIN else _again(chosen)
     return {"status": status, "reason": reason, **again, "at": time.time()}
+
+
+def _again(chosen: "Settings") -> dict[str, str]:
+    """Return the command that goes on, unless it has something in it that is nobody else's business."""
+    typed = [word for word in sys.argv[1:] if word != "--again"]
+    if any(remote.shown(word) != word for word in typed):
+        return {}
+    if chosen.shard and not any(word.startswith("--shard") for word in typed):  # a job of an array knew it
+        typed += ["--shard", str(chosen.shard)]
+    return {"next": shlex.join([program(), *typed])}

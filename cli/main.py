@@ -1,4 +1,4 @@
-"""The command line: its commands, and what each way to end means as an exit status."""
+"""The command line: its commands, and the one place where all of them end."""
 
 import io
 import os

@@ -1,8 +1,16 @@
 """How a run ended, as its report has it: the exit status, the reason in words, and what to type next."""
 
 import json
+import sys
 import time
 from pathlib import Path
+
+import pytest
+
+from cli import exit_status
+from cli.settings import Settings
+from pipelines.corpus.shard import Shard
+from pipelines.errors import EngineError
 
 SMALL = ["--model", "tiny", "--engine", "kv_cache_memory_bytes=268435456"]
 
@@ -38,3 +46,16 @@ def test_an_error_is_told_by_its_line_and_with_the_command_that_goes_on(run, wri
     assert (ended["status"], ended["reason"]) == (1, line)
     assert ended["next"] == f"reviewbatch {' '.join(map(str, command))} --policy hybrid --quiet"
     assert f"next: {ended['next']}\n" in run("report", "out")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "goes_on"),
+    [
+        ("run sentiment --again -i a.parquet", "reviewbatch run sentiment -i a.parquet --shard 5/8"),
+        ("run sentiment -i a.parquet --shard=5/8", "reviewbatch run sentiment -i a.parquet --shard=5/8"),
+        ("run sentiment -i https://x.y/a.parquet?X-Amz-Signature=secret", None),
+    ],
+)
+def test_the_command_that_goes_on_asks_nothing_again_and_tells_no_secret(monkeypatch, typed, goes_on):
+    monkeypatch.setattr(sys, "argv", ["reviewbatch", *typed.split()])
+    assert exit_status.told(EngineError("died"), Settings(shard=Shard(5, 8))).get("next") == goes_on
