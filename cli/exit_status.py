@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from cli.settings import Settings
     from pipelines.ledger.counts import Counts
 
-DONE, CANNOT, USAGE, TOO_MANY_REJECTS, OUT_OF_TIME, BUG = 0, 1, 2, 3, 4, 70
+CANNOT, OUT_OF_TIME = interruption.CANNOT, interruption.OUT_OF_TIME
+DONE, USAGE, TOO_MANY_REJECTS, BUG = 0, 2, 3, 70
 SIGNALLED = 128  # and the number of the signal
 IN_VAIN = {DONE, USAGE, TOO_MANY_REJECTS, BUG}  # the same command again would come to the same
 PROGRAM = "reviewbatch"
@@ -39,7 +40,7 @@ def of_error(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError | sqlite3.OperationalError):
         # A full disk, a folder gone: nobody's bug, and what was committed is there.
         return CANNOT, f"error: cannot go on: {error}{interruption.kept()}"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "failed to map segment" in str(error):  # as a library that is imported has it
         return CANNOT, f"error: not enough memory to go on{interruption.kept()}"
     where = screen.log() or "the lines above"
     return BUG, f"this is a bug in reviewbatch: {error!r}; the traceback is in {where}"

@@ -109,7 +109,13 @@ def _told_apart(sources: list[Source]) -> list[Source]:
     often = Counter(source.called for source in sources)
     told = [source if often[source.called] == 1 else replace(source, called=source.shown) for source in sources]
     alike = len({source.called for source in told}) < len(told)  # a path may be what another is called
-    return [replace(source, called=source.shown) for source in sources] if alike else told
+    if alike:
+        told = [replace(source, called=source.shown) for source in sources]
+        often = Counter(source.called for source in told)
+        for n, source in enumerate(told):  # of addresses that differ in what nobody is told the last are numbered
+            if often[source.called] > 1:
+                told[n] = replace(source, called=f"{source.called} ({n + 1})")
+    return told
 
 
 def _expand(given: str) -> Iterator[tuple[str, bool]]:

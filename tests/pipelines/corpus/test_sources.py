@@ -142,6 +142,12 @@ def test_a_file_is_called_what_it_is_below_its_input(folder, given, called):
         assert [source.name for source in found(str(folder / given)).sources] == called
 
 
+def test_addresses_that_differ_in_what_signs_them_are_numbered():
+    given = [f"https://example.org/a.jsonl?X-Amz-Signature={n}" for n in range(2)]
+    found = sources.find(given, output=Path("out")).sources
+    assert [source.called for source in found] == ["https://example.org/a.jsonl (1)", "https://example.org/a.jsonl (2)"]
+
+
 def test_two_files_that_are_called_alike_are_told_apart_by_their_paths(folder):
     put(folder, "other/b.jsonl", "other/e.csv")
     assert [source.name for source in found("in", "other").sources] == [
