@@ -29,8 +29,9 @@ def show(report: dict[str, Any], asked: "Sequence[Task]", folder: "Path", addres
     from pipelines.output.examples import examples
 
     some = examples(folder, asked)
+    before = not any(task["requests"] for task in report["tasks"].values())
     for name, task in report["tasks"].items():
-        _task(name, task)
+        _task(name, task, before=before)
         if name in some:
             people.print(_examples(some[name]))
         say("")
@@ -39,15 +40,15 @@ def show(report: dict[str, Any], asked: "Sequence[Task]", folder: "Path", addres
     _places(report, folder, address)
 
 
-def _task(name: str, task: dict[str, Any]) -> None:
-    """Print how much was asked under a task, and what its labels are."""
+def _task(name: str, task: dict[str, Any], *, before: bool) -> None:
+    """Print how much was asked under a task, and what its labels are; `before` the run all was answered, or not."""
     head = f"[bold]{name}[/]"
     if task["requests"]:
         rows = many(task["reviews"], "row") if task["reviews"] else many(task["requests"], "request")
         speed = f", {task['reviews_per_s']:,.0f} a second" if task["reviews"] and task["reviews_per_s"] >= 1 else ""
         head += f": {rows} in {lasted(task['makespan_s'])}{speed}"
     else:
-        head += ": answered before"
+        head += ": answered before" if before else ": nothing more to ask"
     people.print(head)
     for figure in tables.own(task, dict).values():
         tables.bars("", figure)
@@ -77,7 +78,12 @@ def _examples(some: "list[Example]") -> Table:
 def _times(report: dict[str, Any]) -> None:
     """Print what it was made with, and how long each part took."""
     run = report["run"]
-    parts = {"reading": "plan_s", "engine start": "engine_start_s", "answers": "makespan_s"}
+    parts = {
+        "program start": "program_start_s",
+        "reading": "plan_s",
+        "engine start": "engine_start_s",
+        "answers": "makespan_s",
+    }
     took = ", ".join(f"{part} {lasted(run[name])}" for part, name in parts.items() if name in run)
     dtype = f" in {run['dtype']}" if "dtype" in run else ""
     colour = "green" if run["status"] == RunStatus.DONE else "yellow"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +11,8 @@ from cli import tables
 from cli.screen import lists, people, say
 from pipelines.output.page.said import many
 
-WIDE = 60  # characters of an example
+WIDE, NARROW = 60, 12  # characters of an example, at most and at least
+BORDERS = 16  # characters between five columns and beside them
 
 
 def show(seen: dict[str, Any]) -> None:
@@ -45,15 +47,21 @@ def _columns(seen: dict[str, Any]) -> Table:
     what = "reviews" if seen["each"] else "records"
     where = f" in the lists {seen['each']!r} of" if seen["each"] else " of"
     title = f"columns of the {what}{where} the first {many(seen['records_looked_at'], 'record')}"
+    heads = ("column", "holds", "in", "looks like")
+    rows = [
+        (column["name"], ", ".join(column["types"]) or "nothing", f"{column['filled']:,}", column["is"] or "")
+        for column in seen["columns"]
+    ]
+    # An example has what the others leave, or they would be squeezed to a letter a line.
+    left = people.width - BORDERS - sum(max(map(cell_len, cells)) for cells in zip(heads, *rows, strict=True))
     table = Table(title=escape(title), title_justify="left")
     table.add_column("column", overflow="fold")
     table.add_column("holds")
     table.add_column("in", justify="right")
     table.add_column("looks like", style="green")
-    table.add_column("for example", max_width=WIDE, no_wrap=True, overflow="ellipsis")
-    for column in seen["columns"]:
-        kinds, found = ", ".join(column["types"]) or "nothing", f"{column['filled']:,}"
-        table.add_row(*map(Text, (column["name"], kinds, found, column["is"] or "", column["example"][: 2 * WIDE])))
+    table.add_column("for example", width=min(WIDE, max(NARROW, left)), no_wrap=True, overflow="ellipsis")
+    for row, column in zip(rows, seen["columns"], strict=True):
+        table.add_row(*map(Text, (*row, column["example"][: 2 * WIDE])))
     return table
 
 

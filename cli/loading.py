@@ -101,7 +101,9 @@ def load(**options: Any) -> Settings:
         checked = MODEL(**given)
     except ValidationError as error:
         where, what = complaint(error, NAMES)
-        raise ConfigError(f"setting {where or 'settings'}: {what}{_found(error.errors()[0])}") from error
+        name = where.partition(".")[0]
+        of_file = "" if name in given or f"{PREFIX}{name}".upper() in os.environ else f"{FILE}: "
+        raise ConfigError(f"{of_file}setting {where or 'settings'}: {what}{_found(error.errors()[0])}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{FILE} cannot be read: {unreadable(error)}") from error
     settings = Settings(**{name: getattr(checked, name) for name in NAMES})

@@ -31,11 +31,11 @@ def show(plan: dict[str, Any]) -> None:
         say(line)
     if not plan["requests"]:
         return
-    people.print(
-        f"{plan['prompt_tokens']:,} prompt tokens, {plan['shared_tokens']:,} of them shared in KV blocks of "
-        f"{plan['engine']['block_size']}: {plan['cost']:,} to compute",
-        soft_wrap=True,
+    blocks = plan["engine"]["block_size"]
+    shared = (
+        f", {plan['shared_tokens']:,} of them shared in KV blocks of {blocks}" if blocks else ", none of them shared"
     )
+    people.print(f"{plan['prompt_tokens']:,} prompt tokens{shared}: {plan['cost']:,} to compute", soft_wrap=True)
     if plan["later"]["requests"]:
         later = plan["later"]
         people.print(

@@ -32,6 +32,8 @@ TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COLUM
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 
+LONGEST = 1_000_000  # characters of a file
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -105,9 +107,12 @@ class _File(_Part):
 def load(path: Path) -> Task:
     """Return the task that a file describes. Raises ConfigError that names the file, the key and what was expected."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--task-file {path} cannot be read: {error}") from error
+    if len(text) > LONGEST:
+        raise ConfigError(f"--task-file {path} has more than {LONGEST:,} characters: no task has")
     return loads(text, path)
 
 

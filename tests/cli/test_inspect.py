@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+SAMPLES = Path(__file__).parents[2] / "data-samples"
+
 
 def test_the_command_that_is_shown_runs(run):
     places = [
@@ -42,3 +44,9 @@ def test_what_is_seen_is_data_too(run, write_jsonl, reviews):
     status, out, err = run("inspect", "nowhere.json")
     assert (status, out) == (1, "")
     assert err == "error: no such file or folder: nowhere.json\n"
+
+
+def test_no_column_is_squeezed_on_a_usual_terminal(run):
+    status, _, err = run("inspect", SAMPLES / "export.csv", COLUMNS="80")
+    assert status == 0, err
+    assert "│ Restaurant │ text  │ 202 │ restaurant_id │ rolling-radish" in err

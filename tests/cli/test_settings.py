@@ -127,11 +127,11 @@ def test_a_file_to_read_may_be_called_what_is_no_text():
     ("text", "message"),
     [
         ("limit = " + "9" * 5000, "reviewbatch.toml cannot be read: a number has thousands of digits"),
-        ("limit = " + "9" * 23, "setting limit: a number of at most 18 digits expected"),
+        ("limit = " + "9" * 23, "reviewbatch.toml: setting limit: a number of at most 18 digits expected"),
         ("input = " + "[" * 900, "reviewbatch.toml cannot be read: nested too deeply"),
-        ("engine." + "a." * 200 + "b = 1", "setting engine: nested too deeply"),
+        ("engine." + "a." * 200 + "b = 1", "reviewbatch.toml: setting engine: nested too deeply"),
         ("engine." + "a." * 2000 + "b = 1", "reviewbatch.toml cannot be read: nested too deeply"),
-        ('task_file = "a\\u0000b"', "setting task_file: text without a zero byte (NUL) expected"),
+        ('task_file = "a\\u0000b"', "reviewbatch.toml: setting task_file: text without a zero byte (NUL) expected"),
     ],
 )
 def test_what_no_setting_can_be_is_refused_in_the_file(nothing_set, text, message):

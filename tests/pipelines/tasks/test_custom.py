@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -206,6 +207,11 @@ def test_an_answer_that_would_fill_the_context(load, go):
         ConfigError, match=r"task dishes: its own part of a prompt and an answer of up to 9,999 tokens leave"
     ):
         go(load(FIELDS.format(unit="review").replace("64", "9999")), REVIEWS)
+
+
+def test_a_file_that_does_not_end_is_refused():
+    with pytest.raises(ConfigError, match="^--task-file /dev/zero has more than 1,000,000 characters"):
+        custom.load(Path("/dev/zero"))
 
 
 def test_a_file_that_is_not_there(tmp_path):
