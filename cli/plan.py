@@ -31,7 +31,7 @@ def plan(
             partial(vllm_setup.limits, config.model, config.arguments),
             measurements.speed(config.names),
             emit=emit,
-            replicas=preparation.count(chosen),
+            speeds=measurements.speeds(preparation.count(chosen)),
             apart=bool(vllm_setup.cards(config.arguments)),
             start=measurements.start(),
         )

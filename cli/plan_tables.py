@@ -1,5 +1,6 @@
 """Tables: a plan as people read it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from pipelines.output.page import said
 from pipelines.output.page.said import many
 
 LISTED = 5
+ALIKE = 1.1  # times as fast, and no more: what two measurements of one engine differ by
 BOUNDS = {"work": "the work", "request": "longest request", "start": "engine's start"}
 
 
@@ -63,7 +65,7 @@ def show(plan: dict[str, Any]) -> None:
 
 def _replicas(replicas: dict[str, Any]) -> None:
     """Print what several replicas have to do each, and what more of them or fewer would make of it."""
-    requests, jobs = (said.number(replicas[name]) for name in ("requests_each", "jobs_each"))
+    requests, jobs = (_each(replicas[name], replicas["speeds"]) for name in ("requests_each", "jobs_each"))
     say(f"{replicas['count']:,} replicas work at the same jobs together: {requests} requests each, {jobs} jobs' worth")
     if scaling := replicas["scaling"]:
         people.print(_scaling(scaling, timed=replicas["engine_start_s"] is not None))
@@ -71,6 +73,14 @@ def _replicas(replicas: dict[str, Any]) -> None:
         say(f"the longest request takes {said.seconds(longest['seconds'])}, of {longest['job']}")
     if why := replicas["why"]:
         say(why)
+
+
+def _each(mean: float, speeds: Sequence[float]) -> str:
+    """Return the share of each of some replicas, of which a faster one does more."""
+    least, most = min(speeds), max(speeds)
+    if most <= ALIKE * least:
+        return said.number(mean)
+    return f"{said.number(mean * least)} to {said.number(mean * most)}"
 
 
 def _scaling(rows: list[dict[str, Any]], *, timed: bool) -> Table:

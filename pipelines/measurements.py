@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,16 @@ STEPS, REQUESTS, SLICES = 16, 64, 16
 class Measured:
     """A run in slices; `tasks` has the requests and decoded tokens of each, `decode_s` is the sum of decode times.
 
-    Before, an engine took `start_s` seconds to start, None where nobody has noted that.
+    Before, an engine took `start_s` seconds to start, None where nobody has noted that. Its replicas had such `speeds`,
+    in multiples of their mean.
     """
 
     slices: list[Slice]
     tasks: Mapping[str, tuple[int, int]]
     decode_s: float
+    _: KW_ONLY
     start_s: float | None = None
+    speeds: Sequence[float] = ()
 
 
 def measure(folder: Path, steps: int, *, replicas: int = 1, since: float = 0.0) -> Measured | None:
@@ -57,6 +60,7 @@ def measure(folder: Path, steps: int, *, replicas: int = 1, since: float = 0.0) 
         tasks={task.task: (task.requests, task.output_tokens) for task in decode},
         decode_s=sum(task.seconds for task in decode),
         start_s=run.facts.get("engine_start_s"),
+        speeds=run.facts.get("replica_speeds", []),
     )
 
 
@@ -81,6 +85,11 @@ class Measurements:
     def start(self) -> float | None:
         """Return the seconds that an engine took to start the last time, None where nobody has noted that."""
         return next((run.start_s for run in reversed(self._runs()) if run.start_s is not None), None)
+
+    def speeds(self, replicas: int) -> Sequence[float]:
+        """Return how fast so many replicas were the last time, in multiples of their mean; alike where nobody knows."""
+        known = (run.speeds for run in reversed(self._runs()) if len(run.speeds) == replicas)
+        return next(known, [1.0] * replicas)
 
     def add(self, measured: Measured | None, warn: Callable[[str], None]) -> None:
         """Add what a run took; a cache that cannot be written costs a warning and no more."""
@@ -129,7 +138,8 @@ def _parse(line: str) -> Measured | None:
         ]
         tasks = {task: (int(requests), int(decoded)) for task, (requests, decoded) in stored["tasks"].items()}
         start_s = None if stored.get("start_s") is None else float(stored["start_s"])
-        measured = Measured(slices, tasks, float(stored["decode_s"]), start_s)
+        speeds = [float(speed) for speed in stored.get("speeds", [])]
+        measured = Measured(slices, tasks, float(stored["decode_s"]), start_s=start_s, speeds=speeds)
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
         return None
     numbers = [
@@ -137,4 +147,5 @@ def _parse(line: str) -> Measured | None:
         measured.start_s or 0.0,
         *chain.from_iterable([*map(_numbers, slices), *tasks.values()]),
     ]
-    return measured if all(0 <= number < math.inf for number in numbers) else None
+    sound = all(0 <= number < math.inf for number in numbers) and all(0 < speed < math.inf for speed in speeds)
+    return measured if sound else None

@@ -26,7 +26,7 @@ from pipelines.tasks import Task, with_bases
 SUMS = ("replicas", "steps", "dry_steps", "engine_restarts", "sent_by_max_wait")
 OWN = ("device", "vllm", "dtype")
 FIRST = ("policy", "engine", "feed", "sla", "ageing", "max_wait_s")  # what is as the first one has it
-LEFT_OUT = ("shard", shards.APART, "tasks", "predicted", "exit")
+LEFT_OUT = ("shard", shards.APART, "tasks", "predicted", "exit", "replica_speeds")
 
 
 def folders(outputs: Iterable[Path]) -> list[Path]:

@@ -152,7 +152,7 @@ def _ask(
             block_size=engine.limits.block_size,
             speed=measurements.speed(config.names),
             clock=clock,
-            replicas=len(starts),
+            speeds=measurements.speeds(len(starts)),
         )
         todo = backlog.make(ledger, costing)
         emit(Ordered(todo.size, todo.policy, todo.why, todo.prediction))

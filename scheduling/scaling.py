@@ -23,17 +23,19 @@ class Scaling:
     """Work that one replica is predicted to do `alone`, in so many `requests`, and that several may share.
 
     The `longest` request takes so many seconds, which are not divided. A replica takes `start` seconds to start, None
-    where that is not known; all start at once.
+    where that is not known; all start at once. As many as there are `speeds` of have those, in multiples of the one's.
     """
 
     alone: Prediction
     requests: int
     longest: float
     start: float | None
+    speeds: Sequence[float] = (1.0,)
 
     def on(self, replicas: int) -> Prediction:
         """Return what the work takes on so many replicas once they are up."""
-        return self.alone.over([1.0] * replicas, self.longest)
+        speeds = self.speeds if len(self.speeds) == replicas else [1.0] * replicas
+        return self.alone.over(speeds, self.longest)
 
     def bound(self, replicas: int) -> Bound:
         """Return what the time with so many replicas is bound by."""

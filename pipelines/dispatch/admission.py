@@ -99,6 +99,12 @@ class Admission:
             group.append(Request(request.id, prompt, sampling, priority=turn.priority, replica=place.replica.number))
         return group
 
+    def speeds(self, now: float) -> list[float]:
+        """Return how fast each replica has worked, in multiples of their mean; none where it is not known of each."""
+        paces = [pace for place in self._places.values() if (pace := place.pace(now))]
+        known = bool(paces) and len(paces) == len(self._places)
+        return [pace * len(paces) / sum(paces) for pace in paces] if known else []
+
     def land(self, done: Completion | Failure) -> Flight:
         """Take note of what the engine has finished, and return what it was."""
         flight = self._flights.pop(done.id)

@@ -1,6 +1,7 @@
 """The backlog: the jobs that wait, what each costs, and the order they go in."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipelines.clock import Clock
@@ -22,8 +23,8 @@ LINES = 256  # tokens that the lines of facts about a restaurant are taken to ha
 class Costing:
     """What makes a job of what the ledger has of one.
 
-    `block_size` is the engine's, in tokens. Without a `speed`, which is that of one of its `replicas`, nothing is
-    predicted.
+    `block_size` is the engine's, in tokens. Without a `speed`, which is that of one of its replicas, nothing is
+    predicted; they have the `speeds`, in multiples of that.
     """
 
     prompts: Prompts
@@ -31,14 +32,14 @@ class Costing:
     block_size: int
     speed: Speed | None
     clock: Clock
-    replicas: int = 1
+    speeds: Sequence[float] = (1.0,)
 
     def job(self, stored: StoredJob, *, arrival: float = 0.0, prefix_sibling: Job | None = None) -> Job:
         """Return the job, which arrives at `arrival` on the clock and goes right after its `prefix_sibling`."""
         cost = stored.cost_after_sibling if prefix_sibling else stored.cost
         work = Work(cost, stored.requests, stored.expected_output_tokens) + self.later(stored)
         predicted = self.speed.predict(stored.task, work) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
-        seconds = (predicted.prefill + predicted.decode) / self.replicas  # all of them work at it together
+        seconds = (predicted.prefill + predicted.decode) / sum(self.speeds)  # all of them work at it together
         # The anchors are needed at the end, and if that may come early, before.
         anchors_go = 1 if self.config.deadline == math.inf else -1
         return Job(
@@ -108,7 +109,7 @@ class Backlog:
     @property
     def prediction(self) -> Prediction | None:
         """What it is predicted to take."""
-        return self.alone and self.alone.over([1.0] * self.costing.replicas, self.longest[0])
+        return self.alone and self.alone.over(self.costing.speeds, self.longest[0])
 
     def queue(self) -> JobQueue:
         """Return the jobs in a queue."""

@@ -20,17 +20,19 @@ from scheduling.speed import Work
 GRACE = 30.0  # seconds after the deadline that what is in flight may take to end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchStats:
     """What the work took: seconds, and engine steps; in `dry_steps` a slot was free while a request could have had it.
 
-    `sent_by_max_wait` jobs went because they had waited too long, and not by their rank.
+    `sent_by_max_wait` jobs went because they had waited too long, and not by their rank. Each replica was so fast, in
+    multiples of their mean.
     """
 
     makespan_s: float
     steps: int
     dry_steps: int
     sent_by_max_wait: int
+    replica_speeds: list[float]
 
 
 class Loop:
@@ -85,7 +87,14 @@ class Loop:
                 break
         if self._refused and not self._answered and not self._ledger.counts().answered:
             raise EngineError(f"the engine refused every request; the last: {self._refused}")
-        return DispatchStats(self._clock.now(), steps, dry_steps, self._jobs.sent_by_max_wait)
+        ended = self._clock.now()
+        return DispatchStats(
+            makespan_s=ended,
+            steps=steps,
+            dry_steps=dry_steps,
+            sent_by_max_wait=self._jobs.sent_by_max_wait,
+            replica_speeds=self._admission.speeds(ended),
+        )
 
     def _patience(self, now: float) -> float:
         """Return how many seconds the engine may be silent in the next step."""

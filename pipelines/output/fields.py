@@ -165,6 +165,9 @@ class Run(TypedDict):
         Annotated[int, _says("engine steps in which a slot was free that a waiting request could have had")]
     ]
     replicas: NotRequired[Annotated[int, _says("engines that were to work side by side")]]
+    replica_speeds: NotRequired[
+        Annotated[list[float], _says("how fast each of these engines was, in multiples of their mean")]
+    ]
     engine_restarts: NotRequired[Annotated[int, _says("how often the engine died and was started again")]]
     restart_s: NotRequired[
         Annotated[float, _says("of the makespan, the time between deaths of the engine and its being up again")]

@@ -40,15 +40,15 @@ def preview(
     speed: Speed | None,
     *,
     emit: Emit,
-    replicas: int = 1,
+    speeds: Sequence[float] = (1.0,),
     apart: bool = True,
     start: float | None = None,
 ) -> dict[str, Any]:
     """Return what `run` would do now with this config and output folder, which is left as it is.
 
-    `limits_for` says what an engine with a context of so many tokens is set up for. There are to be some `replicas`, on
-    hardware of their own if they are `apart`; one took `start` seconds to start in another run. `docs/scheduling.md`
-    describes every field. Raises CorpusError when the input holds no rows.
+    `limits_for` says what an engine with a context of so many tokens is set up for. There are to be replicas of such
+    `speeds`, in multiples of the `speed`, on hardware of their own if they are `apart`; one took `start` seconds to
+    start in another run. `docs/scheduling.md` describes every field. Raises CorpusError when the input holds no rows.
     """
     damage.refuse(output)
     corpus = Corpus(config, emit)
@@ -68,7 +68,7 @@ def preview(
                 block_size=limits.block_size,
                 speed=speed,
                 clock=Clock(),
-                replicas=replicas,
+                speeds=speeds,
             )
             todo = backlog.make(ledger, costing)
             stored = list(ledger.jobs.waiting(limits.block_size))
@@ -129,7 +129,7 @@ def _walk(
         batch["cost"] += cost
         if speed:
             predicted = speed.predict(request.task, Work(cost, 1, request.expected_output_tokens))
-            began, now = now, now + (predicted.prefill + predicted.decode) / todo.costing.replicas
+            began, now = now, now + (predicted.prefill + predicted.decode) / sum(todo.costing.speeds)
             alone = began + predicted.prefill  # by when one replica would have read it
             # How long an answer takes was learned among others under way; at the end there are none.
             end = min(max(now, alone) + predicted.tail, max(now, last))

@@ -13,13 +13,15 @@ SHARED = "replicas on processors share them: only a run can show how fast so man
 def figures(
     todo: Backlog, requests: int, start: float | None, names: Mapping[int, str], *, apart: bool
 ) -> dict[str, Any]:
-    """Return each replica's share of so many requests, and what more of them or fewer would make of the work.
+    """Return what of so many requests each replica does, and what more of them or fewer would make of the work.
 
     One takes `start` seconds to start. Of those that are not `apart` nobody knows how fast more would be together.
     """
-    count, (seconds, job) = todo.costing.replicas, todo.longest
+    speeds, (seconds, job) = todo.costing.speeds, todo.longest
+    count = len(speeds)
     found: dict[str, Any] = {
         "count": count,
+        "speeds": [*speeds],
         "requests_each": requests / count,
         "jobs_each": todo.size / count,
         "engine_start_s": start,
@@ -30,7 +32,7 @@ def figures(
     }
     if not apart or not todo.alone or not requests:
         return found
-    scaling = Scaling(alone=todo.alone, requests=requests, longest=seconds, start=start)
+    scaling = Scaling(alone=todo.alone, requests=requests, longest=seconds, start=start, speeds=speeds)
     enough, bound = scaling.enough
     return {
         **found,

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -68,7 +69,18 @@ def test_a_number_that_cannot_be_is_passed_over_with_its_line(measurements, numb
 
 
 @pytest.mark.parametrize(
-    "line", ["", "{", "[]", "7", '{"slices": [[1, 2]], "tasks": {}, "decode_s": 0}', "\x00", '{"slices": 5}']
+    "line",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        '{"slices": [[1, 2]], "tasks": {}, "decode_s": 0}',
+        "\x00",
+        '{"slices": [], "tasks": {}, "decode_s": 0, "speeds": [0, 2]}',
+        '{"slices": [], "tasks": {}, "decode_s": 0, "speeds": 7}',
+        '{"slices": 5}',
+    ],
 )
 def test_a_line_that_says_something_else_is_passed_over(measurements, line, tmp_path):
     measurements.add(RUN, pytest.fail)
@@ -76,6 +88,14 @@ def test_a_line_that_says_something_else_is_passed_over(measurements, line, tmp_
         file.write(line + "\n")
     measurements.add(RUN, pytest.fail)
     assert measurements.speed(TASKS).predict("sentiment", Work(4000, 400)).makespan == pytest.approx(4.0)
+
+
+def test_as_many_replicas_are_as_fast_as_they_were_the_last_time(measurements):
+    assert measurements.speeds(2) == [1.0, 1.0]
+    for speeds in ([0.5, 1.5], [0.8, 1.2], [1.0, 0.5, 1.5]):
+        measurements.add(replace(RUN, speeds=speeds), pytest.fail)
+    assert measurements.speeds(2) == [0.8, 1.2]
+    assert measurements.speeds(4) == [1.0] * 4
 
 
 def test_a_cache_that_cannot_be_written_costs_a_warning(tmp_path):

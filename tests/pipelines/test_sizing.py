@@ -71,11 +71,25 @@ def test_what_is_planned_for_six_replicas_from_a_run_of_two_is_what_six_take(tmp
     kept = Measurements(tmp_path / "m.jsonl")
     took("first", config(write_jsonl(reviews(160, "day"))), [8000.0] * 2, kept)
     corpus = config(write_jsonl(reviews(600, "night"), "second.jsonl"))
-    predicted = plan(corpus, kept.speed(["sentiment"]), replicas=6)["predicted"]
+    predicted = plan(corpus, kept.speed(["sentiment"]), speeds=[1.0] * 6)["predicted"]
     others = Measurements(tmp_path / "others.jsonl")
     # A busy machine is slow once, and not each time.
     seconds = (took(f"again-{n}", corpus, [8000.0] * 6, others)["makespan_s"] for n in range(3))
     assert any(predicted["low_s"] <= taken <= predicted["high_s"] for taken in seconds)
+
+
+def test_replicas_of_unequal_speed_are_planned_as_they_were(tmp_path, config, plan, took, write_jsonl):
+    kept = Measurements(tmp_path / "m.jsonl")
+    run = took("first", config(write_jsonl(reviews(400, "day"))), [4000.0, 12000.0], kept)
+    slow, fast = run["replica_speeds"]
+    assert slow + fast == pytest.approx(2.0)
+    assert fast > 1.5 * slow
+    assert kept.speeds(2) == [slow, fast]
+    assert kept.speeds(3) == [1.0] * 3
+    seen = plan(config(write_jsonl(reviews(100, "night"))), speeds=kept.speeds(2))
+    assert seen["replicas"]["speeds"] == [slow, fast]
+    alone = plan(config(write_jsonl(reviews(100, "night"))))["predicted"]["makespan_s"]
+    assert seen["predicted"]["makespan_s"] == pytest.approx(alone / 2)
 
 
 def late(**_):
@@ -98,7 +112,7 @@ def test_nothing_is_learned_of_replicas_that_were_not_all_there(tmp_path, config
 
 def test_the_plan_says_what_more_replicas_or_fewer_would_make_of_it(config, plan, write_jsonl):
     corpus = config(write_jsonl(reviews(200, "day")))
-    alone, seen = plan(corpus), plan(corpus, replicas=4, start=1.0)
+    alone, seen = plan(corpus), plan(corpus, speeds=[1.0] * 4, start=1.0)
     replicas, total = seen["replicas"], alone["predicted"]["makespan_s"]
     assert seen["predicted"]["makespan_s"] == pytest.approx(total / 4)
     assert (replicas["count"], replicas["requests_each"], replicas["jobs_each"]) == (4, seen["requests"] / 4, 10.0)
@@ -116,7 +130,7 @@ def test_the_plan_says_what_more_replicas_or_fewer_would_make_of_it(config, plan
 
 def test_a_request_is_not_divided(config, plan, write_jsonl):
     rows = [*reviews(20, "day"), {"review_id": "long", "restaurant_id": "Casa Lola", "text": "and so on " * 40}]
-    seen = plan(config(write_jsonl(rows), calibration="raw"), replicas=16)
+    seen = plan(config(write_jsonl(rows), calibration="raw"), speeds=[1.0] * 16)
     longest = seen["replicas"]["longest_request"]
     assert longest["job"] == "Casa Lola"
     assert seen["predicted"]["makespan_s"] == pytest.approx(longest["seconds"])
@@ -127,10 +141,10 @@ def test_a_request_is_not_divided(config, plan, write_jsonl):
 
 def test_what_nobody_can_know_is_left_out(config, plan, write_jsonl):
     corpus = config(write_jsonl(reviews(20, "day")))
-    unmeasured = plan(corpus, None, replicas=4)["replicas"]
+    unmeasured = plan(corpus, None, speeds=[1.0] * 4)["replicas"]
     assert (unmeasured["scaling"], unmeasured["longest_request"], unmeasured["enough"]) == ([], None, None)
-    assert {row["with_start_s"] for row in plan(corpus, replicas=4)["replicas"]["scaling"]} == {None}
-    sharing = plan(corpus, replicas=4, apart=False)
+    assert {row["with_start_s"] for row in plan(corpus, speeds=[1.0] * 4)["replicas"]["scaling"]} == {None}
+    sharing = plan(corpus, speeds=[1.0] * 4, apart=False)
     assert sharing["predicted"]
     assert sharing["replicas"]["scaling"] == []
     assert "on processors" in sharing["replicas"]["why"]
