@@ -38,7 +38,8 @@ def hold(folder: Path) -> TextIO:
         lock.close()
         raise LedgerError(f"another run is working in {folder}: wait for it, or choose another --output") from error
     for left in (*folder.glob(".*.tmp"), *(folder / RESULTS).glob(".*.tmp")):  # by a run that was killed
-        left.unlink(missing_ok=True)
+        if not left.is_dir():
+            left.unlink(missing_ok=True)
     return lock
 
 

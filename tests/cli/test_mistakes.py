@@ -77,7 +77,7 @@ def test_a_mistake_in_the_settings_file_is_named(run, toml, write_jsonl, reviews
     Path("reviewbatch.toml").write_text(toml)
     status, out, err = run("run", "sentiment", "-i", write_jsonl(reviews(3)))
     assert (status, out) == (1, "")
-    assert err.startswith(("error: setting ", "error: reviewbatch.toml cannot be read"))
+    assert err.startswith(("error: reviewbatch.toml: setting ", "error: reviewbatch.toml cannot be read"))
     assert len(err.splitlines()) == 1
 
 

@@ -33,7 +33,7 @@ def test_a_plan_for_several_replicas_says_what_each_has_to_do(run, write_jsonl, 
 def test_the_table_fits_a_terminal_of_80_columns(capsys, monkeypatch, hours):
     monkeypatch.setattr(people, "_width", 80)
     alone = Prediction(0.9 * hours * 3600, 0.1 * hours * 3600, 3.0, 0.25)
-    todo = SimpleNamespace(alone=alone, longest=(12.0, 7), costing=SimpleNamespace(replicas=100), size=1000)
+    todo = SimpleNamespace(alone=alone, longest=(12.0, 7), costing=SimpleNamespace(speeds=[1.0] * 100), size=1000)
     plan_tables._replicas(sizing.figures(todo, 10_000, 41.0, {7: "Casa Lola\n" * 9}, apart=True))
     lines = capsys.readouterr().err.splitlines()
     table = [line for line in lines if line[:1] in "┏┃┡│└"]

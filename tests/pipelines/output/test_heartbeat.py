@@ -89,6 +89,6 @@ def test_how_the_last_run_ended_is_told_until_the_next_has(go, tmp_path, write_j
 def test_metrics_that_cannot_be_written_do_not_end_a_run(go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch):
     monkeypatch.setattr(heartbeat, "EVERY", 0.0)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / ".metrics.prom.tmp").mkdir()  # where it is made
+    (tmp_path / "out" / "metrics.prom").mkdir()  # in its place
     with pytest.raises(OSError, match="metrics"):  # only at the end is that an error
         go(write_jsonl(reviews(6)), fake_engine)
