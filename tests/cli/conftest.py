@@ -16,6 +16,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "cli.main"]
+DISHES = """
+name = "dishes"
+unit = "restaurant"
+instruction = "Which dish is named most?"
+max_tokens = 20
+output.dish = { type = "string", maxLength = 8 }
+"""
 
 
 class Forked:
@@ -135,6 +142,14 @@ def run(program):
         return process.returncode, out, err
 
     return run
+
+
+@pytest.fixture
+def dishes(tmp_path):
+    """The file of a task whose reviews are read in chunks, whose answers are merged: a job of two stages."""
+    path = tmp_path / "dishes.toml"
+    path.write_text(DISHES)
+    return path
 
 
 @pytest.fixture

@@ -29,21 +29,11 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_asked_twice(
     assert not list(Path("out").rglob("*.tmp"))
 
 
-DISHES = """
-name = "dishes"
-unit = "restaurant"
-instruction = "Which dish is named most?"
-max_tokens = 20
-output.dish = { type = "string", maxLength = 8 }
-"""
-
-
 def test_killed_between_stages_nothing_is_lost_and_nothing_is_asked_twice(
-    program, run, write_jsonl, answered, opinions, killed
+    program, run, write_jsonl, answered, opinions, dishes, killed
 ):
     path = write_jsonl(opinions(120))
-    Path("dishes.toml").write_text(DISHES)  # in chunks, whose answers are merged
-    asked = ("strengths", "summary", "--task-file", "dishes.toml", "--engine", "max_model_len=1024")
+    asked = ("strengths", "summary", "--task-file", dishes, "--engine", "max_model_len=1024")
     command = ("run", *asked, "-o", "out", "--model", "tiny", *SMALL, "--engine", "max_num_seqs=2")
     seen = {}
     for enough in (2, 6):

@@ -16,14 +16,6 @@ from polars.testing import assert_frame_equal
 
 SETTINGS = ["--model", "tiny", "--quiet", "--engine", "kv_cache_memory_bytes=268435456"]
 SETTINGS += ["--engine", "max_num_seqs=4", "--engine", "dtype=float32"]
-# Its reviews are read in chunks, whose answers are merged: a job of two stages.
-DISHES = """
-name = "dishes"
-unit = "restaurant"
-instruction = "Which dish is named most?"
-max_tokens = 20
-output.dish = { type = "string", maxLength = 8 }
-"""
 # Too few tokens for an answer, so that each question is asked twice.
 MOOD = """
 name = "mood"
@@ -128,7 +120,7 @@ def plug(tmp_path):
 
 
 @pytest.fixture
-def work(tmp_path, opinions, plug):
+def work(tmp_path, opinions, plug, dishes):
     """Return commands that read some work, by its kind; the file `sent` has a line for each question that is sent."""
     rows = opinions(14)
     rows[7]["text"] = "The soup. " * 3000  # too long for any prompt
@@ -136,10 +128,9 @@ def work(tmp_path, opinions, plug):
     (tmp_path / "reviews.jsonl").write_text("\n".join([*lines[:9], "{broken", *lines[9:]]))
     queries = (json.dumps({"query": f"noodles near street {n}"}) for n in range(4))
     (tmp_path / "queries.jsonl").write_text("\n".join(queries))
-    (tmp_path / "dishes.toml").write_text(DISHES)
     (tmp_path / "mood.toml").write_text(MOOD)
     plug("counter", COUNTER)
-    own = [word for name in ("dishes", "mood") for word in ("--task-file", f"{name}.toml")]
+    own = ["--task-file", dishes.name, "--task-file", "mood.toml"]
     return {
         "reviews": ["run", "sentiment", "points", "summary", "strengths", *own, *SETTINGS, "-i", "reviews.jsonl"],
         "queries": ["run", "query-expansion", *SETTINGS, "-i", "queries.jsonl"],
