@@ -1,7 +1,7 @@
 """The prefix cache, foreseen: which tokens of a prompt the engine will not have to compute."""
 
 from array import array
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 
 
@@ -17,7 +17,7 @@ class PrefixCache:
     def __init__(self, block_size: int, blocks: int) -> None:
         self._block_size = block_size
         self._blocks = blocks
-        self._held: dict[int, None] = {}  # in the order of last use
+        self._held = OrderedDict[int, None]()  # in the order of last use; a plain one searches long for its first
 
     def cached(self, prompt: Sequence[int]) -> int:
         """Return how many tokens at the start of the prompt are held."""
@@ -38,10 +38,10 @@ class PrefixCache:
     def add(self, prompt: Sequence[int]) -> None:
         """Hold the prompt's blocks, and let go of those used longest ago."""
         for key in self._keys(prompt, len(prompt)):
-            self._held.pop(key, None)
             self._held[key] = None
+            self._held.move_to_end(key)
         while len(self._held) > self._blocks:
-            del self._held[next(iter(self._held))]
+            self._held.popitem(last=False)
 
     def _keys(self, prompt: Sequence[int], tokens: int) -> Iterator[int]:
         """Yield a key for each whole block of the first `tokens`: a hash of it and of all before it."""
