@@ -73,8 +73,9 @@ def fill(folder: Path, rows: int) -> float:
     prompts = Prompts(config.model, config.arguments, config.templates)
     began = time.monotonic()
     with closing(Ledger(folder)) as ledger:
-        ledger.begin({})
-        Ingestion(ledger, prompts, Stages(ledger, prompts, config), config).fill(Corpus(config), lambda _: None)
+        ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
+        ingestion.begin({}, lambda _: None)
+        ingestion.fill(lambda _: None)
     return time.monotonic() - began
 
 

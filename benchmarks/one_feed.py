@@ -25,7 +25,7 @@ from pipelines.models import catalog
 from pipelines.prompts import prompts as prompts_module
 from pipelines.prompts.prompts import Prompts
 from pipelines.prompts.template import PromptTemplate, TokenizedTemplate
-from pipelines.questions.ingest import Corpus, Ingestion
+from pipelines.questions.ingest import Ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks.answer_schema import AnswerSchema
 from pipelines.tasks.extraction import Extraction
@@ -66,10 +66,11 @@ config = Config(
 )  # fmt: skip
 screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
-    ledger.begin({})
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    Ingestion(ledger, prompts, stages, config).fill(Corpus(config), lambda _: None)
+    ingestion = Ingestion(ledger, prompts, stages, config)
+    ingestion.begin({}, lambda _: None)
+    ingestion.fill(lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
         costing = Costing(
             prompts=prompts, config=config, block_size=engine.limits.block_size, speed=None, clock=Clock()

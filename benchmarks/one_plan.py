@@ -17,7 +17,7 @@ from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.ingest import Corpus, Ingestion
+from pipelines.questions.ingest import Ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -26,10 +26,11 @@ model = catalog.find("smollm2-135m", cache.folder("models"))
 config = Config(tasks=[TASKS["sentiment"]], sources=[Source(source)], model=model)
 with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
     began = time.monotonic()
-    ledger.begin({})
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    Ingestion(ledger, prompts, stages, config).fill(Corpus(config), lambda _: None)
+    ingestion = Ingestion(ledger, prompts, stages, config)
+    ingestion.begin({}, lambda _: None)
+    ingestion.fill(lambda _: None)
     filled = time.monotonic()
     costing = Costing(prompts=prompts, config=config, block_size=32, speed=None, clock=Clock())
     todo = backlog.make(ledger, costing)

@@ -26,7 +26,7 @@ from pipelines.output import times
 from pipelines.output.page import said
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Corpus, Ingestion
+from pipelines.questions.ingest import Ingestion
 from pipelines.questions.stages import Stages
 from scheduling.speed import Speed
 
@@ -66,11 +66,11 @@ def compare(
     input holds no row that can be used.
     """
     started = datetime.now(UTC)
-    corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
-        planned.begin({})
         prompts = Prompts(config.model, config.arguments, config.templates)
-        Ingestion(planned, prompts, Stages(planned, prompts, config), config).fill(corpus, emit)
+        ingestion = Ingestion(planned, prompts, Stages(planned, prompts, config), config)
+        ingestion.begin({}, emit)
+        ingestion.fill(emit)
         counts = planned.counts()
         emit(counts.planned)
         if not counts.waiting:

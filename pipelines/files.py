@@ -5,6 +5,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+SETTLED = 2.0  # seconds: what was written since may be written again within one tick of a file system's clock
+
+Looks = tuple[int, int, int, int]  # of a file: its size, the times of its last changes, and its inode
+
+
+def looks(file: Path) -> Looks:
+    """Return what a file looks like, which is something else once it was changed. Raises OSError."""
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def settled(looked: Looks, now: float) -> bool:
+    """Say whether a file that looked so looks otherwise once it is changed after this moment, in seconds."""
+    _, _, changed, _ = looked
+    return changed / 1e9 < now - SETTLED
+
 
 @contextmanager
 def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:

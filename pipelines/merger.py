@@ -15,7 +15,8 @@ from pipelines.errors import LedgerError
 from pipelines.events import Emit, WritingResults
 from pipelines.ledger import damage, history
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import RunStatus
+from pipelines.ledger.records import APART, RunStatus
+from pipelines.ledger.standing import FILLED
 from pipelines.ledger.union import Opened
 from pipelines.output import report, results, shards, tables, targets
 from pipelines.output.tables import BY_RESTAURANT
@@ -26,7 +27,7 @@ from pipelines.tasks import Task, with_bases
 SUMS = ("replicas", "steps", "dry_steps", "engine_restarts", "sent_by_max_wait")
 OWN = ("device", "vllm", "dtype")
 FIRST = ("policy", "engine", "feed", "sla", "ageing", "max_wait_s")  # what is as the first one has it
-LEFT_OUT = ("shard", shards.APART, "tasks", "predicted", "exit", "replica_speeds")
+LEFT_OUT = ("shard", APART, FILLED, "tasks", "predicted", "exit", "replica_speeds")
 
 
 def folders(outputs: Iterable[Path]) -> list[Path]:
@@ -62,7 +63,7 @@ def opened(folders: Iterable[Path]) -> Iterator[list[Opened]]:
 
 def merge(there: Sequence[Opened], where: Path, tasks: Sequence[Task], emit: Emit) -> dict[str, Any]:
     """Write to a folder what one run of the tasks would have written in place of these shards; return the report."""
-    asked, how = with_bases(tasks), there[0].run.facts[shards.APART]
+    asked, how = with_bases(tasks), there[0].run.facts[APART]
     targets.check(where, targets.of_run(task.name for task in asked))
     with Ledger(where) as ledger:
         ledger.check()

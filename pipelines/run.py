@@ -27,7 +27,7 @@ from pipelines.output.mirror import Mirror
 from pipelines.output.page.said import many
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Corpus, Ingestion
+from pipelines.questions.ingest import Ingestion
 from pipelines.questions.stages import Stages
 
 Told = Callable[[Counts | BaseException], Mapping[str, Any]]
@@ -52,19 +52,16 @@ def run(
     """
     began = time.monotonic()
     ledger.check()
-    # What cannot be done is said before the ledger forgets the last run's rows.
-    corpus = Corpus(config, emit)
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    seen = ledger.inputs.look([source.path for source in config.sources], corpus.first)
-    spoilt = ledger.begin({**facts, **_settings(config)})
+    ingestion = Ingestion(ledger, prompts, stages, config)
+    spoilt = ingestion.begin({**facts, **_settings(config)}, emit)
     try:
         emit = Heartbeat(ledger.folder).beside(emit)
         if spoilt:
             emit(Warned(f"damaged in the ledger, and asked again: {many(spoilt, 'answer')}"))
-        ingestion = Ingestion(ledger, prompts, stages, config)
-        ingestion.fill(corpus, emit)
-        ledger.note(plan_s=time.monotonic() - began, corpus=ingestion.facts(), **ledger.inputs.facts(seen))
+        ingestion.fill(emit)
+        ledger.note(plan_s=time.monotonic() - began, **ingestion.facts())
         if ingestion.share:
             ledger.note(**shards.facts(ledger, prompts, config, ingestion.share))
         counts = ledger.counts()

@@ -42,13 +42,19 @@ def find_any(db: sqlite3.Connection) -> str | None:
     """Return what is found wrong with a ledger, its answers and a finished run's rows among all else."""
     if found := find(db):
         return found
-    (spoilt,) = db.execute(f"SELECT count(*) FROM request WHERE {SPOILT}").fetchone()  # noqa: S608
-    if spoilt:
-        return f"{spoilt:,} of its answers are not what was written"
-    finished = db.execute("SELECT rows FROM run ORDER BY id DESC LIMIT 1").fetchone()
-    if finished and finished["rows"] and finished["rows"] != digest.of_rows(db):
+    if often := spoilt(db):
+        return f"{often:,} of its answers are not what was written"
+    last = db.execute("SELECT status, rows FROM run ORDER BY id DESC LIMIT 1").fetchone()
+    ended = last and last["status"] != RunStatus.RUNNING  # the next stages are asked while it runs
+    if ended and last["rows"] and last["rows"] != digest.of_rows(db):
         return "its rows are not what was written"
     return None
+
+
+def spoilt(db: sqlite3.Connection) -> int:
+    """Return how many answers are not what was written."""
+    often: int = db.execute(f"SELECT count(*) FROM request WHERE {SPOILT}").fetchone()[0]  # noqa: S608
+    return often
 
 
 def forget(db: sqlite3.Connection) -> int:

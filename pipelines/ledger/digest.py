@@ -7,14 +7,22 @@ import hashlib
 import sqlite3
 
 SIZE = 8
-ROWS = {"item": "seq", "reject": "rowid", "job": "id", "ask": "task, seq", "carried": "chunk"}  # and their order
+# The tables of what was read and who asks what, the columns and the order; what a job was found to cost comes later.
+ROWS = {
+    "item": ("*", "seq"), "reject": ("*", "rowid"), "job": ("id, task, unit, whole, deadline", "id"),
+    "ask": ("*", "task, seq"), "carried": ("*", "chunk"),
+}  # fmt: skip
 FACTS = "seal(CAST(started AS BLOB), CAST(facts AS BLOB))"  # of a row of `run`
 
 
 def of_answer(answer: str = "answer", run: str = "run") -> str:
     """Return as SQL the digest of a row of `request`: of all of it that results are made of, and when it was asked."""
-    parts = ("key", "task", "form", "stage", answer, run)
-    return f"seal({', '.join(f'CAST({part} AS BLOB)' for part in parts)})"
+    return _sealed("key", "task", "form", "stage", answer, run)
+
+
+def of_question() -> str:
+    """Return as SQL the digest of a row of `request` that has no answer yet: of all that one depends on."""
+    return _sealed("key", "task", "form", "stage", "body", "prompt_tokens", "schema")
 
 
 def seal(*parts: bytes | str | float | None) -> bytes:
@@ -27,8 +35,8 @@ def of_rows(db: sqlite3.Connection) -> bytes:
     """Return the digest of all rows of a ledger, and of who asks what."""
     told, cursor = hashlib.blake2b(digest_size=SIZE), db.cursor()
     cursor.row_factory = None  # such rows are made in half the time
-    for table, order in ROWS.items():
-        for row in cursor.execute(f"SELECT * FROM {table} ORDER BY {order}"):  # noqa: S608
+    for table, (columns, order) in ROWS.items():
+        for row in cursor.execute(f"SELECT {columns} FROM {table} ORDER BY {order}"):  # noqa: S608
             told.update(ascii(row).encode())  # `repr` escapes what the next Python may print
     return told.digest()
 
@@ -36,3 +44,7 @@ def of_rows(db: sqlite3.Connection) -> bytes:
 def install(db: sqlite3.Connection) -> None:
     """Let a connection's SQL use it."""
     db.create_function("seal", -1, seal, deterministic=True)
+
+
+def _sealed(*columns: str) -> str:
+    return f"seal({', '.join(f'CAST({column} AS BLOB)' for column in columns)})"

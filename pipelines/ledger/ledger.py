@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipelines.errors import LedgerError
-from pipelines.ledger import damage, digest, history, union
+from pipelines.ledger import damage, digest, history, standing, union
 from pipelines.ledger.carried import Carried
 from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect, transaction
@@ -76,23 +76,39 @@ class Ledger:
         if found := damage.find(self._db):
             raise damaged(self.folder / NAME, found)
 
-    def begin(self, facts: Mapping[str, Any]) -> int:
+    def standing(self, filled: str) -> dict[str, Any] | None:
+        """Return what the last run has noted of its rows, if they are known by this and stand as they were written."""
+        return standing.find(self._db, filled)
+
+    def begin(self, facts: Mapping[str, Any], *, keep: bool = False) -> int:
         """Start a run: forget the last one's rows, rejects and jobs, and keep every answer that is as it was written.
 
-        Return how many are not.
+        Return how many are not. Where all that stands is to be kept, it is, and what failed waits again.
         """
         with self.together():
-            spoilt = damage.forget(self._db)
-            self.carried.clear()
-            for table in ("item", "reject", "ask", "job"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
-            # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
-            self._db.execute("DELETE FROM request WHERE state <> ?", (RequestState.ANSWERED,))
+            spoilt = 0
+            if keep:
+                standing.revive(self._db)
+            else:
+                spoilt = damage.forget(self._db)
+                self.carried.clear()
+                for table in ("item", "reject", "ask", "job"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+                # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
+                self._db.execute("DELETE FROM request WHERE state <> ?", (RequestState.ANSWERED,))
+            rows = "(SELECT rows FROM run ORDER BY id DESC LIMIT 1)" if keep else "NULL"
             self._db.execute(
-                "INSERT INTO run (status, started, facts, digest) VALUES (?1, ?2, ?3, seal(?2, ?3))",
+                f"INSERT INTO run (status, started, facts, digest, rows) VALUES (?1, ?2, ?3, seal(?2, ?3), {rows})",  # noqa: S608
                 (RunStatus.RUNNING, _now(), json.dumps(facts)),
             )
         return spoilt
+
+    def seal(self) -> None:
+        """Write down what all rows, and who asks what, are known by, so that the next run may find that they stand."""
+        with self.together():
+            self._db.execute(
+                "UPDATE run SET rows = ? WHERE id = (SELECT max(id) FROM run)", (digest.of_rows(self._db),)
+            )
 
     def unite(self, shards: Sequence[Opened], started: str, facts: Mapping[str, Any]) -> None:
         """Hold what the ledgers of shards hold, as one run; what is here is forgotten.
@@ -106,16 +122,16 @@ class Ledger:
         self.carried.gather([shard.db for shard in shards])
 
     def note(self, status: RunStatus | None = None, **facts: Any) -> None:
-        """Write down what has become known about this run; a status ends it, and if it is done all rows are sealed."""
+        """Write down what has become known about this run; a status ends it, and all rows are sealed."""
         if status:
             facts.setdefault("finished", _now())
         with self.together():
-            rows = digest.of_rows(self._db) if status == RunStatus.DONE else None
+            if status:
+                self.seal()
             self._db.execute(
                 "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "
-                "digest = seal(started, json_patch(facts, ?2)), rows = coalesce(?3, rows) "
-                "WHERE id = (SELECT max(id) FROM run)",
-                (status, json.dumps(facts), rows),
+                "digest = seal(started, json_patch(facts, ?2)) WHERE id = (SELECT max(id) FROM run)",
+                (status, json.dumps(facts)),
             )
 
     def counts(self) -> Counts:

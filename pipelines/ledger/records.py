@@ -12,6 +12,7 @@ from scheduling.speed import Work
 
 ANCHORS = ""  # the unit of the job that holds a task's anchors; no restaurant is called that
 NOBODY = -1  # the job of what is asked for the sake of other jobs alone
+APART = "apart"  # the fact of a run that says what others need to know of a shard
 ELSEWHERE = -(1 << 60)  # what is added to the numbers of rows that are another shard's: all are below 0 then
 
 

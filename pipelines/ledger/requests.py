@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Failure, Timing
 from pipelines.ledger.database import transaction
-from pipelines.ledger.digest import of_answer
+from pipelines.ledger.digest import of_answer, seal
 from pipelines.ledger.records import (
     Answer,
     AnsweredRow,
@@ -89,7 +89,7 @@ class Requests:
         with transaction(self._db):
             self._db.executemany(_ANSWER, map(_answered, answers))
             self._db.executemany(
-                "UPDATE request SET state = :state, body = NULL, schema = NULL, reason = :reason, detail = :detail, "
+                "UPDATE request SET state = :state, reason = :reason, detail = :detail, "
                 "answer = :raw, run = (SELECT max(id) FROM run) WHERE id = :id",
                 ({**asdict(failure), "state": RequestState.REJECTED} for failure in failures),
             )
@@ -162,6 +162,8 @@ class Requests:
 
 def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
     state = RequestState.REJECTED if question.too_long else RequestState.WAITING
+    body = None if question.too_long else array("I", question.body or ()).tobytes()
+    sealed = (question.key, task, question.form, stage, body, question.prompt_tokens, question.schema)
     return {
         "key": question.key,
         "task": task,
@@ -170,7 +172,8 @@ def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
         "state": state,
         "reason": Reason.TOO_LONG if question.too_long else None,
         "detail": question.too_long,
-        "body": None if question.too_long else array("I", question.body or ()).tobytes(),
+        "body": body,
+        "digest": seal(*sealed),
         "prompt_tokens": question.prompt_tokens,
         "shared_prefix": question.shared_prefix,
         "reviews_prefix": question.reviews_prefix,
@@ -200,10 +203,11 @@ def _stage(*, stage: int, state: str, answer: str | None, rows: int) -> StageReq
 
 _ASK = """
 INSERT INTO request (
-    key, task, form, stage, state, reason, detail, body, prompt_tokens, head, prefix, length, schema, run
+    key, task, form, stage, state, reason, detail, body, digest, prompt_tokens, head, prefix, length, schema,
+    run
 ) VALUES (
-    :key, :task, :form, :stage, :state, :reason, :detail, :body, :prompt_tokens, :shared_prefix, :reviews_prefix,
-    :expected_output_tokens, :schema, (SELECT max(id) FROM run)
+    :key, :task, :form, :stage, :state, :reason, :detail, :body, :digest, :prompt_tokens, :shared_prefix,
+    :reviews_prefix, :expected_output_tokens, :schema, (SELECT max(id) FROM run)
 ) ON CONFLICT (key) DO NOTHING
 """
 _PAGE = """

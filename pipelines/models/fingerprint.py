@@ -11,12 +11,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from pipelines.files import replacing
+from pipelines.files import Looks, looks, replacing, settled
 
-SETTLED = 2.0  # seconds: what was written since may be written again within one tick of a file system's clock
 LENGTH = 32  # hexadecimal digits
 
-Looks = tuple[int, int, int, int]  # of a file: its size, the times of its last changes, and its inode
 Known = dict[str, tuple[Looks, str]]  # by path: what a file looked like, and its digest
 KNOWN = TypeAdapter(Known)
 
@@ -30,14 +28,14 @@ def of(folder: Path, memory: Path) -> str:
     kept = memory / f"{_sha256(os.fsencode(folder.resolve()))[:LENGTH]}.json"
     known, began = _read(kept), time.time()
     files = dict(sorted(_files(folder)))
-    looks = {path: _looks(file) for path, file in files.items()}
-    same = {path: known[path] for path in files if path in known and known[path][0] == looks[path]}
+    looked = {path: looks(file) for path, file in files.items()}
+    same = {path: known[path] for path in files if path in known and known[path][0] == looked[path]}
     with ThreadPoolExecutor(os.cpu_count()) as readers:
         digests = readers.map(lambda path: same[path][1] if path in same else _digest(files[path]), files)
-        found = {path: (looks[path], digest) for path, digest in zip(files, digests, strict=True)}
-    settled = {path: one for path, one in found.items() if one[0][2] / 1e9 < began - SETTLED}
-    if settled != known:
-        _keep(kept, settled)
+        found = {path: (looked[path], digest) for path, digest in zip(files, digests, strict=True)}
+    lasting = {path: one for path, one in found.items() if settled(one[0], began)}
+    if lasting != known:
+        _keep(kept, lasting)
     return _sha256(b"".join(os.fsencode(f"{digest}  {path}\0") for path, (_, digest) in found.items()))[:LENGTH]
 
 
@@ -53,11 +51,6 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
         for file in (Path(here, name) for name in names if not name.startswith(".")):
             if file.is_file():
                 yield file.relative_to(folder).as_posix(), file
-
-
-def _looks(file: Path) -> Looks:
-    stat = file.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def _digest(file: Path) -> str:

@@ -10,11 +10,12 @@ from pipelines.files import replacing
 from pipelines.ledger import counts, history
 from pipelines.ledger.history import Run
 from pipelines.ledger.records import RunStatus
+from pipelines.ledger.standing import FILLED
 from pipelines.output import metrics, times
 from pipelines.output.times import Times
 
 SCHEMA = 1
-OF_OTHERS = ("files", "apart", "made")  # facts that other commands need
+OF_OTHERS = ("files", "apart", "made", FILLED)  # facts that other runs and commands need
 
 
 def write(output: Path) -> dict[str, Any]:

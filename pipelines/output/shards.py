@@ -10,15 +10,14 @@ from pipelines.corpus.shard import Shard
 from pipelines.errors import LedgerError
 from pipelines.ledger.history import Run
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import RunStatus
+from pipelines.ledger.records import APART, RunStatus
 from pipelines.ledger.union import Opened
 from pipelines.output.results import Scoring, scoring
 from pipelines.prompts.cache_key import SPEED_ARGUMENTS
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.share import Share
 
-APART = "apart"  # the fact of a run that says what others need to know of a shard
-MADE = "made"  # and the one that says what its tasks are made of
+MADE = "made"  # the fact of a run that says what its tasks are made of
 CHANGES_NOTHING = SPEED_ARGUMENTS - {"max_model_len"}  # which decides what is too long
 NAMED = 5  # missing shards
 

@@ -21,7 +21,7 @@ from pipelines.ledger.records import StoredJob
 from pipelines.preview import sizing
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Corpus, Ingestion
+from pipelines.questions.ingest import Ingestion
 from pipelines.questions.stages import Stages
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
@@ -51,15 +51,14 @@ def preview(
     start in another run. `docs/scheduling.md` describes every field. Raises CorpusError when the input holds no rows.
     """
     damage.refuse(output)
-    corpus = Corpus(config, emit)
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)
-            ledger.begin({})
             ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
-            ingestion.fill(corpus, emit)
+            ingestion.begin({}, emit)
+            ingestion.fill(emit)
             prompts.context = context.needed(ledger.counts(), prompts, config)
             limits = limits_for(prompts.context)
             costing = Costing(
@@ -79,7 +78,7 @@ def preview(
             return {
                 "schema": SCHEMA,
                 "model": config.model.name,
-                "corpus": ingestion.facts(),
+                "corpus": ingestion.facts()["corpus"],
                 "rows": _rows(ledger.folder),
                 "rejects": [asdict(reject) for reject in islice(ledger.rows.rejects(), REJECTS)],
                 "requests": requests,

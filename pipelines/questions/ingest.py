@@ -1,26 +1,32 @@
 """Ingestion: every row of the corpus written into the ledger, as questions that wait or are answered."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.config import Config
 from pipelines.corpus import language, reader
+from pipelines.corpus.rating import Scale
 from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.row import Row
 from pipelines.errors import CorpusError
-from pipelines.events import Asking, Emit, Reading, Warned
+from pipelines.events import Asking, Emit, Event, Noted, Reading, Warned
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import ANCHORS, ELSEWHERE, NOBODY, NewJob
+from pipelines.ledger.standing import FILLED
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import rowwise
+from pipelines.questions import identity, rowwise
 from pipelines.questions.share import Numbered, Share, Taken, share
 from pipelines.questions.stages import Stages
 
+if TYPE_CHECKING:
+    from pipelines.ledger.inputs import Seen
+
 Chunk = list[Row | Reject]
 LISTED = 20  # files that are passed over and named
+TOLD: Mapping[str, type[Noted | Warned]] = {"Noted": Noted, "Warned": Warned}  # by what it is kept as
 NEARLY = 0.9  # of the rows, which are so many that something else is wrong
 
 
@@ -54,11 +60,13 @@ def _all_rejected(rejects: Sequence[Reject]) -> str:
 
 
 class Ingestion:
-    """Writes a corpus into a ledger, and asks what each task asks first.
+    """Writes a config's corpus into a ledger, and asks what each task asks first.
 
     The jobs of a unit have consecutive numbers, one for each task, and units those of their first row. Rows that ask
     the same thing share one request; one that was answered in an earlier run is not asked again, and where all of a
     stage was, the next one is asked. Prompts that would not fit the model's context are rejected.
+
+    Where the last run has asked the same of the same files, its rows, jobs and questions stay as they are.
     """
 
     def __init__(self, ledger: Ledger, prompts: Prompts, stages: Stages, config: Config) -> None:
@@ -67,13 +75,31 @@ class Ingestion:
         self._stages = stages
         self._config = config
         self._units: dict[str, int] = {}  # the number of each unit's first job
+        self._identity = identity.of(config, prompts)
+        self._stands: dict[str, Any] | None = None  # what is known of rows that need not be read
+        self._corpus: Corpus | None = None
+        self._seen: Seen | None = None
+        self._told: list[tuple[str, str]] = []  # what a person should know of the rows
         self.share: Share | None = None  # what is taken of the rows, if not all
 
-    def fill(self, chunks: Iterable[Chunk], emit: Emit) -> None:
+    def begin(self, facts: Mapping[str, Any], emit: Emit) -> int:
+        """Begin a run, as `Ledger.begin` does. Raises CorpusError before the ledger forgets the last one's rows."""
+        self._stands = self._ledger.standing(self._identity) if self._identity else None
+        if self._stands is None:
+            self._corpus = Corpus(self._config, self._heard(emit))
+            paths = [source.path for source in self._config.sources]
+            self._seen = self._ledger.inputs.look(paths, self._corpus.first)
+        return self._ledger.begin(facts, keep=self._stands is not None)
+
+    def fill(self, emit: Emit) -> None:
         """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""
+        if self._corpus is None:
+            self._keep(emit)
+            return
+        emit = self._heard(emit)
         self.share = share(self._config, emit)
         seq, rows, often, first = 0, 0, Counter[Reason](), dict[Reason, Reject]()
-        for chunk in chunks:
+        for chunk in self._corpus:
             numbered = list(enumerate(chunk, start=seq))
             taken = self.share.take(numbered) if self.share else Taken(numbered)
             rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
@@ -88,14 +114,19 @@ class Ingestion:
             if number >= rows * NEARLY:  # there may be more wrong than rows
                 emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
         self._ledger.rows.rated(self._config.reading.scale, self.share.ratings if self.share else None)
-        jobs = self._ledger.jobs.about_restaurants()
-        for n, job in enumerate(jobs, start=1):
-            self._stages.advance(job.task, job.id, job.unit)
-            emit(Asking(n * len(self._units) // len(jobs), len(self._units)))
+        self._ask_whole(emit)
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
+        self._ledger.seal()
 
     def facts(self) -> dict[str, Any]:
+        """Return what is to be noted of the rows."""
+        if self._stands is not None:
+            return {**self._stands, "corpus": self.corpus()}
+        filled = {FILLED: {"by": self._identity, "told": self._told}} if self._identity else {}
+        return {**filled, "corpus": self.corpus(), **(self._ledger.inputs.facts(self._seen) if self._seen else {})}
+
+    def corpus(self) -> dict[str, Any]:
         """Return what a report says of where the rows come from, and of their ratings."""
         passed_over, scale = self._config.passed_over, self._ledger.rows.scale
         return {
@@ -103,6 +134,35 @@ class Ingestion:
             "passed_over": {"files": len(passed_over), "first": passed_over[:LISTED]},
             "ratings": {"scale": str(scale) if scale else None, **self._ledger.rows.ratings()},
         }
+
+    def _keep(self, emit: Emit) -> None:
+        """Leave what stands, and say of it what was said when it was read."""
+        facts = self._stands or {}
+        scale = facts["corpus"]["ratings"].get("scale")
+        self._ledger.rows.scale = scale and Scale.read(scale)
+        for kind, text in facts[FILLED]["told"]:
+            emit(TOLD[kind](text))
+        if self._ask_whole(emit):
+            self._ledger.seal()
+
+    def _heard(self, emit: Emit) -> Emit:
+        """Keep what a person is told while rows are read."""
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Noted | Warned):
+                self._told.append((type(event).__name__, event.text))
+            emit(event)
+
+        return tell
+
+    def _ask_whole(self, emit: Emit) -> bool:
+        """Ask about restaurants as a whole what has not been asked; say whether there was something."""
+        jobs = self._ledger.jobs.unasked()
+        units = len({job.unit for job in jobs})
+        for n, job in enumerate(jobs, start=1):
+            self._stages.advance(job.task, job.id, job.unit)
+            emit(Asking(n * units // len(jobs), units))
+        return bool(jobs)
 
     def _write(self, start: int, taken: Taken, rejects: Sequence[tuple[int, Reject]]) -> None:
         """Write what is taken of a chunk of rows that starts at this place in the input, and ask about it."""

@@ -34,7 +34,7 @@ class Classification(Task):
     def parse(self, form: str, completion: Completion) -> list[float]:
         """Return the natural-log probability of each scored word, none so low that it could not be divided by."""
         del form
-        return [max(round(score, 4), LEAST) for score in completion.scores.values()]
+        return [round(score, 4) if score > LEAST else LEAST for score in completion.scores.values()]
 
     def line(self, row: Mapping[str, Any]) -> str:
         """See `Task`."""

@@ -1,12 +1,20 @@
 """A run that is stopped between the stages of its jobs, and the next one."""
 
+import math
 from collections import Counter
 
 import pytest
 
+from pipelines import files
 from pipelines.events import Progress
 from pipelines.output.report import build
 from pipelines.questions.stages import Stages
+
+
+@pytest.fixture(autouse=True, params=["kept", "read anew"])
+def settled(request, monkeypatch):
+    """The same input is kept as it was read, or read anew, which must not make a difference."""
+    monkeypatch.setattr(files, "SETTLED", -math.inf if request.param == "kept" else math.inf)
 
 
 def test_a_run_stopped_between_two_stages_goes_on_with_the_second(

@@ -1,10 +1,12 @@
 """A run on a folder that another run has worked in."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
 
+from pipelines import files
 from pipelines.errors import EngineError
 from pipelines.events import EngineStarting
 from pipelines.output.report import build
@@ -12,6 +14,12 @@ from pipelines.tasks import TASKS
 
 SENTIMENT = TASKS["sentiment"]
 ANCHORS = sum(map(len, SENTIMENT.anchors["en"]))
+
+
+@pytest.fixture(autouse=True, params=["kept", "read anew"])
+def settled(request, monkeypatch):
+    """The same input is kept as it was read, or read anew, which must not make a difference."""
+    monkeypatch.setattr(files, "SETTLED", -math.inf if request.param == "kept" else math.inf)
 
 
 def test_what_is_answered_is_not_asked_again_and_what_is_new_is(go, write_jsonl, reviews, fake_engine, results):

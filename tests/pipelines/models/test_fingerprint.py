@@ -6,13 +6,14 @@ import time
 
 import pytest
 
+from pipelines import files
 from pipelines.models import fingerprint
 
 
 @pytest.fixture
 def copy(tiny, tmp_path, monkeypatch):
     """A model folder of the test's own, old enough for its files to be remembered."""
-    monkeypatch.setattr(fingerprint, "SETTLED", 0.1)
+    monkeypatch.setattr(files, "SETTLED", 0.1)
     folder = shutil.copytree(tiny.folder, tmp_path / "model")
     (folder / "original").mkdir()
     (folder / "original" / "params.json").write_text("{}")
@@ -93,7 +94,7 @@ def test_a_file_is_read_once_until_it_changes(copy, memory, read):
 
 
 def test_what_was_written_a_moment_ago_is_read_again(copy, memory, read, monkeypatch):
-    monkeypatch.setattr(fingerprint, "SETTLED", 60.0)
+    monkeypatch.setattr(files, "SETTLED", 60.0)
     (copy / "config.json").write_text("{}")
     fingerprint.of(copy, memory)
     read.clear()

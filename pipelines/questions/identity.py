@@ -1,0 +1,35 @@
+"""The identity of what a run asks: where it is the same, reading the input anew would ask the same."""
+
+import hashlib
+import time
+from importlib import metadata
+from pathlib import Path
+
+from pipelines import remote
+from pipelines.config import Config
+from pipelines.corpus import opening
+from pipelines.files import looks, settled
+from pipelines.prompts.prompts import Prompts
+
+
+def of(config: Config, prompts: Prompts) -> str | None:
+    """Return a digest of all that rows and questions depend on: files by their size, times and inode.
+
+    None where that says nothing: of what lies far away or comes from a pipe, of a file that was written a moment ago,
+    and where all is to be asked again.
+    """
+    paths = [source.path for source in config.sources]
+    if config.again or any(remote.is_remote(path) or opening.is_stream(path) for path in paths):
+        return None
+    now = time.time()
+    try:
+        looked = [looks(Path(path)) for path in paths]
+    except OSError:  # whoever reads it will say so
+        return None
+    if not all(settled(one, now) for one in looked):
+        return None
+    told = (
+        metadata.version("reviewbatch"), time.tzname, config.sources, looked, config.reading, config.limit,
+        config.shard, config.tasks, config.calibration, prompts.identity, prompts.context,
+    )  # fmt: skip
+    return hashlib.blake2b(repr(told).encode(errors="surrogateescape"), digest_size=16).hexdigest()

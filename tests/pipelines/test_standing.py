@@ -1,0 +1,235 @@
+"""A run whose input is what the last one has read: nothing is read anew, and nothing comes out otherwise."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipelines import files
+from pipelines.config import Config
+from pipelines.corpus import reader
+from pipelines.corpus.reading import Reading
+from pipelines.corpus.shard import Shard
+from pipelines.corpus.sources import Source
+from pipelines.events import Noted, Warned
+from pipelines.ledger.records import ELSEWHERE
+from pipelines.prompts.prompts import Prompts
+from pipelines.questions import identity
+from pipelines.tasks import TASKS
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch):
+    """Files are taken to be old enough."""
+    monkeypatch.setattr(files, "SETTLED", float("-inf"))
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Count how often the input is read."""
+    often = []
+    read = reader.read
+    monkeypatch.setattr(reader, "read", lambda *given: often.append(given) or read(*given))
+    return often
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Return all that a run has written for people, but for what it took."""
+
+    def tables():
+        out = tmp_path / "out"
+        report = json.loads((out / "report.json").read_text())
+        files = {path.name: path.read_bytes() for path in [*sorted((out / "results").iterdir()), out / "rejects.jsonl"]}
+        return files, report["rows"], report["run"]["corpus"]
+
+    return tables
+
+
+def damage(out, sql):
+    with closing(sqlite3.connect(out / "run.sqlite")) as db, db:
+        db.execute(sql)
+
+
+def stopped(go, path, stopping, after, *names, **settings):
+    with pytest.raises(KeyboardInterrupt):
+        go(path, stopping(after), *names, **settings)
+
+
+@pytest.mark.parametrize("names", [["sentiment"], ["points", "summary", "strengths"], ["mood", "dish"]])
+def test_it_ends_as_if_it_had_been_read_anew(go, write_jsonl, corpus, reading, reads, tables, tmp_path, names):
+    path = write_jsonl([*corpus({"a": 7, "b": 4, "c": 2}), {"review_id": "x", "restaurant_id": "a", "text": None}])
+    go(path, reading, *names)
+    expected = tables()
+    for file in (tmp_path / "out").rglob("*"):
+        if file.is_file():
+            file.unlink()
+
+    class Stops(reading):
+        def submit(self, requests):
+            super().submit(requests)
+            if len(self.submitted) > 9:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(path, Stops, *names)
+    reads.clear()
+    engine = reading()
+    go(path, lambda: engine, *names)
+    assert engine.submitted
+    assert tables() == expected
+    go(path, reading, *names)
+    assert tables() == expected
+    assert reads == []
+
+
+def test_what_was_said_of_the_rows_is_said_again(go, write_jsonl, reviews, fake_engine, reads):
+    path = write_jsonl([{"text": "Good soup.", "restaurant_id": "a"}, *({"text": ""} for _ in range(20))])
+    told = [
+        [event for event in events if isinstance(event, Noted | Warned)]
+        for events in (go(path, fake_engine, calibration="raw")[1] for _ in range(2))
+    ]
+    assert len(told[0]) > 1
+    assert told[1] == told[0]
+    assert len(reads) == 1
+
+
+@pytest.mark.parametrize("change", [
+    {"limit": 4}, {"reading": Reading(restaurant="one")}, {"reading": Reading(keep=["rating"])}, {"calibration": "raw"},
+    {"shard": Shard(0, 2)}, {"arguments": {"max_model_len": 512}}, {"again": True},
+])  # fmt: skip
+def test_with_another_setting_it_is_read_anew(go, write_jsonl, corpus, fake_engine, reads, change):
+    path = write_jsonl(corpus({"a": 3, "b": 3}))
+    go(path, fake_engine)
+    reads.clear()
+    go(path, fake_engine, **change)
+    assert reads
+
+
+def test_with_other_tasks_it_is_read_anew(go, write_jsonl, corpus, fake_engine, reads):
+    path = write_jsonl(corpus({"a": 3}))
+    for names in (["sentiment"], ["sentiment", "strengths"], ["strengths"]):
+        reads.clear()
+        go(path, fake_engine, *names)
+        assert reads
+    reads.clear()
+    go(path, fake_engine, "strengths", single_stage=True)
+    assert reads
+
+
+def test_a_file_that_was_touched_is_read_anew(go, write_jsonl, corpus, fake_engine, reads):
+    path = Path(write_jsonl(corpus({"a": 3})))
+    go(path, fake_engine)
+    reads.clear()
+    path.write_bytes(path.read_bytes().replace(b"soup", b"stew"))  # as long as before
+    os.utime(path, ns=(path.stat().st_atime_ns, 0))
+    go(path, fake_engine)
+    assert reads
+
+
+def test_a_file_that_was_written_a_moment_ago_may_be_another(go, write_jsonl, corpus, fake_engine, reads, monkeypatch):
+    monkeypatch.setattr(files, "SETTLED", 2.0)
+    path = write_jsonl(corpus({"a": 3}))
+    go(path, fake_engine)
+    reads.clear()
+    go(path, fake_engine)
+    assert reads
+
+
+@pytest.mark.parametrize("sql", [
+    "UPDATE item SET text = 'another' WHERE seq = 2", "DELETE FROM item WHERE seq = 2",
+    "UPDATE ask SET request = (SELECT max(request) FROM ask) WHERE seq = 1", "DELETE FROM request WHERE id = 3",
+    "UPDATE request SET body = x'00000000' WHERE state = 'waiting'", "UPDATE request SET answer = '[0]' WHERE id = 1",
+    "UPDATE request SET body = NULL WHERE state = 'waiting'", "UPDATE job SET unit = 'z'", "DELETE FROM reject",
+])  # fmt: skip
+def test_what_is_not_as_it_was_written_is_read_anew(
+    go, write_jsonl, corpus, fake_engine, stopping, reads, tables, tmp_path, sql
+):
+    path = write_jsonl([*corpus({"a": 37, "b": 4}), {"review_id": "x", "restaurant_id": "a", "text": None}])
+    go(path, fake_engine, output="whole")
+    stopped(go, path, stopping, 40)
+    reads.clear()
+    damage(tmp_path / "out", sql)
+    go(path, fake_engine)
+    assert reads
+    files, rows, _ = tables()
+    assert rows["answered"] == 41
+    whole = tmp_path / "whole"
+    assert files["sentiment.parquet"] == (whole / "results" / "sentiment.parquet").read_bytes()
+    assert files["rejects.jsonl"] == (whole / "rejects.jsonl").read_bytes()
+
+
+def test_what_failed_is_asked_again(go, write_jsonl, corpus, reading, reads, tables, tmp_path):
+    path = write_jsonl(corpus({"a": 5, "b": 4}))
+
+    class Mumbles(reading):
+        def says(self, request):
+            return "?" if self.mumbles(request) else super().says(request)
+
+        def mumbles(self, request):
+            return request.id % 5 == 0
+
+    names = ["sentiment", "points", "summary", "strengths"]
+    go(path, reading, *names, output="whole")
+    report, _ = go(path, Mumbles, *names)
+    assert report["rows"]["rejected"]
+    reads.clear()
+    report, _ = go(path, reading, *names)
+    assert reads == []
+    assert (report["rows"]["rejected"], report["rows"]["answered"]) == (0, 9)
+    files, _, _ = tables()
+    for name in (tmp_path / "whole" / "results").iterdir():
+        assert files[name.name] == name.read_bytes(), name
+
+
+def test_a_shard_keeps_its_share(go, write_jsonl, corpus, reading, reads, tables, query):
+    path = write_jsonl(corpus(dict.fromkeys("abcdefgh", 4)))
+    go(path, reading, "strengths", shard=Shard(1, 2))
+    assert query("SELECT count(*) FROM item WHERE seq < ?", ELSEWHERE // 2) > [(0,)]
+    expected, noted = tables(), query("SELECT facts -> 'apart' FROM run ORDER BY id DESC LIMIT 1")
+    reads.clear()
+    go(path, lambda: pytest.fail("there is nothing to ask"), "strengths", shard=Shard(1, 2))
+    assert reads == []
+    assert tables() == expected
+    assert query("SELECT facts -> 'apart' FROM run ORDER BY id DESC LIMIT 1") == noted
+
+
+def test_it_is_known_by_the_same_in_another_process(write_jsonl, corpus):
+    code = """
+from pipelines import cache, files
+from pipelines.config import Config
+from pipelines.corpus.sources import Source
+from pipelines.models import catalog
+from pipelines.prompts.prompts import Prompts
+from pipelines.prompts.prompts import Prompts
+from pipelines.questions import identity
+from pipelines.tasks import TASKS
+from pipelines.tasks import TASKS
+files.SETTLED = float("-inf")
+tasks = [task for task in TASKS.values() if task.unit != "query"]
+config = Config(tasks=tasks, sources=[Source(sys.argv[1])], model=catalog.find("tiny", cache.folder("models")))
+print(identity.of(config, Prompts(config.model, config.arguments, config.templates)))
+"""
+    path = write_jsonl(corpus({"a": 3}))
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", f"import sys{code}", str(path)],
+            capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in "12"
+    }  # fmt: skip
+    assert len(said) == 1
+    assert len(said.pop().strip()) == 32
+
+
+def test_a_pipe_and_what_lies_far_away_are_known_by_nothing(tmp_path, tiny):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("-", str(tmp_path / "pipe"), "s3://bucket/reviews.parquet", str(tmp_path / "nowhere")):
+        config = Config(tasks=[TASKS["sentiment"]], sources=[Source(path)], model=tiny)
+        prompts = Prompts(config.model, config.arguments, config.templates)
+        assert identity.of(config, prompts) is None
