@@ -84,6 +84,7 @@ def run(
         with suppress(Exception):  # the disk may be full: what is under way is the error to tell of
             ledger.note(RunStatus.STOPPED, wall_s=_wall(began, facts), **_exit(told, error))
             _publish(ledger, mirror)
+            ledger.seal()  # last, for a signal leaves few seconds
         raise
     counts = ledger.counts()
     status = RunStatus.DEADLINE if counts.requests else RunStatus.DONE

@@ -71,8 +71,12 @@ class Eta:
         return most if pace is None else min(most, max(LEAST_PATIENCE, TIMES * self._under_way(in_flight) * pace))
 
     def progress(self, requests: int, in_flight: float, seconds: float) -> Progress:
-        """Return how far the work has come, with so many requests in flight."""
+        """Return how far the work has come, with so many requests in flight.
+
+        Nobody knows how long it takes where more is to be done than was foreseen.
+        """
         done = self._done(in_flight)
+        left = self._all_work - done
         pace = self._pace(done, seconds) or self._predicted
         if done and (not self._marks or seconds - self._marks[-1][0] > seconds / 100):
             self._marks.append((seconds, done))
@@ -85,7 +89,7 @@ class Eta:
             prefilled=max(self._prefilled, self._stats.prefilled - self._zero.prefilled),
             decoded=max(self._decoded, self._stats.decoded - self._zero.decoded),
             share=done / max(self._all_work, done, 1.0),
-            eta=max(0.0, self._all_work - done) * pace if pace else None,
+            eta=max(0.0, left) * pace if pace and (left > 0 or self._answers >= self._all_answers) else None,
         )
 
     def _under_way(self, in_flight: float) -> float:

@@ -122,11 +122,11 @@ class Ledger:
         self.carried.gather([shard.db for shard in shards])
 
     def note(self, status: RunStatus | None = None, **facts: Any) -> None:
-        """Write down what has become known about this run; a status ends it, and all rows are sealed."""
+        """Write down what has become known about this run; a status ends it, and all rows are sealed but if it stopped."""
         if status:
             facts.setdefault("finished", _now())
         with self.together():
-            if status:
+            if status and status != RunStatus.STOPPED:
                 self.seal()
             self._db.execute(
                 "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "

@@ -28,6 +28,7 @@ from pipelines.tasks.restaurant import RestaurantState
 
 ROWS, RESTAURANTS = 8192, 64  # in memory at once; a restaurant is there with all of its reviews
 DETAIL = 500  # characters of why a row is rejected
+MANY = 20  # answers of which one says something, as a rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def write_scored(
     for task in tasks:
         answers = _answers(ledger, known, task, scored, calibration=calibration, emit=emit)
         ledger.note(tasks={task.name: {}})  # there are results of this input from here on, whatever happens
-        figures[task.name] = _write(ledger, task, answers, kind)
+        figures[task.name] = _write(ledger, task, answers, kind, emit)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rows.rejects():
             file.write(_line(reject) + "\n")
@@ -144,8 +145,11 @@ def _answers(
     return answers
 
 
-def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dict[str, Any]:
-    """Write a task's results, and what they roll up to by restaurant; return what the report says of them."""
+def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str, emit: Emit) -> dict[str, Any]:
+    """Write a task's results, and what they roll up to by restaurant; return what the report says of them.
+
+    That many answers come to nothing is told.
+    """
     tables, schema, folder = task.tables(answers), task.schema, ledger.folder / "results"
     if task.unit != "restaurant":
         kept = ledger.carried.schema()
@@ -156,6 +160,10 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str) -> dic
         with pq.ParquetWriter(whole, schema) as writer:
             for table in tables:
                 writer.write_table(table)
+        if not pq.read_metadata(whole).num_rows and sum(map(len, answers.rows())) >= MANY:
+            emit(
+                Warned(f"{task.name}: no answer says anything: the model may not be up to it (see `reviewbatch check`)")
+            )
         rows = pl.scan_parquet(whole)
         figures = task.figures(rows, answers)
         if (rolled_up := task.by_restaurant(rows, answers)) is not None:

@@ -141,3 +141,20 @@ def test_without_its_anchors_a_run_says_so_and_is_raw(go, write_jsonl, reviews, 
     with_warning = results()
     go(write_jsonl(reviews(5)), fake_engine, calibration="raw")
     assert results().equals(with_warning)
+
+
+def test_a_task_whose_answers_say_nothing_is_told_of(go, write_jsonl, corpus, reading):
+    class Mute(reading):
+        def says(self, request):
+            del request
+            return "[]"
+
+    def warned(engine, rows, output):
+        _, events = go(write_jsonl(corpus({"a": rows})), engine, "points", output=output)
+        return [event.text for event in events if isinstance(event, Warned)]
+
+    assert warned(Mute, 20, "many") == [
+        "points: no answer says anything: the model may not be up to it (see `reviewbatch check`)"
+    ]
+    assert warned(Mute, 19, "few") == []
+    assert warned(reading, 20, "well") == []

@@ -37,7 +37,19 @@ def test_the_eta_is_what_is_left_at_the_pace_since_the_first_answer():
     for seconds, left in ((9.0, None), (10.0, 2.0), (11.0, 1.0), (12.0, 0.0)):
         eta.admit()
         eta.land()
+        eta.settle(1, 0)
         assert eta.at(seconds, 0).eta == (left and pytest.approx(left))
+
+
+def test_where_more_is_to_be_done_than_was_foreseen_nobody_knows_how_long():
+    eta = Watched(3, LOAD + LOAD, EngineStats(), 20.0)
+    for seconds, left in ((1.0, 10.0), (11.0, None)):
+        eta.admit()
+        eta.land()
+        eta.settle(1, 0)
+        assert eta.at(seconds, 0).eta == left
+    eta.settle(1, 0)
+    assert eta.at(12.0, 0).eta == 0.0
 
 
 def test_before_there_is_a_pace_the_eta_is_the_predicted_one():
