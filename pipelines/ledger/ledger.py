@@ -122,7 +122,7 @@ class Ledger:
         self.carried.gather([shard.db for shard in shards])
 
     def note(self, status: RunStatus | None = None, **facts: Any) -> None:
-        """Write down what has become known about this run; a status ends it, and all rows are sealed but if it stopped."""
+        """Write down what is known about this run; a status ends it, and seals its rows unless it was stopped."""
         if status:
             facts.setdefault("finished", _now())
         with self.together():
