@@ -2,9 +2,9 @@
 
 import hashlib
 import time
-from importlib import metadata
 from pathlib import Path
 
+import pipelines
 from pipelines import remote
 from pipelines.config import Config
 from pipelines.corpus import opening
@@ -13,7 +13,7 @@ from pipelines.prompts.prompts import Prompts
 
 
 def of(config: Config, prompts: Prompts) -> str | None:
-    """Return a digest of all that rows and questions depend on: files by their size, times and inode.
+    """Return a digest of all that rows and questions depend on: files by their size, times and inode, and this program.
 
     None where that says nothing: of what lies far away or comes from a pipe, of a file that was written a moment ago,
     and where all is to be asked again.
@@ -29,7 +29,13 @@ def of(config: Config, prompts: Prompts) -> str | None:
     if not all(settled(one, now) for one in looked):
         return None
     told = (
-        metadata.version("reviewbatch"), time.tzname, config.sources, looked, config.reading, config.limit,
+        _program(), time.tzname, config.sources, looked, config.reading, config.limit,
         config.shard, config.tasks, config.calibration, prompts.identity, prompts.context,
     )  # fmt: skip
-    return hashlib.blake2b(repr(told).encode(errors="surrogateescape"), digest_size=16).hexdigest()
+    return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+
+
+def _program() -> bytes:
+    """Return a digest of what makes questions of files: between two versions there may be others."""
+    source = sorted(Path(pipelines.__path__[0]).rglob("*.py"))
+    return hashlib.blake2b(b"".join(file.read_bytes() for file in source), digest_size=16).digest()

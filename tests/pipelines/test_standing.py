@@ -132,6 +132,15 @@ def test_a_file_that_was_touched_is_read_anew(go, write_jsonl, corpus, fake_engi
     assert reads
 
 
+def test_another_state_of_the_program_reads_anew(go, write_jsonl, corpus, fake_engine, reads, monkeypatch):
+    path = write_jsonl(corpus({"a": 3}))
+    go(path, fake_engine)
+    reads.clear()
+    monkeypatch.setattr(Path, "read_bytes", lambda file, read=Path.read_bytes: read(file) + b"#")
+    go(path, fake_engine)
+    assert reads
+
+
 def test_a_file_that_was_written_a_moment_ago_may_be_another(go, write_jsonl, corpus, fake_engine, reads, monkeypatch):
     monkeypatch.setattr(files, "SETTLED", 2.0)
     path = write_jsonl(corpus({"a": 3}))
