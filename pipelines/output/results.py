@@ -105,7 +105,7 @@ def write_scored(
     for task in tasks:
         answers = _answers(ledger, known, task, scored, calibration=calibration, emit=emit)
         ledger.note(tasks={task.name: {}})  # there are results of this input from here on, whatever happens
-        figures[task.name] = _write(ledger, task, answers, kind, emit)
+        figures[task.name] = _write(ledger, task, answers, kind, emit=emit)
     with replacing(ledger.folder / "rejects.jsonl") as scratch, scratch.open("w", encoding="utf-8") as file:
         for reject in ledger.rows.rejects():
             file.write(_line(reject) + "\n")
@@ -145,7 +145,7 @@ def _answers(
     return answers
 
 
-def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str, emit: Emit) -> dict[str, Any]:
+def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str, *, emit: Emit) -> dict[str, Any]:
     """Write a task's results, and what they roll up to by restaurant; return what the report says of them.
 
     That many answers come to nothing is told.
