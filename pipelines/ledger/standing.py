@@ -41,7 +41,8 @@ def revive(db: sqlite3.Connection) -> None:
     )
 
 
-_FAILED = "state = 'rejected' AND body NOT NULL"  # what is too long was never asked
+# A row that is too long never fits; a later stage was held against what that run's engine was set up for.
+_FAILED = "state = 'rejected' AND (body NOT NULL OR stage > 0)"
 _LOST = "SELECT 1 FROM ask WHERE request NOT IN (SELECT id FROM request)"
 _CHANGED = f"""
 SELECT 1 FROM request

@@ -138,8 +138,8 @@ class Ingestion:
     def _keep(self, emit: Emit) -> None:
         """Leave what stands, and say of it what was said when it was read."""
         facts = self._stands or {}
-        scale = facts["corpus"]["ratings"].get("scale")
-        self._ledger.rows.scale = scale and Scale.read(scale)
+        judged = facts["corpus"]["ratings"].get("scale")
+        self._ledger.rows.scale = self._config.reading.scale or (judged and Scale.read(judged))
         for kind, text in facts[FILLED]["told"]:
             emit(TOLD[kind](text))
         if self._ask_whole(emit):

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from pipelines import files
 from pipelines.config import Config
 from pipelines.corpus import reader
+from pipelines.corpus.rating import Scale
 from pipelines.corpus.reading import Reading
 from pipelines.corpus.shard import Shard
 from pipelines.corpus.sources import Source
@@ -120,6 +122,45 @@ def test_with_other_tasks_it_is_read_anew(go, write_jsonl, corpus, fake_engine, 
     reads.clear()
     go(path, fake_engine, "strengths", single_stage=True)
     assert reads
+
+
+def test_a_scale_that_is_stated_is_that_of_what_stands(go, write_jsonl, corpus, fake_engine, reads, query):
+    path, scale = write_jsonl(corpus({"a": 3})), Scale(1.2345678, 1e6)
+    for _ in range(2):
+        go(path, fake_engine, reading=Reading(scale=scale))
+    assert len(reads) == 1
+    assert len({ratings for (ratings,) in query("SELECT facts -> 'corpus' FROM run")}) == 1
+
+
+def test_a_shard_in_another_format_says_so_to_others(go, write_jsonl, corpus, fake_engine, query):
+    path = write_jsonl(corpus(dict.fromkeys("abcd", 2)))
+    for kind in ("csv", "parquet"):
+        go(path, fake_engine, shard=Shard(0, 2), format=kind)
+    assert query("SELECT facts ->> '$.apart.format' FROM run ORDER BY id") == [("csv",), ("parquet",)]
+
+
+def test_a_deadline_in_local_time_is_another_in_another_zone(go, write_jsonl, corpus, fake_engine, query, monkeypatch):
+    path = write_jsonl([{**row, "deadline": "2026-11-29T20:00:00"} for row in corpus({"a": 2})])
+    due = []
+    for zone in ("America/Costa_Rica", "Asia/Shanghai"):  # both are called CST
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        go(path, fake_engine)
+        due += query("SELECT max(deadline) FROM job")
+    monkeypatch.undo()
+    time.tzset()
+    assert due[0][0] - due[1][0] == 14 * 3600
+
+
+def test_a_later_stage_that_was_too_long_is_worked_out_anew(go, write_jsonl, corpus, reading, reads, query, tmp_path):
+    path = write_jsonl(corpus({"a": 5, "b": 4}))
+    go(path, reading, "points", "summary")
+    damage(tmp_path / "out", "UPDATE request SET state = 'rejected', reason = 'prompt_too_long', detail = '', body = NULL, "
+           "answer = NULL, digest = NULL WHERE task = 'summary'")  # fmt: skip
+    reads.clear()
+    report, _ = go(path, reading, "points", "summary")
+    assert reads == []
+    assert (report["rows"]["answered"], report["rows"]["rejected"]) == (9, 0)
 
 
 def test_a_file_that_was_touched_is_read_anew(go, write_jsonl, corpus, fake_engine, reads):
