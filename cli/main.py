@@ -68,7 +68,6 @@ def main() -> NoReturn:
     """Run the command line; every way to end becomes an exit status here."""
     screen.open_missing()
     interruption.install()
-    status = 0
     try:
         status = app(standalone_mode=False) or 0
     except SystemExit as end:

@@ -293,6 +293,8 @@ def test_the_alerts_are_about_what_the_program_writes():
         assert named, rule
         assert named <= written, rule
         assert {*rule["annotations"]} == {"summary", "description"}
+        if "humanizeDuration" in rule["annotations"]["summary"]:  # the value is what stands before `and`
+            assert rule["expr"].startswith("time() - ")
         assert rule["expr"].count("(") == rule["expr"].count(")")
     (failed,) = (rule["expr"] for rule in group["rules"] if rule["alert"] == "ReviewbatchFailed")
     most, left = re.search(r"> 0 < (\d+) != (\d+)$", failed).groups()

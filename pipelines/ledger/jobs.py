@@ -44,7 +44,11 @@ class Jobs:
 
     def unasked(self) -> list[RestaurantJob]:
         """Return those of them that ask nothing yet."""
-        return [job for job in self.about_restaurants() if not self._asks(job.id)]
+        stored = self._db.execute(
+            "SELECT id, task, unit FROM job WHERE whole AND NOT EXISTS (SELECT 1 FROM ask WHERE ask.job = job.id) "
+            "ORDER BY id"
+        )
+        return [RestaurantJob(id_, task, unit) for id_, task, unit in stored]
 
     def waiting(self, block_size: int) -> Iterator[StoredJob]:
         """Yield the jobs that have requests waiting, in input order.
@@ -66,9 +70,6 @@ class Jobs:
         """Return what a job is about."""
         unit: str = self._db.execute("SELECT unit FROM job WHERE id = ?", (id_,)).fetchone()[0]
         return unit
-
-    def _asks(self, id_: int) -> bool:
-        return self._db.execute("SELECT 1 FROM ask WHERE job = ? LIMIT 1", (id_,)).fetchone() is not None
 
     def work(self, block_size: int) -> dict[str, Work]:
         """Return the work that waits under each task, each request counted once."""

@@ -14,7 +14,6 @@ from cli import exit_status
 from pipelines import run as whole
 from pipelines.config import Config
 from pipelines.corpus.sources import Source
-from pipelines.ledger import damage
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.recovery import recover
 from pipelines.measurements import Measurements
@@ -135,7 +134,6 @@ def ended(command) -> tuple[int, str]:
 
 def told(folder: Path) -> None:
     """Draw the report, as the command does."""
-    damage.refuse(folder)
     report.write(folder)
 
 
