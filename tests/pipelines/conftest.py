@@ -126,8 +126,8 @@ def reading(fake_engine, tokenizer):
 def stopping(fake_engine):
     """Make an engine that is interrupted once it has been handed more than so many requests."""
 
-    def stopping(after):
-        class Stops(fake_engine):
+    def stopping(after, engine=fake_engine):
+        class Stops(engine):
             def submit(self, requests):
                 super().submit(requests)
                 if len(self.submitted) > after:

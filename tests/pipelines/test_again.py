@@ -79,17 +79,10 @@ def test_again_under_one_task_leaves_the_answers_of_the_others(go, tmp_path):
     assert runs(tmp_path) == {1: before - len(asked), 2: len(asked)}
 
 
-def test_interrupted_while_it_asks_again_the_plain_command_continues(go, tmp_path, fake_engine):
+def test_interrupted_while_it_asks_again_the_plain_command_continues(go, tmp_path, stopping):
     _, first, _ = go("0.25.1")
-
-    class Stops(fake_engine):
-        def submit(self, requests):
-            super().submit(requests)
-            if len(self.submitted) > 30:
-                raise KeyboardInterrupt
-
     with suppress(KeyboardInterrupt):
-        go("0.32.0", engine=Stops, again=True)
+        go("0.32.0", engine=stopping(30), again=True)
     fresh = runs(tmp_path)[2]
     assert 0 < fresh < len(first)
     _, asked, kept = go("0.32.0")

@@ -278,19 +278,13 @@ def test_a_shard_that_is_damaged_is_refused_with_the_way_out(
 
 
 def test_a_shard_that_was_stopped_is_refused_until_it_is_done(
-    go, sharded, merged, same, write_jsonl, few, judging, tmp_path
+    go, sharded, merged, same, write_jsonl, few, judging, stopping, tmp_path
 ):
     path = write_jsonl(few)
     go(path, judging, "strengths")
-
-    class Stops(judging):
-        def submit(self, requests):
-            super().submit(requests)
-            if len(self.submitted) > 40:
-                raise KeyboardInterrupt
-
+    stops = stopping(40, judging)
     with pytest.raises(KeyboardInterrupt):
-        sharded(path, Stops, "strengths")
+        sharded(path, stops, "strengths")
     with pytest.raises(LedgerError, match=r"shard-0-of-3 is shard 0/3, and not there: 1/3, 2/3$"):
         merged(tasks=["strengths"])
     parts = sharded(path, judging, "strengths")
@@ -301,7 +295,7 @@ def test_a_shard_that_was_stopped_is_refused_until_it_is_done(
     assert kept["answers"] >= sum(kept["answers"] for kept in parts[0]["run"]["kept"]) > 0
 
     with pytest.raises(KeyboardInterrupt):
-        go(path, Stops, "strengths", shard=Shard(1, OF), output="shards/shard-1-of-3", again=True)
+        go(path, stops, "strengths", shard=Shard(1, OF), output="shards/shard-1-of-3", again=True)
     with pytest.raises(LedgerError, match=r"shard-1-of-3 is not done \(stopped\): the same command"):
         merged(tasks=["strengths"])
     same()  # what was there is left as it was

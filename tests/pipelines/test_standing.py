@@ -58,28 +58,18 @@ def damage(out, sql):
         db.execute(sql)
 
 
-def stopped(go, path, stopping, after, *names, **settings):
-    with pytest.raises(KeyboardInterrupt):
-        go(path, stopping(after), *names, **settings)
-
-
 @pytest.mark.parametrize("names", [["sentiment"], ["points", "summary", "strengths"], ["mood", "dish"]])
-def test_it_ends_as_if_it_had_been_read_anew(go, write_jsonl, corpus, reading, reads, tables, tmp_path, names):
+def test_it_ends_as_if_it_had_been_read_anew(
+    go, write_jsonl, corpus, reading, stopping, reads, tables, tmp_path, names
+):
     path = write_jsonl([*corpus({"a": 7, "b": 4, "c": 2}), {"review_id": "x", "restaurant_id": "a", "text": None}])
     go(path, reading, *names)
     expected = tables()
     for file in (tmp_path / "out").rglob("*"):
         if file.is_file():
             file.unlink()
-
-    class Stops(reading):
-        def submit(self, requests):
-            super().submit(requests)
-            if len(self.submitted) > 9:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        go(path, Stops, *names)
+        go(path, stopping(9, reading), *names)
     reads.clear()
     engine = reading()
     go(path, lambda: engine, *names)
@@ -202,7 +192,8 @@ def test_what_is_not_as_it_was_written_is_read_anew(
 ):
     path = write_jsonl([*corpus({"a": 37, "b": 4}), {"review_id": "x", "restaurant_id": "a", "text": None}])
     go(path, fake_engine, output="whole")
-    stopped(go, path, stopping, 40)
+    with pytest.raises(KeyboardInterrupt):
+        go(path, stopping(40))
     reads.clear()
     damage(tmp_path / "out", sql)
     go(path, fake_engine)
