@@ -12,17 +12,20 @@ ROWS = {
     "item": ("*", "seq"), "reject": ("*", "rowid"), "job": ("id, task, unit, whole, deadline", "id"),
     "ask": ("*", "task, seq"), "carried": ("*", "chunk"),
 }  # fmt: skip
+ANSWER = ("key", "task", "form", "stage", "answer", "run")  # of `request`: what results are made of, and when it came
+QUESTION = ("key", "task", "form", "stage", "body", "prompt_tokens", "schema")  # and what an answer depends on
 FACTS = "seal(CAST(started AS BLOB), CAST(facts AS BLOB))"  # of a row of `run`
 
 
 def of_answer(answer: str = "answer", run: str = "run") -> str:
-    """Return as SQL the digest of a row of `request`: of all of it that results are made of, and when it was asked."""
-    return _sealed("key", "task", "form", "stage", answer, run)
+    """Return as SQL the digest of a row of `request` that has an answer."""
+    given = {"answer": answer, "run": run}
+    return _sealed(*(given.get(column, column) for column in ANSWER))
 
 
 def of_question() -> str:
-    """Return as SQL the digest of a row of `request` that has no answer yet: of all that one depends on."""
-    return _sealed("key", "task", "form", "stage", "body", "prompt_tokens", "schema")
+    """Return as SQL the digest of a row of `request` that has none yet."""
+    return _sealed(*QUESTION)
 
 
 def seal(*parts: bytes | str | float | None) -> bytes:

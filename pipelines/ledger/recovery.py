@@ -6,7 +6,7 @@ for: the next run reads the input again.
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from pipelines.errors import LedgerError
 from pipelines.files import replacing
 from pipelines.ledger import damage, pages
 from pipelines.ledger.database import NAME, connect, is_marked, read, transaction
-from pipelines.ledger.digest import ROWS, seal
+from pipelines.ledger.digest import ANSWER, ROWS, seal
 from pipelines.ledger.failures import FAILED, failure
 from pipelines.ledger.lock import hold
 from pipelines.ledger.pages import Value
@@ -79,9 +79,9 @@ def _save(path: Path, target: Path) -> int:
             for number, values in pages.rows(path, tables):
                 table, names = tables[len(values)]
                 row = dict(zip(names, values, strict=True))
-                if table == "request" and row["state"] == b"answered" and row["digest"] == seal(*_parts(row)):
+                if table == "request" and row["state"] == b"answered" and row["digest"] == _seal(row, ANSWER):
                     db.execute(_ANSWER, {**row, **_text(row, "task", "form", "answer")})
-                elif table == "run" and row["digest"] == seal(row["started"], row["facts"]):
+                elif table == "run" and row["digest"] == _seal(row, ("started", "facts")):
                     db.execute(_RUN, {**row, **_text(row, "started", "facts"), "id": number})
             # The next run has to be a later one than that of any answer.
             db.execute(_LOST, (datetime.now(UTC).isoformat(timespec="seconds"), "{}"))
@@ -94,9 +94,9 @@ def _columns(db: sqlite3.Connection, table: str) -> list[str]:
     return [row["name"] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
-def _parts(row: Mapping[str, Value]) -> list[Value]:
-    """Return what the digest of an answer is of."""
-    return [row[name] for name in ("key", "task", "form", "stage", "answer", "run")]
+def _seal(row: Mapping[str, Value], columns: Iterable[str]) -> bytes:
+    """Return the digest of some of a row's columns."""
+    return seal(*(row[name] for name in columns))
 
 
 def _text(row: Mapping[str, Value], *names: str) -> dict[str, str]:

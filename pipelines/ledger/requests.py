@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Failure, Timing
 from pipelines.ledger.database import transaction
-from pipelines.ledger.digest import of_answer, seal
+from pipelines.ledger.digest import QUESTION, of_answer, seal
 from pipelines.ledger.records import (
     Answer,
     AnsweredRow,
@@ -162,9 +162,7 @@ class Requests:
 
 def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
     state = RequestState.REJECTED if question.too_long else RequestState.WAITING
-    body = None if question.too_long else array("I", question.body or ()).tobytes()
-    sealed = (question.key, task, question.form, stage, body, question.prompt_tokens, question.schema)
-    return {
+    asked: dict[str, Any] = {
         "key": question.key,
         "task": task,
         "form": question.form,
@@ -172,14 +170,14 @@ def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
         "state": state,
         "reason": Reason.TOO_LONG if question.too_long else None,
         "detail": question.too_long,
-        "body": body,
-        "digest": seal(*sealed),
+        "body": None if question.too_long else array("I", question.body or ()).tobytes(),
         "prompt_tokens": question.prompt_tokens,
         "shared_prefix": question.shared_prefix,
         "reviews_prefix": question.reviews_prefix,
         "expected_output_tokens": question.expected_output_tokens,
         "schema": question.schema,
     }
+    return {**asked, "digest": seal(*(asked[column] for column in QUESTION))}
 
 
 def _answered(answer: Answer) -> dict[str, Any]:
