@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipelines.errors import LedgerError
-from pipelines.ledger import damage, digest, history, standing, union
+from pipelines.ledger import damage, history, standing, union
 from pipelines.ledger.carried import Carried
 from pipelines.ledger.counts import Counts, Kept, count, kept
 from pipelines.ledger.database import NAME, connect, transaction
@@ -86,29 +86,26 @@ class Ledger:
         Return how many are not. Where all that stands is to be kept, it is, and what failed waits again.
         """
         with self.together():
-            spoilt = 0
-            if keep:
-                standing.revive(self._db)
-            else:
-                spoilt = damage.forget(self._db)
-                self.carried.clear()
-                for table in ("item", "reject", "ask", "job"):
-                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608
-                # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
-                self._db.execute("DELETE FROM request WHERE state <> ?", (RequestState.ANSWERED,))
             rows = "(SELECT rows FROM run ORDER BY id DESC LIMIT 1)" if keep else "NULL"
             self._db.execute(
                 f"INSERT INTO run (status, started, facts, digest, rows) VALUES (?1, ?2, ?3, seal(?2, ?3), {rows})",  # noqa: S608
                 (RunStatus.RUNNING, _now(), json.dumps(facts)),
             )
-        return spoilt
+            if keep:
+                standing.revive(self._db)
+                return 0
+            spoilt = damage.forget(self._db)
+            self.carried.clear()
+            for table in ("item", "reject", "ask", "job"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+            # What has no answer is asked afresh: the corpus, the model's limit or the engine may be another today.
+            self._db.execute("DELETE FROM request WHERE state <> ?", (RequestState.ANSWERED,))
+            return spoilt
 
     def seal(self) -> None:
         """Write down what all rows, and who asks what, are known by, so that the next run may find that they stand."""
         with self.together():
-            self._db.execute(
-                "UPDATE run SET rows = ? WHERE id = (SELECT max(id) FROM run)", (digest.of_rows(self._db),)
-            )
+            standing.seal(self._db)
 
     def unite(self, shards: Sequence[Opened], started: str, facts: Mapping[str, Any]) -> None:
         """Hold what the ledgers of shards hold, as one run; what is here is forgotten.

@@ -21,6 +21,7 @@ from pipelines.ledger.records import (
     StageRequest,
     StoredRequest,
 )
+from pipelines.ledger.standing import unseal
 
 PAGE = 512
 _TIMES = tuple(field.name for field in fields(Timing))  # `asdict` would copy every number deeply
@@ -54,6 +55,7 @@ class Requests:
                 "INSERT INTO ask (task, seq, job, request) SELECT ?, ?, ?, id FROM request WHERE key = ?",
                 ((task, seq, question.job, question.key) for question in questions for seq in question.seqs),
             )
+            unseal(self._db)
 
     def share(self, job: int, task: str, *, of: str, unit: str, others: Sequence[str], most: int) -> None:
         """Have a job of a task wait for what another task, `of`, asks of the rows of its unit.
@@ -74,6 +76,7 @@ class Requests:
                 "INSERT INTO ask (task, seq, job, request) VALUES (?, ?, ?, ?)",
                 ((task, seq, job, request) for seq, request in shared),
             )
+            unseal(self._db)
 
     def waiting(self, job: int) -> Iterator[StoredRequest]:
         """Yield a job's waiting requests in input order, read a page at a time."""

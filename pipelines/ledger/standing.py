@@ -24,6 +24,18 @@ def find(db: sqlite3.Connection, filled: str) -> dict[str, Any] | None:
     return {name: facts[name] for name in READ if name in facts}
 
 
+def seal(db: sqlite3.Connection) -> None:
+    """Write down what all rows, and who asks what, are known by, unless that stands there and nothing has changed."""
+    (sealed,) = db.execute(f"SELECT rows FROM run WHERE {_LAST}").fetchone()  # noqa: S608
+    if sealed is None:
+        db.execute(f"UPDATE run SET rows = ? WHERE {_LAST}", (digest.of_rows(db),))  # noqa: S608
+
+
+def unseal(db: sqlite3.Connection) -> None:
+    """Forget it, for somebody asks something else from now on."""
+    db.execute(f"UPDATE run SET rows = NULL WHERE {_LAST} AND rows NOT NULL")  # noqa: S608
+
+
 def revive(db: sqlite3.Connection) -> None:
     """Have what was asked without success asked again.
 
@@ -33,6 +45,7 @@ def revive(db: sqlite3.Connection) -> None:
     if db.execute(
         f"SELECT 1 {failed} AND id IN (SELECT request FROM ask JOIN job ON job.id = ask.job WHERE whole)"  # noqa: S608
     ).fetchone():
+        unseal(db)
         db.execute("DELETE FROM ask WHERE job IN (SELECT id FROM job WHERE whole)")
         db.execute("DELETE FROM request WHERE state <> 'answered' AND id NOT IN (SELECT request FROM ask)")
     db.execute(
@@ -41,6 +54,7 @@ def revive(db: sqlite3.Connection) -> None:
     )
 
 
+_LAST = "id = (SELECT max(id) FROM run)"
 # A row that is too long never fits; a later stage was held against what that run's engine was set up for.
 _FAILED = "state = 'rejected' AND (body NOT NULL OR stage > 0)"
 _LOST = "SELECT 1 FROM ask WHERE request NOT IN (SELECT id FROM request)"

@@ -142,8 +142,8 @@ class Ingestion:
         self._ledger.rows.scale = self._config.reading.scale or (judged and Scale.read(judged))
         for kind, text in facts[FILLED]["told"]:
             emit(TOLD[kind](text))
-        if self._ask_whole(emit):
-            self._ledger.seal()
+        self._ask_whole(emit)
+        self._ledger.seal()
 
     def _heard(self, emit: Emit) -> Emit:
         """Keep what a person is told while rows are read."""
@@ -155,14 +155,13 @@ class Ingestion:
 
         return tell
 
-    def _ask_whole(self, emit: Emit) -> bool:
-        """Ask about restaurants as a whole what has not been asked; say whether there was something."""
+    def _ask_whole(self, emit: Emit) -> None:
+        """Ask about restaurants as a whole what has not been asked."""
         jobs = self._ledger.jobs.unasked()
         units = len({job.unit for job in jobs})
         for n, job in enumerate(jobs, start=1):
             self._stages.advance(job.task, job.id, job.unit)
             emit(Asking(n * units // len(jobs), units))
-        return bool(jobs)
 
     def _write(self, start: int, taken: Taken, rejects: Sequence[tuple[int, Reject]]) -> None:
         """Write what is taken of a chunk of rows that starts at this place in the input, and ask about it."""

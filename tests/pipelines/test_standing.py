@@ -19,6 +19,7 @@ from pipelines.corpus.reading import Reading
 from pipelines.corpus.shard import Shard
 from pipelines.corpus.sources import Source
 from pipelines.events import Noted, Warned
+from pipelines.ledger import digest
 from pipelines.ledger.records import ELSEWHERE
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import identity
@@ -203,6 +204,23 @@ def test_what_is_not_as_it_was_written_is_read_anew(
     whole = tmp_path / "whole"
     assert files["sentiment.parquet"] == (whole / "results" / "sentiment.parquet").read_bytes()
     assert files["rejects.jsonl"] == (whole / "rejects.jsonl").read_bytes()
+
+
+def test_the_rows_are_gone_through_once_where_nobody_asks_more(go, write_jsonl, corpus, reading, query, monkeypatch):
+    often = []
+    of_rows = digest.of_rows
+    monkeypatch.setattr(digest, "of_rows", lambda db: often.append(1) or of_rows(db))
+    path = write_jsonl(corpus({"a": 5, "b": 4}))
+    for names, times in (
+        (["sentiment"], 1),
+        (["sentiment"], 1),
+        (["points", "summary"], 2),
+        (["points", "summary"], 1),
+    ):
+        often.clear()
+        go(path, reading, *names)  # read, or looked at whether it stands; and again where a next stage was asked
+        assert len(often) == times, names
+        assert query("SELECT rows NOT NULL FROM run ORDER BY id DESC LIMIT 1") == [(1,)]
 
 
 def test_what_failed_is_asked_again(go, write_jsonl, corpus, reading, reads, tables, tmp_path):
