@@ -27,7 +27,8 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.output import results
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.ingest import Corpus, Ingestion
+from pipelines.questions.corpus import Corpus
+from pipelines.questions.ingest import Ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 

@@ -1,62 +1,31 @@
 """Ingestion: every row of the corpus written into the ledger, as questions that wait or are answered."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config import Config
-from pipelines.corpus import language, reader
+from pipelines.corpus import language
 from pipelines.corpus.rating import Scale
 from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.row import Row
-from pipelines.errors import CorpusError
 from pipelines.events import Asking, Emit, Event, Noted, Reading, Warned
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import ANCHORS, ELSEWHERE, NOBODY, NewJob
 from pipelines.ledger.standing import FILLED
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import identity, rowwise
+from pipelines.questions.corpus import Corpus
 from pipelines.questions.share import Numbered, Share, Taken, share
 from pipelines.questions.stages import Stages
 
 if TYPE_CHECKING:
     from pipelines.ledger.inputs import Seen
 
-Chunk = list[Row | Reject]
 LISTED = 20  # files that are passed over and named
 TOLD: Mapping[str, type[Noted | Warned]] = {"Noted": Noted, "Warned": Warned}  # by what it is kept as
 NEARLY = 0.9  # of the rows, which are so many that something else is wrong
-
-
-class Corpus:
-    """The rows of a config's input, of which the `first` are there already.
-
-    Raises CorpusError when it holds none, or none that can be used: earlier results are worth more than no rows.
-    """
-
-    def __init__(self, config: Config, emit: Emit = lambda _: None) -> None:
-        self._chunks = reader.read(config.sources, config.reading, config.limit, emit)
-        self._read: list[Chunk] = []
-        self.first: list[Row] = []
-        while not self.first and (chunk := next(self._chunks, None)):
-            self._read.append(chunk)
-            self.first = [row for row in chunk if isinstance(row, Row)]
-        if not self._read:
-            raise CorpusError(f"no rows in the input: {reader.why_empty(config.sources, config.reading)}")
-        if not self.first:
-            raise CorpusError(_all_rejected([row for row in chain(*self._read) if isinstance(row, Reject)]))
-
-    def __iter__(self) -> Iterator[Chunk]:
-        """Yield every chunk, once."""
-        return chain(self._read, self._chunks)
-
-
-def _all_rejected(rejects: Sequence[Reject]) -> str:
-    """Return in one line that no row is of use, and what is likely wrong."""
-    counts = ", ".join(f"{often:,} {reason}" for reason, often in Counter(r.reason for r in rejects).most_common())
-    return f"no row of the input can be used ({counts}), the first one: {told(rejects[0])}"
 
 
 class Ingestion:

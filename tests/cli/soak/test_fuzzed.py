@@ -39,7 +39,7 @@ from pipelines.inspection import inspect
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import AnsweredRow, NewJob, RunStatus
 from pipelines.output import changes, report
-from pipelines.questions.ingest import Corpus
+from pipelines.questions.corpus import Corpus
 from pipelines.tasks import TASKS, custom
 from pipelines.tasks.task import MalformedError
 

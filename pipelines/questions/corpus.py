@@ -1,0 +1,43 @@
+"""The corpus of a run: its rows, of which some have to be of use before anything else is done."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from pipelines.config import Config
+from pipelines.corpus import reader
+from pipelines.corpus.reject import Reject, told
+from pipelines.corpus.row import Row
+from pipelines.errors import CorpusError
+from pipelines.events import Emit
+
+Chunk = list[Row | Reject]
+
+
+class Corpus:
+    """The rows of a config's input, of which the `first` are there already.
+
+    Raises CorpusError when it holds none, or none that can be used: earlier results are worth more than no rows.
+    """
+
+    def __init__(self, config: Config, emit: Emit = lambda _: None) -> None:
+        self._chunks = reader.read(config.sources, config.reading, config.limit, emit)
+        self._read: list[Chunk] = []
+        self.first: list[Row] = []
+        while not self.first and (chunk := next(self._chunks, None)):
+            self._read.append(chunk)
+            self.first = [row for row in chunk if isinstance(row, Row)]
+        if not self._read:
+            raise CorpusError(f"no rows in the input: {reader.why_empty(config.sources, config.reading)}")
+        if not self.first:
+            raise CorpusError(_all_rejected([row for row in chain(*self._read) if isinstance(row, Reject)]))
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield every chunk, once."""
+        return chain(self._read, self._chunks)
+
+
+def _all_rejected(rejects: Sequence[Reject]) -> str:
+    """Return in one line that no row is of use, and what is likely wrong."""
+    counts = ", ".join(f"{often:,} {reason}" for reason, often in Counter(r.reason for r in rejects).most_common())
+    return f"no row of the input can be used ({counts}), the first one: {told(rejects[0])}"
