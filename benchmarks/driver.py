@@ -28,7 +28,7 @@ from pipelines.models import catalog
 from pipelines.output import results
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions.corpus import Corpus
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -74,9 +74,9 @@ def fill(folder: Path, rows: int) -> float:
     prompts = Prompts(config.model, config.arguments, config.templates)
     began = time.monotonic()
     with closing(Ledger(folder)) as ledger:
-        ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
-        ingestion.begin({}, lambda _: None)
-        ingestion.fill(lambda _: None)
+        taken = ingestion(ledger, prompts, Stages(ledger, prompts, config), config, emit=lambda _: None)
+        taken.begin({})
+        taken.fill(lambda _: None)
     return time.monotonic() - began
 
 

@@ -25,7 +25,7 @@ from pipelines.models import catalog
 from pipelines.prompts import prompts as prompts_module
 from pipelines.prompts.prompts import Prompts
 from pipelines.prompts.template import PromptTemplate, TokenizedTemplate
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks.answer_schema import AnswerSchema
 from pipelines.tasks.extraction import Extraction
@@ -68,9 +68,9 @@ screen.divert(Path("/dev/null"))
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    ingestion = Ingestion(ledger, prompts, stages, config)
-    ingestion.begin({}, lambda _: None)
-    ingestion.fill(lambda _: None)
+    rows = ingestion(ledger, prompts, stages, config, emit=lambda _: None)
+    rows.begin({})
+    rows.fill(lambda _: None)
     with closing(ENGINES[given.feed](model, arguments)) as engine:
         costing = Costing(
             prompts=prompts, config=config, block_size=engine.limits.block_size, speed=None, clock=Clock()

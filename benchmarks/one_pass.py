@@ -25,7 +25,7 @@ from pipelines.engine.vllm_engine import VllmEngine
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import QUOTES, WRITTEN, built_in
 
@@ -71,9 +71,9 @@ began = time.monotonic()
 with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    ingestion = Ingestion(ledger, prompts, stages, config)
-    ingestion.begin({}, lambda _: None)
-    ingestion.fill(lambda _: None)
+    rows = ingestion(ledger, prompts, stages, config, emit=lambda _: None)
+    rows.begin({})
+    rows.fill(lambda _: None)
     planned = time.monotonic()
     with closing(Watched(model, {})) as engine:
         up = time.monotonic()

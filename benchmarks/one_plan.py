@@ -17,7 +17,7 @@ from pipelines.dispatch.request_queue import RequestQueue
 from pipelines.ledger.ledger import Ledger
 from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -28,9 +28,9 @@ with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Led
     began = time.monotonic()
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    ingestion = Ingestion(ledger, prompts, stages, config)
-    ingestion.begin({}, lambda _: None)
-    ingestion.fill(lambda _: None)
+    rows = ingestion(ledger, prompts, stages, config, emit=lambda _: None)
+    rows.begin({})
+    rows.fill(lambda _: None)
     filled = time.monotonic()
     costing = Costing(prompts=prompts, config=config, block_size=32, speed=None, clock=Clock())
     todo = backlog.make(ledger, costing)

@@ -26,7 +26,7 @@ from pipelines.output import times
 from pipelines.output.page import said
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from scheduling.speed import Speed
 
@@ -68,9 +68,9 @@ def compare(
     started = datetime.now(UTC)
     with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
         prompts = Prompts(config.model, config.arguments, config.templates)
-        ingestion = Ingestion(planned, prompts, Stages(planned, prompts, config), config)
-        ingestion.begin({}, emit)
-        ingestion.fill(emit)
+        rows = ingestion(planned, prompts, Stages(planned, prompts, config), config, emit=emit)
+        rows.begin({})
+        rows.fill(emit)
         counts = planned.counts()
         emit(counts.planned)
         if not counts.waiting:

@@ -27,7 +27,7 @@ from pipelines.output.mirror import Mirror
 from pipelines.output.page.said import many
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 
 Told = Callable[[Counts | BaseException], Mapping[str, Any]]
@@ -54,16 +54,16 @@ def run(
     ledger.check()
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
-    ingestion = Ingestion(ledger, prompts, stages, config)
-    spoilt = ingestion.begin({**facts, **_settings(config)}, emit)
+    rows = ingestion(ledger, prompts, stages, config, emit=emit)
+    spoilt = rows.begin({**facts, **_settings(config)})
     try:
         emit = Heartbeat(ledger.folder).beside(emit)
         if spoilt:
             emit(Warned(f"damaged in the ledger, and asked again: {many(spoilt, 'answer')}"))
-        ingestion.fill(emit)
-        ledger.note(plan_s=time.monotonic() - began, **ingestion.facts())
-        if ingestion.share:
-            ledger.note(**shards.facts(ledger, prompts, config, ingestion.share))
+        rows.fill(emit)
+        ledger.note(plan_s=time.monotonic() - began, **rows.facts())
+        if config.shard:
+            ledger.note(**shards.facts(ledger, prompts, config))
         counts = ledger.counts()
         emit(counts.planned)
         if counts.requests and time.time() + ledger.last_start() < config.deadline:

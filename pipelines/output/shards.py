@@ -15,20 +15,17 @@ from pipelines.ledger.union import Opened
 from pipelines.output.results import Scoring, scoring
 from pipelines.prompts.cache_key import SPEED_ARGUMENTS
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.share import Share
 
 MADE = "made"  # the fact of a run that says what its tasks are made of
 CHANGES_NOTHING = SPEED_ARGUMENTS - {"max_model_len"}  # which decides what is too long
 NAMED = 5  # missing shards
 
 
-def facts(ledger: Ledger, prompts: Prompts, config: Config, share: Share) -> dict[str, Any]:
-    """Return what a shard writes down of itself once it has read the corpus."""
+def facts(ledger: Ledger, prompts: Prompts, config: Config) -> dict[str, Any]:
+    """Return what a shard writes down of itself besides what it has read."""
     scored = scoring(ledger, prompts, config)
     return {
         APART: {
-            "rows": share.rows,
-            "read": share.read,
             "prompts": prompts.identity.hex(),
             "tasks": config.names,
             "calibration": config.calibration,

@@ -21,7 +21,7 @@ from pipelines.ledger.records import StoredJob
 from pipelines.preview import sizing
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from scheduling.job import Job
 from scheduling.prefix import PrefixCache
@@ -56,9 +56,9 @@ def preview(
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
         with closing(Ledger(Path(scratch))) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)
-            ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
-            ingestion.begin({}, emit)
-            ingestion.fill(emit)
+            rows = ingestion(ledger, prompts, Stages(ledger, prompts, config), config, emit=emit)
+            rows.begin({})
+            rows.fill(emit)
             prompts.context = context.needed(ledger.counts(), prompts, config)
             limits = limits_for(prompts.context)
             costing = Costing(
@@ -78,7 +78,7 @@ def preview(
             return {
                 "schema": SCHEMA,
                 "model": config.model.name,
-                "corpus": ingestion.facts()["corpus"],
+                "corpus": rows.facts()["corpus"],
                 "rows": _rows(ledger.folder),
                 "rejects": [asdict(reject) for reject in islice(ledger.rows.rejects(), REJECTS)],
                 "requests": requests,

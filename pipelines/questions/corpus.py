@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from pipelines.config import Config
 from pipelines.corpus import reader
@@ -10,8 +11,10 @@ from pipelines.corpus.reject import Reject, told
 from pipelines.corpus.row import Row
 from pipelines.errors import CorpusError
 from pipelines.events import Emit
+from pipelines.ledger.rows import Rows
 
 Chunk = list[Row | Reject]
+LISTED = 20  # files that are passed over and named
 
 
 class Corpus:
@@ -35,6 +38,15 @@ class Corpus:
     def __iter__(self) -> Iterator[Chunk]:
         """Yield every chunk, once."""
         return chain(self._read, self._chunks)
+
+
+def facts(config: Config, rows: Rows) -> dict[str, Any]:
+    """Return what a report says of where rows that are in a ledger come from, and of their ratings."""
+    return {
+        "files": len(config.sources),
+        "passed_over": {"files": len(config.passed_over), "first": config.passed_over[:LISTED]},
+        "ratings": {"scale": str(rows.scale) if rows.scale else None, **rows.ratings()},
+    }
 
 
 def _all_rejected(rejects: Sequence[Reject]) -> str:

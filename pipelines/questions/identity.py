@@ -34,8 +34,7 @@ def of(config: Config, prompts: Prompts) -> str | None:
         return None
     told = (
         _program(), _zone(), config.sources, looked, config.reading, config.limit, config.tasks, config.calibration,
-        config.shard and (config.shard, config.format),  # which others are told, that are to be of one
-        prompts.identity, prompts.context,
+        config.shard, prompts.identity, prompts.context,
     )  # fmt: skip
     return hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
 

@@ -3,29 +3,39 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.config import Config
 from pipelines.corpus import language
-from pipelines.corpus.rating import Scale
 from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.row import Row
-from pipelines.events import Asking, Emit, Event, Noted, Reading, Warned
+from pipelines.events import Emit, Reading, Warned
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import ANCHORS, ELSEWHERE, NOBODY, NewJob
+from pipelines.ledger.records import ANCHORS, APART, ELSEWHERE, NOBODY, NewJob
 from pipelines.ledger.standing import FILLED
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions import identity, rowwise
+from pipelines.questions import corpus, identity, rowwise
 from pipelines.questions.corpus import Corpus
 from pipelines.questions.share import Numbered, Share, Taken, share
 from pipelines.questions.stages import Stages
+from pipelines.questions.standing import Standing
+from pipelines.questions.told import Told
 
-if TYPE_CHECKING:
-    from pipelines.ledger.inputs import Seen
-
-LISTED = 20  # files that are passed over and named
-TOLD: Mapping[str, type[Noted | Warned]] = {"Noted": Noted, "Warned": Warned}  # by what it is kept as
 NEARLY = 0.9  # of the rows, which are so many that something else is wrong
+
+
+def ingestion(
+    ledger: Ledger, prompts: Prompts, stages: Stages, config: Config, *, emit: Emit
+) -> "Ingestion | Standing":
+    """Return what gives a run its rows: what stands of the same, if it does, or the input, which is read anew.
+
+    Raises CorpusError when no row of that can be used.
+    """
+    known = identity.of(config, prompts)
+    noted = ledger.standing(known) if known else None
+    if noted is None:
+        return Ingestion(ledger, prompts, stages, config, known=known, emit=emit)
+    return Standing(ledger, stages, config, noted)
 
 
 class Ingestion:
@@ -34,43 +44,35 @@ class Ingestion:
     The jobs of a unit have consecutive numbers, one for each task, and units those of their first row. Rows that ask
     the same thing share one request; one that was answered in an earlier run is not asked again, and where all of a
     stage was, the next one is asked. Prompts that would not fit the model's context are rejected.
-
-    Where the last run has asked the same of the same files, its rows, jobs and questions stay as they are.
+    Raises CorpusError when no row can be used, before the ledger forgets the last run's.
     """
 
-    def __init__(self, ledger: Ledger, prompts: Prompts, stages: Stages, config: Config) -> None:
+    def __init__(
+        self, ledger: Ledger, prompts: Prompts, stages: Stages, config: Config, *, known: str | None, emit: Emit
+    ) -> None:
         self._ledger = ledger
         self._prompts = prompts
         self._stages = stages
         self._config = config
+        self._known = known  # by what, where the next run may find that the same stands
+        self._told = Told()
+        self._corpus = Corpus(config, self._told.beside(emit))
+        self._seen = ledger.inputs.look([source.path for source in config.sources], self._corpus.first)
         self._units: dict[str, int] = {}  # the number of each unit's first job
-        self._identity = identity.of(config, prompts)
-        self._stands: dict[str, Any] | None = None  # what is known of rows that need not be read
-        self._corpus: Corpus | None = None
-        self._seen: Seen | None = None
-        self._told: list[tuple[str, str]] = []  # what a person should know of the rows
-        self.share: Share | None = None  # what is taken of the rows, if not all
+        self._share: Share | None = None  # what is taken of the rows, if not all
 
-    def begin(self, facts: Mapping[str, Any], emit: Emit) -> int:
-        """Begin a run, as `Ledger.begin` does. Raises CorpusError before the ledger forgets the last one's rows."""
-        self._stands = self._ledger.standing(self._identity) if self._identity else None
-        if self._stands is None:
-            self._corpus = Corpus(self._config, self._heard(emit))
-            paths = [source.path for source in self._config.sources]
-            self._seen = self._ledger.inputs.look(paths, self._corpus.first)
-        return self._ledger.begin(facts, keep=self._stands is not None)
+    def begin(self, facts: Mapping[str, Any]) -> int:
+        """Begin a run, as `Ledger.begin` does, which forgets the last one's rows."""
+        return self._ledger.begin(facts)
 
     def fill(self, emit: Emit) -> None:
         """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""
-        if self._corpus is None:
-            self._keep(emit)
-            return
-        emit = self._heard(emit)
-        self.share = share(self._config, emit)
+        emit = self._told.beside(emit)
+        self._share = share(self._config, emit)
         seq, rows, often, first = 0, 0, Counter[Reason](), dict[Reason, Reject]()
         for chunk in self._corpus:
             numbered = list(enumerate(chunk, start=seq))
-            taken = self.share.take(numbered) if self.share else Taken(numbered)
+            taken = self._share.take(numbered) if self._share else Taken(numbered)
             rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
             for _, reject in rejects:
                 first.setdefault(reject.reason, reject)
@@ -82,55 +84,20 @@ class Ingestion:
         for reason, number in often.items():
             if number >= rows * NEARLY:  # there may be more wrong than rows
                 emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
-        self._ledger.rows.rated(self._config.reading.scale, self.share.ratings if self.share else None)
-        self._ask_whole(emit)
+        self._ledger.rows.rated(self._config.reading.scale, self._share.ratings if self._share else None)
+        self._stages.begin(emit)
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
         self._ledger.seal()
 
     def facts(self) -> dict[str, Any]:
         """Return what is to be noted of the rows."""
-        if self._stands is not None:
-            return {**self._stands, "corpus": self.corpus()}
-        filled = {FILLED: {"by": self._identity, "told": self._told}} if self._identity else {}
-        return {**filled, "corpus": self.corpus(), **(self._ledger.inputs.facts(self._seen) if self._seen else {})}
-
-    def corpus(self) -> dict[str, Any]:
-        """Return what a report says of where the rows come from, and of their ratings."""
-        passed_over, scale = self._config.passed_over, self._ledger.rows.scale
         return {
-            "files": len(self._config.sources),
-            "passed_over": {"files": len(passed_over), "first": passed_over[:LISTED]},
-            "ratings": {"scale": str(scale) if scale else None, **self._ledger.rows.ratings()},
+            **({FILLED: {"by": self._known, "told": self._told.lines}} if self._known else {}),
+            **({APART: {"rows": self._share.rows, "read": self._share.read}} if self._share else {}),
+            "corpus": corpus.facts(self._config, self._ledger.rows),
+            **self._ledger.inputs.facts(self._seen),
         }
-
-    def _keep(self, emit: Emit) -> None:
-        """Leave what stands, and say of it what was said when it was read."""
-        facts = self._stands or {}
-        judged = facts["corpus"]["ratings"].get("scale")
-        self._ledger.rows.scale = self._config.reading.scale or (judged and Scale.read(judged))
-        for kind, text in facts[FILLED]["told"]:
-            emit(TOLD[kind](text))
-        self._ask_whole(emit)
-        self._ledger.seal()
-
-    def _heard(self, emit: Emit) -> Emit:
-        """Keep what a person is told while rows are read."""
-
-        def tell(event: Event) -> None:
-            if isinstance(event, Noted | Warned):
-                self._told.append((type(event).__name__, event.text))
-            emit(event)
-
-        return tell
-
-    def _ask_whole(self, emit: Emit) -> None:
-        """Ask about restaurants as a whole what has not been asked."""
-        jobs = self._ledger.jobs.unasked()
-        units = len({job.unit for job in jobs})
-        for n, job in enumerate(jobs, start=1):
-            self._stages.advance(job.task, job.id, job.unit)
-            emit(Asking(n * units // len(jobs), units))
 
     def _write(self, start: int, taken: Taken, rejects: Sequence[tuple[int, Reject]]) -> None:
         """Write what is taken of a chunk of rows that starts at this place in the input, and ask about it."""
@@ -167,7 +134,7 @@ class Ingestion:
             rowwise.ask(self._ledger, self._prompts, task, rows, jobs=jobs, again=self._config.again)
 
     def _ask_anchors(self) -> None:
-        first = (self.share.units if self.share else len(self._units)) * len(self._config.tasks)
+        first = (self._share.units if self._share else len(self._units)) * len(self._config.tasks)
         for job, task in enumerate(self._config.tasks, start=first):
             if task.anchors:
                 self._ledger.jobs.add([NewJob(job, task.name, ANCHORS, whole=False)])

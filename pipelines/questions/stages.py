@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.config import Config
 from pipelines.engine.interface import Failure
+from pipelines.events import Asking, Emit
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, Asker, RequestState, StageRequest
 from pipelines.prompts.prompts import Prompts
@@ -73,6 +74,14 @@ class Stages:
                     rows_answered, rows_rejected = self._ledger.requests.row_outcomes(job.job)
                     answered, rejected = answered + rows_answered, rejected + rows_rejected
             return Settled(answered=answered, rejected=rejected, moved=moved, ended=ended, rowwise=rowwise)
+
+    def begin(self, emit: Emit) -> None:
+        """Ask what restaurants' jobs have to ask first, of those that ask nothing yet."""
+        jobs = self._ledger.jobs.unasked()
+        units = len({job.unit for job in jobs})
+        for n, job in enumerate(jobs, start=1):
+            self.advance(job.task, job.id, job.unit)
+            emit(Asking(n * units // len(jobs), units))
 
     def advance(self, name: str, job: int, unit: str) -> bool:
         """Ask what a restaurant's next stage under a task has to ask, and say whether the job now waits for an answer.

@@ -123,11 +123,12 @@ def test_a_scale_that_is_stated_is_that_of_what_stands(go, write_jsonl, corpus, 
     assert len({ratings for (ratings,) in query("SELECT facts -> 'corpus' FROM run")}) == 1
 
 
-def test_a_shard_in_another_format_says_so_to_others(go, write_jsonl, corpus, fake_engine, query):
+def test_a_shard_in_another_format_says_so_to_others(go, write_jsonl, corpus, fake_engine, reads, query):
     path = write_jsonl(corpus(dict.fromkeys("abcd", 2)))
     for kind in ("csv", "parquet"):
         go(path, fake_engine, shard=Shard(0, 2), format=kind)
     assert query("SELECT facts ->> '$.apart.format' FROM run ORDER BY id") == [("csv",), ("parquet",)]
+    assert len(reads) == 1
 
 
 def test_a_deadline_in_local_time_is_another_in_another_zone(go, write_jsonl, corpus, fake_engine, query, monkeypatch):

@@ -15,7 +15,7 @@ from pipelines.dispatch.loop import Loop
 from pipelines.events import Progress
 from pipelines.ledger.ledger import Ledger
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -31,9 +31,9 @@ def work(tmp_path, tiny, write_jsonl, reviews):
         with closing(Ledger(tmp_path / "out")) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)
             stages = Stages(ledger, prompts, config)
-            ingestion = Ingestion(ledger, prompts, stages, config)
-            ingestion.begin({}, lambda _: None)
-            ingestion.fill(lambda _: None)
+            rows = ingestion(ledger, prompts, stages, config, emit=lambda _: None)
+            rows.begin({})
+            rows.fill(lambda _: None)
             costing = Costing(prompts=prompts, config=config, block_size=32, speed=None, clock=Clock())
             todo, answers = backlog.make(ledger, costing), ledger.counts().answers
             stats = Loop(ledger, stages, todo, engine, answers=answers).run(seen.append)

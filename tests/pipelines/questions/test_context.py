@@ -12,7 +12,7 @@ from pipelines.ledger.ledger import Ledger
 from pipelines.measurements import Measurements
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
-from pipelines.questions.ingest import Ingestion
+from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
@@ -34,9 +34,9 @@ def config(tiny, write_jsonl):
 def needed(config, folder):
     with closing(Ledger(folder)) as ledger:
         prompts = Prompts(config.model, config.arguments, config.templates)
-        ingestion = Ingestion(ledger, prompts, Stages(ledger, prompts, config), config)
-        ingestion.begin({}, lambda _: None)
-        ingestion.fill(lambda _: None)
+        rows = ingestion(ledger, prompts, Stages(ledger, prompts, config), config, emit=lambda _: None)
+        rows.begin({})
+        rows.fill(lambda _: None)
         longest = max(ledger.counts().longest.values())
         return longest, context.needed(ledger.counts(), prompts, config)
 
