@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cli.progress import band, clock
 from cli.screen import lasted, people, say
+from pipelines.files import FOR_PEOPLE, LEDGER, LOG, RESULTS
 from pipelines.ledger.records import RunStatus
 from pipelines.output.page.said import many
 from pipelines.output.times import STATISTICS, TITLES
@@ -198,9 +199,6 @@ def _spans(task: dict[str, Any]) -> Table:
 
 def show_files(output: Path) -> None:
     """Print where the files of a run are."""
-    for file in sorted(output.glob("results/*")) + [
-        output / name
-        for name in ("rejects.jsonl", "report.json", "report.html", "metrics.prom", "run.sqlite", "engine.log")
-    ]:
+    for file in [*sorted((output / RESULTS).glob("*")), *(output / name for name in (*FOR_PEOPLE, LEDGER, LOG))]:
         if file.exists():
             say(str(file))

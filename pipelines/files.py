@@ -1,10 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Files: those that a run writes, and how they appear whole or not at all."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+RESULTS, LEDGER, LOG = "results", "run.sqlite", "engine.log"
+FOR_PEOPLE = ("rejects.jsonl", "report.json", "report.html", "metrics.prom")  # and the results
+WRITTEN = (RESULTS, *FOR_PEOPLE, LEDGER, LOG)  # by a run, in its folder
 SETTLED = 2.0  # seconds: what was written since may be written again within one tick of a file system's clock
 
 Looks = tuple[int, int, int, int]  # of a file: its size, the times of its last changes, and its inode

@@ -14,6 +14,7 @@ from pipelines import remote
 from pipelines.corpus.opening import KINDS, STDIN, named_kind
 from pipelines.corpus.shard import Shard
 from pipelines.errors import CorpusError
+from pipelines.files import LEDGER, WRITTEN
 
 NULL = "__HIVE_DEFAULT_PARTITION__"  # what a folder is called whose column has no value
 # What lies in a table's folder and says which of its files still count, and how to get at those.
@@ -24,11 +25,7 @@ TABLES = {
 }
 LONGEST = 4096  # characters that a path has, and a glob; looking for a longer one takes without end
 SNAPSHOT = ".metadata.json"  # how Iceberg's files in `metadata` end
-# What a run writes to its output folder.
-WRITTEN = (
-    "results", "rejects.jsonl", "report.json", "report.html", "compare.html", "metrics.prom", "run.sqlite",
-    "run.sqlite.damaged", "engine.log",
-)  # fmt: skip
+OURS = (*WRITTEN, "compare.html", f"{LEDGER}.damaged")  # what commands write in an output folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def find(inputs: Sequence[str], *, output: Path) -> Found:
     """
     by_path: dict[str, Source] = {}
     passed_over: dict[str, None] = {}
-    inside = rf"(?:{Shard.NAME}/)?(?:{'|'.join(map(re.escape, WRITTEN))})(?:/|$)"
+    inside = rf"(?:{Shard.NAME}/)?(?:{'|'.join(map(re.escape, OURS))})(?:/|$)"
     written = re.compile(re.escape(os.path.join(os.path.realpath(output), "")) + inside)
     for given in inputs:
         files = [(file, known) for file, known in _expand(given) if not written.match(_real(file))]

@@ -7,10 +7,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pipelines.errors import LedgerError
+from pipelines.files import LEDGER
 from pipelines.ledger import digest
 from pipelines.ledger.failures import FAILED, failure
 
-NAME = "run.sqlite"
+NAME = LEDGER
 APPLICATION = int.from_bytes(b"rbtc")  # by which a file is known for a ledger of this program
 VERSION = 5
 OLDEST = 3, 38  # the first SQLite that has all that is asked of it

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TextIO
 
 from pipelines.errors import LedgerError
+from pipelines.files import LEDGER, RESULTS, WRITTEN
 
-NAME, RESULTS = ".lock", "results"
+NAME = ".lock"
 LONGEST = 493  # bytes of the folder's path: with the ledger's name it has as many as SQLite takes
 # What a run writes in its folder, which may have files of others; a table takes the place of a link.
-WRITTEN = (NAME, "engine.log", "metrics.prom", "rejects.jsonl", "report.*", RESULTS, "run.sqlite*", ".*.tmp")
+OURS = (NAME, *WRITTEN, "report.*", f"{LEDGER}*", ".*.tmp")
 
 
 def hold(folder: Path) -> TextIO:
@@ -46,5 +47,5 @@ def hold(folder: Path) -> TextIO:
 def _links(folder: Path) -> Iterator[Path]:
     """Yield what is a link of that which a run writes; the folder may be one itself."""
     for path in folder.iterdir():
-        if path.is_symlink() and any(fnmatch(path.name, written) for written in WRITTEN):
+        if path.is_symlink() and any(fnmatch(path.name, written) for written in OURS):
             yield path

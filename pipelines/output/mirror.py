@@ -12,10 +12,9 @@ from tempfile import TemporaryDirectory
 from pipelines import remote
 from pipelines.errors import RemoteError
 from pipelines.events import Emit, Event, Progress, Warned
+from pipelines.files import FOR_PEOPLE, RESULTS
 from pipelines.ledger import database
 
-FILES = ("rejects.jsonl", "report.json", "report.html", "metrics.prom")
-RESULTS = "results"
 PROBE = ".reviewbatch"
 EVERY = 600.0  # seconds
 
@@ -36,7 +35,7 @@ class Mirror:
         """Write what has changed since the last time, and take away the results that are here no more."""
         results = [f"{RESULTS}/{path.name}" for path in sorted((self._folder / RESULTS).glob("[!.]*"))]
         with self._reached():
-            for name in [*results, *(name for name in FILES if (self._folder / name).exists())]:
+            for name in [*results, *(name for name in FOR_PEOPLE if (self._folder / name).exists())]:
                 status = (self._folder / name).stat()
                 if self._pushed.get(name) != (status.st_mtime_ns, status.st_size):
                     self._put(name)

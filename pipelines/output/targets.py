@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.corpus.sources import WRITTEN
+from pipelines.corpus.sources import OURS
 from pipelines.errors import LedgerError
-from pipelines.ledger.lock import RESULTS
+from pipelines.files import RESULTS
 from pipelines.output.tables import BY_RESTAURANT, FORMATS
 
 LITTLE = 1 << 20  # bytes without which nothing can begin
@@ -19,7 +19,7 @@ REMOVE = "Remove it, or choose another folder"
 def of_run(tasks: Iterable[str]) -> list[str]:
     """Return the names of what a run of some tasks writes in its folder, or removes there."""
     tables = [f"{task}{rolled_up}.{kind}" for task in tasks for rolled_up in ("", BY_RESTAURANT) for kind in FORMATS]
-    return [*(name for name in WRITTEN if name != RESULTS), *(f"{RESULTS}/{table}" for table in tables)]
+    return [*(name for name in OURS if name != RESULTS), *(f"{RESULTS}/{table}" for table in tables)]
 
 
 def check(folder: Path, names: Iterable[str] = ()) -> None:
