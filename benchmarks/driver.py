@@ -73,7 +73,7 @@ def fill(folder: Path, rows: int) -> float:
     config = _config(folder)
     prompts = Prompts(config.model, config.arguments, config.templates)
     began = time.monotonic()
-    with closing(Ledger(folder)) as ledger:
+    with Ledger(folder) as ledger:
         taken = ingestion(ledger, prompts, Stages(ledger, prompts, config), config, emit=lambda _: None)
         taken.begin({})
         taken.fill(lambda _: None)
@@ -95,7 +95,7 @@ def drive(filled: Path, starts: Sequence[Callable[..., Engine]]) -> Driven:
     made = [partial(start, context=prompts.context) for start in starts]
     with tempfile.TemporaryDirectory(dir=filled) as copy:
         shutil.copy(filled / NAME, copy)
-        with closing(Ledger(Path(copy))) as ledger, closing(Fleet(made, config.model.name, lambda _: None)) as fleet:
+        with Ledger(Path(copy)) as ledger, closing(Fleet(made, config.model.name, lambda _: None)) as fleet:
             while len(fleet.replicas) < len(starts):
                 fleet.step()
             counts, peaks = ledger.counts(), Peaks()

@@ -65,7 +65,7 @@ config = Config(
     feed=given.feed, calibration="raw",
 )  # fmt: skip
 screen.divert(Path("/dev/null"))
-with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
+with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder)) as ledger:
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
     rows = ingestion(ledger, prompts, stages, config, emit=lambda _: None)

@@ -68,7 +68,7 @@ tasks = [known[name] for name in given.tasks]
 etas = Etas()
 config = Config(tasks=tasks, sources=[Source(given.input)], model=model)
 began = time.monotonic()
-with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
+with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder)) as ledger:
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)
     rows = ingestion(ledger, prompts, stages, config, emit=lambda _: None)

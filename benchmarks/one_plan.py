@@ -4,7 +4,6 @@ import json
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
 from pipelines import cache
@@ -24,7 +23,7 @@ from pipelines.tasks import TASKS
 source = sys.argv[1]
 model = catalog.find("smollm2-135m", cache.folder("models"))
 config = Config(tasks=[TASKS["sentiment"]], sources=[Source(source)], model=model)
-with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, closing(Ledger(Path(folder))) as ledger:
+with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder, Ledger(Path(folder)) as ledger:
     began = time.monotonic()
     prompts = Prompts(config.model, config.arguments, config.templates)
     stages = Stages(ledger, prompts, config)

@@ -65,7 +65,7 @@ def main() -> None:
     began, moments = float(os.environ["BEGAN"]), Moments()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as timed:
         output = Path(folder)
-        with closing(Ledger(output)) as ledger, ExitStack() as after:
+        with Ledger(output) as ledger, ExitStack() as after:
             screen.divert(output / "engine.log")
             model = catalog.find(given.model, cache.folder("models"))
             config = Config(

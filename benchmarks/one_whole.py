@@ -6,7 +6,7 @@ import math
 import os
 import resource
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--real", action="store_true", help="with vLLM and the model tiny")
     given = parser.parse_args()
     began, watch = float(os.environ["BEGAN"]), Watch(given.until)
-    with closing(Ledger(given.output)) as ledger, suppress(KeyboardInterrupt):
+    with Ledger(given.output) as ledger, suppress(KeyboardInterrupt):
         screen.divert(given.output / "engine.log")
         model = catalog.find("tiny" if given.real else "smollm2-135m", cache.folder("models"))
         known = built_in(style=QUOTES)

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from cli.settings import Settings
     from pipelines.ledger.counts import Counts
 
-CANNOT, OUT_OF_TIME = interruption.CANNOT, interruption.OUT_OF_TIME
+CANNOT, OUT_OF_TIME, SIGNALLED = interruption.CANNOT, interruption.OUT_OF_TIME, interruption.SIGNALLED
 DONE, USAGE, TOO_MANY_REJECTS, BUG = 0, 2, 3, 70
-SIGNALLED = 128  # and the number of the signal
 IN_VAIN = {DONE, USAGE, TOO_MANY_REJECTS, BUG}  # the same command again would come to the same
 PROGRAM = "reviewbatch"
 

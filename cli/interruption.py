@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GRACE = 5.0  # seconds that a stop which was asked for may take
 TWICE = 0.5  # seconds: `timeout` and shells send one signal to the program and, at once, to its group
 CANNOT, OUT_OF_TIME = 1, 4  # exit statuses
+SIGNALLED = 128  # and the number of the signal
 
 _asked = 0
 _deferred = False
@@ -101,7 +102,7 @@ def _stand_by(reader: int) -> None:
             came = [signalled for signalled in os.read(reader, 64) if signalled in {signal.SIGINT, signal.SIGTERM}]
         now = time.monotonic()
         if number and ((came and now > first + TWICE) or now > first + GRACE):
-            _end(128 + number, f"interrupted{kept()}")
+            _end(SIGNALLED + number, f"interrupted{kept()}")
         if came and not number:
             first, number = now, came[0]
         if now > _latest:

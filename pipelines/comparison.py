@@ -66,7 +66,7 @@ def compare(
     input holds no row that can be used.
     """
     started = datetime.now(UTC)
-    with TemporaryDirectory() as scratch, closing(Ledger(Path(scratch) / "planned")) as planned:
+    with TemporaryDirectory() as scratch, Ledger(Path(scratch) / "planned") as planned:
         prompts = Prompts(config.model, config.arguments, config.templates)
         rows = ingestion(planned, prompts, Stages(planned, prompts, config), config, emit=emit)
         rows.begin({})
@@ -92,7 +92,7 @@ def compare(
                     engine.reset_prefix_cache()
                     with TemporaryDirectory(dir=scratch) as copy:
                         database.copy(planned.folder / database.NAME, Path(copy) / database.NAME)
-                        with closing(Ledger(Path(copy))) as ledger:
+                        with Ledger(Path(copy)) as ledger:
                             costing = Costing(
                                 prompts=prompts,
                                 config=replace(config, policy=policy, deadline=math.inf),

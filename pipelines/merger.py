@@ -52,12 +52,11 @@ def opened(folders: Iterable[Path]) -> Iterator[list[Opened]]:
     """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # all are read side by side
-    folders = list(folders)
-    for folder in folders:
-        damage.refuse(folder, contents=True)
     with ExitStack() as after:
         there = [Opened(folder, *after.enter_context(history.opened(folder))) for folder in folders]
         shards.check(there)
+        for one in there:
+            damage.refuse(one.folder, contents=True)
         yield there
 
 

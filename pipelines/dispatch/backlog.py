@@ -39,7 +39,7 @@ class Costing:
         cost = stored.cost_after_sibling if prefix_sibling else stored.cost
         work = Work(cost, stored.requests, stored.expected_output_tokens) + self.later(stored)
         predicted = self.speed.predict(stored.task, work) if self.speed else Prediction(0.0, 0.0, 0.0, 0.0)
-        seconds = (predicted.prefill + predicted.decode) / sum(self.speeds)  # all of them work at it together
+        seconds = self.together(predicted)
         # The anchors are needed at the end, and if that may come early, before.
         anchors_go = 1 if self.config.deadline == math.inf else -1
         return Job(
@@ -56,6 +56,10 @@ class Costing:
             pinned=anchors_go if stored.unit == ANCHORS else 0,
             prefix_sibling=prefix_sibling,
         )
+
+    def together(self, predicted: Prediction) -> float:
+        """Return the seconds that all replicas are at work which one of them is predicted to do."""
+        return (predicted.prefill + predicted.decode) / sum(self.speeds)
 
     def longest(self, stored: StoredJob, cost: int) -> float:
         """Return the seconds that a request takes of a job that costs so much; its requests are taken for alike."""

@@ -80,8 +80,8 @@ class Loop:
                 break
             self._settle(list(self._read(finished)))
             progress = self._eta.progress(len(self._admission), self._admission.in_flight, self._clock.now())
-            jobs = self._agenda.done, self._agenda.next(self._admission.jobs)
-            emit(replace(progress, restarts=self._engine.restarts, done=jobs[0], next=jobs[1]))
+            following = self._agenda.next(self._admission.jobs)
+            emit(replace(progress, restarts=self._engine.restarts, done=self._agenda.done, next=following))
             # What was in flight at an engine's death is asked a few at a time, which may take long.
             if self._clock.now() > self._deadline + (0 if self._engine.restarts else GRACE):
                 break

@@ -7,7 +7,7 @@ chat template is spoken to both ways first, and goes on in the better one.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -68,7 +68,7 @@ class _Sitting:
         corpus = self.folder / "reviews.jsonl"
         corpus.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
         config = Config(tasks=tasks, sources=[Source(str(corpus))], model=self.model, arguments=self.arguments)
-        with closing(Ledger(self.folder)) as ledger:
+        with Ledger(self.folder) as ledger:
             report = run.run(
                 ledger, config, [lambda **_: self.engine], Measurements(self.folder / "measured"),
                 facts={}, emit=self._tell,

@@ -66,10 +66,17 @@ def refuse(folder: Path, *, contents: bool = False) -> None:
     path = folder / NAME
     if not (path.exists() and path.stat().st_size):
         return
-    with closing(read(path)) as db, judged(db, path):
-        db.execute("BEGIN")  # so that all of it is of one moment, also while a run works there
+    with opened(path) as db:
         if found := (find_any if contents else find)(db):
             raise damaged(path, found)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a ledger file to read as it is at one moment, also while a run works there."""
+    with closing(read(path)) as db, judged(db, path):
+        db.execute("BEGIN")
+        yield db
 
 
 @contextmanager

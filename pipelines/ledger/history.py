@@ -6,14 +6,14 @@ Times are in seconds since the run's engine was up.
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import LedgerError
-from pipelines.ledger.damage import judged
-from pipelines.ledger.database import NAME, read
+from pipelines.ledger import damage
+from pipelines.ledger.database import NAME
 from pipelines.ledger.records import RunStatus
 
 
@@ -60,8 +60,7 @@ def opened(output: Path) -> Iterator[tuple[sqlite3.Connection, Run]]:
     """
     if not (output / NAME).exists():
         raise LedgerError(f"no run in {output}: it holds no {NAME}")
-    with closing(read(output / NAME)) as db, judged(db, output / NAME):
-        db.execute("BEGIN")  # so that a run that is going on changes nothing meanwhile
+    with damage.opened(output / NAME) as db:
         if (run := last_run(db)) is None:
             raise LedgerError(f"no run in {output}: its {NAME} is empty")
         yield db, run

@@ -54,7 +54,7 @@ def preview(
     with TemporaryDirectory() as scratch:
         if (output / database.NAME).exists():
             database.copy(output / database.NAME, Path(scratch) / database.NAME)
-        with closing(Ledger(Path(scratch))) as ledger:
+        with Ledger(Path(scratch)) as ledger:
             prompts = Prompts(config.model, config.arguments, config.templates)
             rows = ingestion(ledger, prompts, Stages(ledger, prompts, config), config, emit=emit)
             rows.begin({})
@@ -128,7 +128,7 @@ def _walk(
         batch["cost"] += cost
         if speed:
             predicted = speed.predict(request.task, Work(cost, 1, request.expected_output_tokens))
-            began, now = now, now + (predicted.prefill + predicted.decode) / sum(todo.costing.speeds)
+            began, now = now, now + todo.costing.together(predicted)
             alone = began + predicted.prefill  # by when one replica would have read it
             # How long an answer takes was learned among others under way; at the end there are none.
             end = min(max(now, alone) + predicted.tail, max(now, last))
