@@ -23,7 +23,8 @@ def show(compared: dict[str, Any]) -> None:
     policies = compared["policies"]
     spread = f"medians of {compared['repeat']}, ± half of what lies between the least and the most"
     people.print(f"seconds to completion: {spread}", style="italic", soft_wrap=True)
-    table = Table("")
+    table = Table()
+    table.add_column("", min_width=max(map(len, FIGURES)))  # or it gives way to the others, and nobody can read it
     for policy, figures in policies.items():
         by = figures["ordered_by"]
         table.add_column(policy if by == policy else f"{policy} ({by})", justify="right", no_wrap=True)

@@ -81,7 +81,7 @@ def _misused(error: Any) -> int:
     """Say what Typer does not understand of the command line, as it says it."""
     said = io.StringIO()
     error.show(said)
-    for line in said.getvalue().splitlines():
+    for line in said.getvalue().expandtabs(2).splitlines():
         screen.say(line)
     return int(error.exit_code)
 

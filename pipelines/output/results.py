@@ -161,9 +161,7 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str, *, emi
             for table in tables:
                 writer.write_table(table)
         if not pq.read_metadata(whole).num_rows and sum(map(len, answers.rows())) >= MANY:
-            emit(
-                Warned(f"{task.name}: no answer says anything: the model may not be up to it (see `reviewbatch check`)")
-            )
+            emit(Warned(f"{task.name}: no answer says anything: the model may not be up to it"))
         rows = pl.scan_parquet(whole)
         figures = task.figures(rows, answers)
         if (rolled_up := task.by_restaurant(rows, answers)) is not None:

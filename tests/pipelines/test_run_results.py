@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.events import Warned
 from pipelines.ledger import digest
+from pipelines.output.page import verdict
 from pipelines.tasks import TASKS
 from pipelines.tasks.aggregation import Aggregation
 
@@ -153,8 +154,21 @@ def test_a_task_whose_answers_say_nothing_is_told_of(go, write_jsonl, corpus, re
         _, events = go(write_jsonl(corpus({"a": rows})), engine, "points", output=output)
         return [event.text for event in events if isinstance(event, Warned)]
 
-    assert warned(Mute, 20, "many") == [
-        "points: no answer says anything: the model may not be up to it (see `reviewbatch check`)"
-    ]
+    assert warned(Mute, 20, "many") == ["points: no answer says anything: the model may not be up to it"]
     assert warned(Mute, 19, "few") == []
     assert warned(reading, 20, "well") == []
+
+
+def test_the_page_says_of_points_that_they_stand_nowhere_or_are_none(go, write_jsonl, corpus, reading):
+    def saying(answer):
+        return type("Says", (reading,), {"says": lambda _, request: answer})
+
+    def found(engine, output):
+        report, _ = go(write_jsonl(corpus({"a": 20})), engine, "points", output=output)
+        return [text for text in verdict.warnings(report) if "memory" not in text]  # a made-up engine caches nothing
+
+    assert found(saying('[["unicorns", "food", "good"]]'), "nowhere") == [
+        "points: 20 of 20 points stand nowhere in their review and were left out. Is the model too small for it?"
+    ]
+    assert found(saying("[]"), "none") == ["points: No answer says anything. The model may not be up to it."]
+    assert found(reading, "well") == []

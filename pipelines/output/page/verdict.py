@@ -5,6 +5,7 @@ from typing import Any
 
 from pipelines.ledger.records import RunStatus
 from pipelines.output.page import reasons, said
+from pipelines.output.results import MANY
 
 MANY_REJECTS = 0.05
 ALL_ALIKE, ENOUGH = 0.98, 50  # so large a share of so many rows has one label
@@ -83,6 +84,13 @@ def _of_task(task: Mapping[str, Any]) -> Iterator[str]:
     if total >= ENOUGH and max(labels.values()) >= ALL_ALIKE * total:
         label = max(labels, key=lambda name: labels[name])
         yield f"{said.share(labels[label], total)} have the label {label}. Is the model too small for it? See a few."
+    if (lost := task.get("ungrounded", 0)) > total:
+        yield (
+            f"{lost:,} of {said.many(lost + total, 'point')} stand nowhere in their review and were left out. Is the "
+            "model too small for it?"
+        )
+    elif labels and not total and task["outcome"]["answered"] >= MANY:
+        yield "No answer says anything. The model may not be up to it."
     if suspicious := task.get("suspicious"):
         many = said.many(suspicious, "text")
         yield f"{many} spoke to the model; what was said to it was taken out (suspicious is true in the results)."
