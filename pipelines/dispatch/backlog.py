@@ -16,7 +16,7 @@ from scheduling.policy import DEFAULT, POLICIES
 from scheduling.queue import JobQueue
 from scheduling.speed import Prediction, Speed, Work, together
 
-LINES = 256  # tokens that the lines of facts about a restaurant are taken to have
+LINES = 96  # tokens that the lines of facts about a restaurant are taken to have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +76,8 @@ class Costing:
         if not form:
             return Work()
         template = self.prompts.templates[task.name, task.form(form, language.DEFAULT)]
-        output = template.expected_output_tokens
-        about = LINES if task.made_of else stored.requests * output
-        return Work(template.tokens + about, 1, output)
+        about = LINES if task.made_of else stored.expected_output_tokens
+        return Work(template.tokens + about, 1, template.expected_output_tokens(about))
 
     def shares_reviews(self, stored: StoredJob) -> bool:
         """Say whether a job's prompts begin with a restaurant's reviews, as those of another task do."""

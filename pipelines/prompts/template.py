@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # it imports transformers, which listing the tasks can do wit
     from pipelines.prompts.tokenizer import Tokenizer
 
 GAP = "\x00"  # stands where a prompt goes on with what it is about
-ENOUGH = 0.25  # of the tokens that an answer may have, what it is taken to have while nothing has been measured
+SHARE = 0.25  # of the tokens that an answer may have, what it is taken to have where no example shows how long it gets
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class TokenizedTemplate:
     """The `template` for one model, as token ids; `classes` has the class of each scored token.
 
     It is a conversation if `chat`. Every prompt of it begins with `shared_prefix`, which the engine therefore computes
-    once.
+    once. Its worked examples' answers are `verbosity` times as long as what they are about, 0 where it has none.
     """
 
     shared_prefix: tuple[int, ...]
@@ -75,6 +75,7 @@ class TokenizedTemplate:
     _: KW_ONLY
     template: PromptTemplate
     chat: bool = False
+    verbosity: float = 0.0
 
     def around(self, body: list[int]) -> list[int]:
         """Return the whole prompt about what `body` has the tokens of."""
@@ -85,10 +86,10 @@ class TokenizedTemplate:
         """Tokens of every prompt that are the template's own."""
         return len(self.shared_prefix) + len(self.suffix)
 
-    @property
-    def expected_output_tokens(self) -> float:
-        """Output tokens after the first that an answer is expected to have."""
-        return (self.sampling.max_tokens - 1) * ENOUGH
+    def expected_output_tokens(self, body: float) -> float:
+        """Return the output tokens after the first that an answer about so many tokens is expected to have."""
+        most = self.sampling.max_tokens - 1
+        return min(self.verbosity * body or SHARE * most, most)
 
 
 def one_line(text: str) -> str:
@@ -126,7 +127,14 @@ def tokenize(template: PromptTemplate, tokenizer: "Tokenizer", *, chat: bool = F
         classes=tuple(scored.classes.values()),
         template=template,
         chat=conversation is not None,
+        verbosity=_verbosity(template.chat, tokenizer) if template.chat and template.max_tokens > 1 else 0.0,
     )
+
+
+def _verbosity(chat: Chat, tokenizer: "Tokenizer") -> float:
+    """Return how many tokens the answers of a conversation's turns have for each that they are about."""
+    asked, answered = (sum(len(tokenizer.encode(turn[side])) for turn in chat.turns) for side in range(2))
+    return answered / asked if asked else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,6 @@ def question(
         prompt_tokens=tokens,
         shared_prefix=len(template.shared_prefix),
         reviews_prefix=len(template.shared_prefix),
-        expected_output_tokens=template.expected_output_tokens,
+        expected_output_tokens=template.expected_output_tokens(len(body)),
         too_long=f"{tokens:,} prompt tokens, the limit is {limit:,}" if tokens > limit else None,
     )

@@ -32,7 +32,7 @@ ASPECTS = (
 )  # fmt: skip
 OTHER = "other"  # what a model says where none fits; the review's own word stands for it then
 SURE = 0.85  # the confidence from which on a point is counted: most of those below are neither praise nor criticism
-MOST, LENGTH, TOKENS = 12, 90, 256  # points of a review, characters of one's words, tokens of them all
+MOST, LENGTH, TOKENS = 12, 90, 512  # points of a review, characters of one's words, tokens that they all fit in
 BENT = 2  # characters that words may lack to that length and yet have been made to fit it
 INSTRUCTION = (
     "List what the diner praises and criticises in the review. For each point: a few words copied from the review, the "
