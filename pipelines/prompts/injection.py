@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import polars as pl
+
 from pipelines.corpus.text import INVISIBLE, JOINERS
 from pipelines.prompts.template import one_line
 
@@ -133,10 +135,26 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
 
     `labels` are those that the task gives; any that is an everyday word counts right after an order to answer alone.
     """
+    plain = _plain(text)
+    return _cleaned(text, plain, labels, hinted=_hinted(plain))
+
+
+def all_cleaned(texts: Sequence[str], labels: Sequence[str] = ()) -> list[Cleaned]:
+    """Return the same of each of many texts, in half the time: the hints are looked for in all of them at once."""
+    plain = [*map(_plain, texts)]
+    hinted = pl.Series([text.casefold() for text in plain], dtype=pl.String).str.contains_any([*HINTS])
+    return [_cleaned(text, seen, labels, hinted=found) for text, seen, found in zip(texts, plain, hinted, strict=True)]
+
+
+def _plain(text: str) -> str:
+    """Return a text without what cannot be seen, in letters of the usual width."""
     odd = not text.isascii() and ODD.search(text)
-    plain = UNSEEN.sub("", text).translate(FULL_WIDTH) if odd else text
+    return UNSEEN.sub("", text).translate(FULL_WIDTH) if odd else text
+
+
+def _cleaned(text: str, plain: str, labels: Sequence[str], *, hinted: bool) -> Cleaned:
     coded = CODED.search(plain)
-    if not (_hinted(plain) or _stammers(plain) or coded):
+    if not (hinted or coded or _stammers(plain)):
         return Cleaned(one_line(text), suspicious=False)
     order = _order(tuple(label for label in labels if label not in LABELS))
     marked = MARKS.sub(f"\n{MARK}\n", CODED.sub(f"\n{MARK}\n", plain) if coded else plain)

@@ -1,7 +1,9 @@
 """Ingestion: every row of the corpus written into the ledger, as questions that wait or are answered."""
 
+import gc
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +24,7 @@ from pipelines.questions.standing import Standing
 from pipelines.questions.told import Told
 
 NEARLY = 0.9  # of the rows, which are so many that something else is wrong
+OBJECTS = 50_000  # that are made between two looks for garbage: more than a chunk of rows is
 
 
 def ingestion(
@@ -70,17 +73,18 @@ class Ingestion:
         emit = self._told.beside(emit)
         self._share = share(self._config, emit)
         seq, rows, often, first = 0, 0, Counter[Reason](), dict[Reason, Reject]()
-        for chunk in self._corpus:
-            numbered = list(enumerate(chunk, start=seq))
-            taken = self._share.take(numbered) if self._share else Taken(numbered)
-            rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
-            for _, reject in rejects:
-                first.setdefault(reject.reason, reject)
-            often.update(reject.reason for _, reject in rejects)
-            rows += len(taken.own)
-            self._write(seq, taken, rejects)
-            seq += len(chunk)
-            emit(Reading(seq))
+        with _collecting_seldom():
+            for chunk in self._corpus:
+                numbered = list(enumerate(chunk, start=seq))
+                taken = self._share.take(numbered) if self._share else Taken(numbered)
+                rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
+                for _, reject in rejects:
+                    first.setdefault(reject.reason, reject)
+                often.update(reject.reason for _, reject in rejects)
+                rows += len(taken.own)
+                self._write(seq, taken, rejects)
+                seq += len(chunk)
+                emit(Reading(seq))
         for reason, number in often.items():
             if number >= rows * NEARLY:  # there may be more wrong than rows
                 emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
@@ -148,3 +152,14 @@ class Ingestion:
             for n, row in rows
             if isinstance(row, Row)
         ]
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Have Python look for garbage less often: the rows of a chunk live long enough to have it look at everything."""
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.ledger.records import Question
-from pipelines.prompts.injection import cleaned
+from pipelines.prompts.injection import all_cleaned, cleaned
 from pipelines.prompts.template import one_line
 from pipelines.tasks import Task
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 def body(text: str, task: Task) -> str:
     """Return a row's text as it stands in a task's prompt."""
-    return " " + (cleaned(text, task.labels).text if task.unit == "review" else one_line(text))
+    return f" {cleaned(text, task.labels).text if task.unit == 'review' else one_line(text)}"
+
+
+def bodies(texts: Sequence[str], task: Task) -> list[str]:
+    """Return the same of many texts."""
+    if task.unit != "review":
+        return [body(text, task) for text in texts]
+    return [f" {found.text}" for found in all_cleaned(texts, task.labels)]
 
 
 def question(

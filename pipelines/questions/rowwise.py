@@ -7,7 +7,7 @@ from pipelines.corpus import language
 from pipelines.corpus.row import Row
 from pipelines.ledger.ledger import Ledger
 from pipelines.prompts.prompts import Prompts
-from pipelines.questions.question import body, question
+from pipelines.questions.question import bodies, question
 from pipelines.tasks import Task
 
 
@@ -23,13 +23,13 @@ def ask(
     """Ask for each of these numbered rows by itself, in the job of its unit; `again` also what has an answer."""
     by_lang = {row.lang: task.form("ask", row.lang or language.DEFAULT) for _, row in rows}
     forms = [by_lang[row.lang] for _, row in rows]
-    texts = [body(row.text, task) for _, row in rows]
+    texts = bodies([row.text for _, row in rows], task)
     keys = [prompts.key(task.name, form, [text]) for form, text in zip(forms, texts, strict=True)]
     asked = ledger.requests.known(keys, again=again)
     new = {key: text for key, text in zip(keys, texts, strict=True) if key not in asked}
-    bodies = dict(zip(new, prompts.encode(list(new.values())), strict=True))
+    tokens = dict(zip(new, prompts.encode(list(new.values())), strict=True))
     questions = [
-        question(prompts, task.name, form, key, job=jobs[row.unit], seqs=[seq], body=bodies.get(key))
+        question(prompts, task.name, form, key, job=jobs[row.unit], seqs=[seq], body=tokens.get(key))
         for (seq, row), form, key in zip(rows, forms, keys, strict=True)
     ]
     ledger.requests.ask(task.name, 0, questions, again=again)
@@ -40,12 +40,12 @@ def ask_anchors(ledger: Ledger, prompts: Prompts, task: Task, job: int, *, again
     asked = [
         (lang, text, key)
         for lang, keys in anchor_keys(ledger, prompts, task).items()
-        for text, key in zip(chain(*task.anchors[lang]), keys, strict=True)
+        for text, key in zip(_anchors(task, lang), keys, strict=True)
     ]
-    bodies = prompts.encode([body(text, task) for _, text, _ in asked])
+    encoded = prompts.encode([text for _, text, _ in asked])
     questions = [
         question(prompts, task.name, task.form("ask", lang), key, job=job, seqs=[~n], body=tokens)
-        for n, ((lang, _, key), tokens) in enumerate(zip(asked, bodies, strict=True))
+        for n, ((lang, _, key), tokens) in enumerate(zip(asked, encoded, strict=True))
     ]
     ledger.requests.ask(task.name, 0, questions, again=again)
 
@@ -54,7 +54,12 @@ def anchor_keys(ledger: Ledger, prompts: Prompts, task: Task) -> dict[str, list[
     """Return what the task's anchors are known by, for each of the languages in which it asks about the rows."""
     langs = {task.spoken(lang) for lang in ledger.rows.languages()} if task.anchors else ()
     return {
-        lang: [prompts.key(task.name, task.form("ask", lang), [body(text, task)]) for text in chain(*of_lang)]
-        for lang, of_lang in task.anchors.items()
+        lang: [prompts.key(task.name, task.form("ask", lang), [text]) for text in _anchors(task, lang)]
+        for lang in task.anchors
         if lang in langs
     }
+
+
+def _anchors(task: Task, lang: str) -> list[str]:
+    """Return the task's anchors in a language as they stand in its prompts."""
+    return bodies([*chain(*task.anchors[lang])], task)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipelines.engine.interface import Completion
 from pipelines.ledger.records import AnsweredRow
-from pipelines.prompts.injection import cleaned
+from pipelines.prompts.injection import all_cleaned
 from pipelines.prompts.template import PromptTemplate
 from pipelines.tasks.calibration import Array, Calibration, softmax
 from pipelines.tasks.task import IDS, OWN, Answers, Column, Example, Task, worked
@@ -84,7 +84,8 @@ class Classification(Task):
             columns.append([row.unit for row in rows])
         labels = [self.labels[best] for best in probabilities.argmax(axis=1)]
         columns += [labels, probabilities.max(axis=1), *probabilities.T]
-        columns.append([self.unit == "review" and cleaned(row.text, self.labels).suspicious for row in rows])
+        found = all_cleaned([row.text for row in rows], self.labels) if self.unit == "review" else []
+        columns.append([one.suspicious for one in found] or [False] * len(rows))
         if self.between:
             more, less = map(self.labels.index, self.between)
             columns.append(probabilities[:, more] - probabilities[:, less])

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS
-from pipelines.prompts.injection import HINTS, LABELLING, LABELLING_KO, LABELS, LABELS_KO, TELLING, cleaned
+from pipelines.prompts.injection import (
+    HINTS,
+    LABELLING,
+    LABELLING_KO,
+    LABELS,
+    LABELS_KO,
+    TELLING,
+    all_cleaned,
+    cleaned,
+)
 from pipelines.prompts.template import one_line
 
 UNSEEN = {"hint", "stars", "praise"}  # nothing in them speaks of labels
@@ -169,6 +178,11 @@ def test_the_paper_tells_its_injections_from_its_reviews():
                 told = TURNS[restaurant.lang, "positive"]
                 text = review.text + injection.format(label="positive", **told)
                 assert cleaned(text).suspicious == (kind not in UNSEEN), text
+
+
+@given(st.lists(st.text() | st.text(alphabet="answer positive ignore:.\n<|[]#\u200bＩｇ")))
+def test_many_texts_are_cleaned_as_each_by_itself_is(texts):
+    assert all_cleaned(texts, ("a", "(")) == [cleaned(text, ("a", "(")) for text in texts]
 
 
 @given(st.text() | st.text(alphabet="answer positive ignore:.\n<|[]#") | st.text(alphabet='["1",]{}: \0\n'))
