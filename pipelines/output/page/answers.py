@@ -17,7 +17,7 @@ from pipelines.output.page import said
 from pipelines.output.tables import BY_RESTAURANT
 
 Z = 1.96  # of a 95 % interval
-DOUBTFUL, CARDS, DOTS, NAMED = 10, 100, 2000, 3  # how many of each are shown
+DOUBTFUL, CARDS, DOTS, NAMED, ASPECTS = 10, 100, 2000, 3, 12  # how many of each are shown
 FEW = 5  # reviews, of which no mean is made much of
 LENGTH = 280  # of a text on the page, in characters
 UNIT = "restaurant_id"
@@ -102,6 +102,19 @@ def restaurants(table: pl.LazyFrame, labels: list[str]) -> Restaurants | None:
         named += [{"what": what, **row} for row in some.head(NAMED).rows(named=True) if row[column]]
     dots = rows.head(DOTS).select("reviews", "mean_score").rows()
     return Restaurants(dots=dots, total=rows.height, named=named, least=least)
+
+
+def aspects(found: Mapping[str, pl.LazyFrame]) -> list[dict[str, Any]]:
+    """Return the aspects that most reviews speak of: how many praise and criticise each, of how many."""
+    counts = ["praised", "criticised", "not_mentioned", "reviews"]
+    table = found.get(f"points{BY_RESTAURANT}")
+    if table is None or not {"aspect", *counts} <= {*table.collect_schema().names()}:
+        return []
+    whole = table.group_by(UNIT).agg(pl.col("reviews").cast(pl.Int64).first()).collect()["reviews"].sum()
+    of_each = table.group_by("aspect").agg(pl.col(*counts).cast(pl.Int64).sum())
+    mentioned = of_each.with_columns(mentioned=pl.col("reviews") - pl.col("not_mentioned"), reviews=whole)
+    some = mentioned.filter(pl.col("mentioned") > 0).sort(["mentioned", "aspect"], descending=[True, False])
+    return some.head(ASPECTS).collect().rows(named=True)
 
 
 def doubtful(db: sqlite3.Connection, table: pl.LazyFrame) -> list[dict[str, Any]]:

@@ -52,7 +52,13 @@ def _answers(folder: Path, db: sqlite3.Connection, report: Mapping[str, Any]) ->
     found = answers.read(folder)
     labelled = [_labelled(db, name, task, found) for name, task in report["tasks"].items() if _has_labels(task)]
     cards, restaurants = answers.cards(found)
-    return {"labelled": labelled, "cards": cards, "restaurants": restaurants, "has_results": bool(found)}
+    return {
+        "labelled": labelled,
+        "aspects": answers.aspects(found),
+        "cards": cards,
+        "restaurants": restaurants,
+        "has_results": bool(found),
+    }
 
 
 def _has_labels(task: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """What the page says, part by part."""
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -50,6 +51,25 @@ def test_an_interval_is_within_none_and_all():
     assert (none.low, all_.high) == (0.0, pytest.approx(1.0))
     assert none.high == pytest.approx(0.2775, abs=1e-3)  # Wilson's for 0 of 10
     assert answers.shares({"a": 0}) == []
+
+
+def test_aspects_are_counted_over_all_restaurants():
+    counts = {
+        "restaurant_id": ["a", "a", "b", "b", "b"],
+        "aspect": ["food", "price", "food", "price", "karaoke"],
+        "praised": [3, 0, 1, 0, 1],
+        "criticised": [1, 0, 2, 0, 0],
+        "not_mentioned": [2, 5, 0, 3, 2],
+        "reviews": [5, 5, 3, 3, 3],
+    }
+    said_of = answers.aspects({"points_by_restaurant": pl.LazyFrame(counts).cast(pl.String)})  # as CSV has it
+    assert [
+        (one["aspect"], one["praised"], one["criticised"], one["mentioned"], one["reviews"]) for one in said_of
+    ] == [
+        ("food", 4, 3, 6, 8),
+        ("karaoke", 1, 0, 1, 8),
+    ]
+    assert answers.aspects({"points_by_restaurant": pl.LazyFrame({"aspect": ["food"]})}) == answers.aspects({}) == []
 
 
 def test_time_that_several_requests_share_counts_once():
