@@ -97,7 +97,9 @@ FROM (
         sum(CASE request.job WHEN asked.job THEN expected_cached_tokens END) AS expected_cached_tokens,
         sum(CASE request.job WHEN asked.job THEN cached_tokens END) AS cached_tokens
     FROM (SELECT DISTINCT job, request FROM ask) AS asked CROSS JOIN request ON request.id = asked.request
-    WHERE state = 'waiting' OR run = (SELECT max(id) FROM run) GROUP BY asked.job
+    -- not what was too long to be asked
+    WHERE state = 'waiting' OR (run = (SELECT max(id) FROM run) AND (state = 'answered' OR body NOT NULL OR stage > 0))
+    GROUP BY asked.job
 ) AS asked JOIN job ON job.id = asked.job;
 """
 

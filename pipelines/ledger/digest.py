@@ -13,7 +13,8 @@ ROWS = {
     "ask": ("*", "task, seq"), "carried": ("*", "chunk"),
 }  # fmt: skip
 ANSWER = ("key", "task", "form", "stage", "answer", "run")  # of `request`: what results are made of, and when it came
-QUESTION = ("key", "task", "form", "stage", "body", "prompt_tokens", "schema")  # and what an answer depends on
+# What an answer depends on, and what it should cost.
+QUESTION = ("key", "task", "form", "stage", "body", "prompt_tokens", "head", "prefix", "length", "schema")
 FACTS = "seal(CAST(started AS BLOB), CAST(facts AS BLOB))"  # of a row of `run`
 
 
@@ -24,8 +25,8 @@ def of_answer(answer: str = "answer", run: str = "run") -> str:
 
 
 def of_question() -> str:
-    """Return as SQL the digest of a row of `request` that has none yet."""
-    return _sealed(*QUESTION)
+    """Return as SQL the digest of a row of `request` that has none yet, or was too long to be asked, and why."""
+    return _sealed(*QUESTION, "iif(body IS NULL, detail, NULL)")
 
 
 def seal(*parts: bytes | str | float | None) -> bytes:

@@ -55,11 +55,19 @@ class Inputs:
         # A run of an earlier version has not noted what it read.
         if known is not None and set(files).isdisjoint(json.loads(known)):
             return Seen(files, None, highest + 1, shared=False)
-        if last["id"] != wrote["id"] and last["number"] != number:
+        if last["id"] == wrote["id"] or last["number"] == number:
+            same, other = number, highest + 1
+        elif set(files).isdisjoint(json.loads(last["files"] or "[]")):
             return Seen(files, number, highest + 1, shared=True)  # the rows are those of yet another input
+        else:  # a run that was stopped has read something else out of the same file
+            same, other = last["number"], number
         sample = self._sample()
         shared = not sample or not first or self._holds((row.id, row.unit, row.text) for row in first)
-        return Seen(files, number, highest + 1, shared, sample=sample)
+        return Seen(files, same, other, shared, sample=sample)
+
+    def expected(self, seen: Seen) -> dict[str, Any]:
+        """Return what a run is to note of its input that has still to be read: it may be killed as it is."""
+        return {"input": seen.same if seen.shared else seen.other, "files": seen.files}
 
     def facts(self, seen: Seen) -> dict[str, Any]:
         """Return what a run is to note of its input, whose rows have been read by now."""

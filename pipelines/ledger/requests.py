@@ -175,12 +175,12 @@ def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
         "detail": question.too_long,
         "body": None if question.too_long else array("I", question.body or ()).tobytes(),
         "prompt_tokens": question.prompt_tokens,
-        "shared_prefix": question.shared_prefix,
-        "reviews_prefix": question.reviews_prefix,
-        "expected_output_tokens": question.expected_output_tokens,
+        "head": question.shared_prefix,
+        "prefix": question.reviews_prefix,
+        "length": float(round(question.expected_output_tokens)),  # which SQLite, too, writes as Python does
         "schema": question.schema,
     }
-    return {**asked, "digest": seal(*(asked[column] for column in QUESTION))}
+    return {**asked, "digest": seal(*(asked[column] for column in QUESTION), question.too_long)}
 
 
 def _answered(answer: Answer) -> dict[str, Any]:
@@ -207,8 +207,8 @@ INSERT INTO request (
     key, task, form, stage, state, reason, detail, body, digest, prompt_tokens, head, prefix, length, schema,
     run
 ) VALUES (
-    :key, :task, :form, :stage, :state, :reason, :detail, :body, :digest, :prompt_tokens, :shared_prefix,
-    :reviews_prefix, :expected_output_tokens, :schema, (SELECT max(id) FROM run)
+    :key, :task, :form, :stage, :state, :reason, :detail, :body, :digest, :prompt_tokens, :head, :prefix, :length,
+    :schema, (SELECT max(id) FROM run)
 ) ON CONFLICT (key) DO NOTHING
 """
 _PAGE = """

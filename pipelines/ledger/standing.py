@@ -4,6 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
+from pipelines.corpus.reject import Reason
 from pipelines.ledger import damage, digest
 from pipelines.ledger.records import APART
 
@@ -58,7 +59,10 @@ _LAST = "id = (SELECT max(id) FROM run)"
 # A row that is too long never fits; a later stage was held against what that run's engine was set up for.
 _FAILED = "state = 'rejected' AND (body NOT NULL OR stage > 0)"
 _LOST = "SELECT 1 FROM ask WHERE request NOT IN (SELECT id FROM request)"
+# What is not asked is too long.
 _CHANGED = f"""
 SELECT 1 FROM request
-WHERE state <> 'answered' AND (state = 'waiting' OR body NOT NULL) AND digest IS NOT {digest.of_question()}
+WHERE state <> 'answered'
+    AND (digest IS NOT {digest.of_question()}
+        OR (body IS NULL AND (state, reason) IS NOT ('rejected', '{Reason.TOO_LONG}')))
 """  # noqa: S608

@@ -66,7 +66,7 @@ class Ingestion:
 
     def begin(self, facts: Mapping[str, Any]) -> int:
         """Begin a run, as `Ledger.begin` does, which forgets the last one's rows."""
-        return self._ledger.begin(facts)
+        return self._ledger.begin({**facts, **self._ledger.inputs.expected(self._seen)})
 
     def fill(self, emit: Emit) -> None:
         """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""

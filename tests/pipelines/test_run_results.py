@@ -10,6 +10,7 @@ import pytest
 from pipelines.events import Warned
 from pipelines.ledger import digest
 from pipelines.output.page import verdict
+from pipelines.questions.ingest import Ingestion
 from pipelines.tasks import TASKS
 from pipelines.tasks.aggregation import Aggregation
 
@@ -71,6 +72,29 @@ def test_a_mistaken_run_in_between_that_wrote_nothing_costs_nothing(go, tmp_path
     report, _ = go(path, fake_engine, "mood")
     assert report["run"]["input"] == 1
     assert names(tmp_path) == ["mood", "sentiment", "sentiment_by_restaurant"]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_another_input_in_the_same_file_is_another_though_its_first_run_was_stopped(
+    go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch, early
+):
+    go(write_jsonl(reviews(6)), fake_engine)
+    rows = [{**row, "text": f"{row['text']} today"} for row in reviews(6)]
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if early:  # before anything is known of the rows
+            patched.setattr(Ingestion, "fill", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            go(write_jsonl(rows), stopped, "mood")
+    report, _ = go(write_jsonl(rows), fake_engine, "mood")
+    assert report["run"]["input"] == 2
+    assert names(tmp_path) == ["mood"]
+    report, _ = go(write_jsonl(reviews(6)), fake_engine)
+    assert report["run"]["input"] == 3
+    assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant"]
 
 
 def test_an_input_that_grows_at_the_front_is_the_same(go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch):

@@ -16,6 +16,7 @@ from pipelines.config import Config
 from pipelines.corpus import reader
 from pipelines.corpus.rating import Scale
 from pipelines.corpus.reading import Reading
+from pipelines.corpus.reject import Reason
 from pipelines.corpus.shard import Shard
 from pipelines.corpus.sources import Source
 from pipelines.events import Noted, Warned
@@ -24,6 +25,8 @@ from pipelines.ledger.records import ELSEWHERE
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import identity
 from pipelines.tasks import TASKS
+
+LONG = " ".join(f"dish{n}" for n in range(9000))  # a text that does not fit
 
 
 @pytest.fixture(autouse=True)
@@ -54,9 +57,11 @@ def tables(tmp_path):
     return tables
 
 
-def damage(out, sql):
+def damage(out, *sql):
     with closing(sqlite3.connect(out / "run.sqlite")) as db, db:
-        db.execute(sql)
+        digest.install(db)
+        for statement in sql:
+            db.execute(statement)
 
 
 @pytest.mark.parametrize("names", [["sentiment"], ["points", "summary", "strengths"], ["mood", "dish"]])
@@ -147,12 +152,29 @@ def test_a_deadline_in_local_time_is_another_in_another_zone(go, write_jsonl, co
 def test_a_later_stage_that_was_too_long_is_worked_out_anew(go, write_jsonl, corpus, reading, reads, query, tmp_path):
     path = write_jsonl(corpus({"a": 5, "b": 4}))
     go(path, reading, "points", "summary")
-    damage(tmp_path / "out", "UPDATE request SET state = 'rejected', reason = 'prompt_too_long', detail = '', body = NULL, "
-           "answer = NULL, digest = NULL WHERE task = 'summary'")  # fmt: skip
+    damage(
+        tmp_path / "out",
+        f"UPDATE request SET state = 'rejected', reason = '{Reason.TOO_LONG}', detail = '', body = NULL, "
+        "answer = NULL WHERE task = 'summary'",
+        f"UPDATE request SET digest = {digest.of_question()} WHERE task = 'summary'",
+    )
     reads.clear()
     report, _ = go(path, reading, "points", "summary")
     assert reads == []
     assert (report["rows"]["answered"], report["rows"]["rejected"]) == (9, 0)
+
+
+def test_a_row_that_is_too_long_counts_the_same(go, write_jsonl, corpus, reading, reads):
+    path = write_jsonl([*corpus({"a": 3}), {"review_id": "y", "restaurant_id": "b", "text": LONG}])
+    jobs = []
+    for _ in range(2):
+        report, _ = go(path, reading, "sentiment", "points", sla={"sentiment": 1800.0})
+        jobs.append([report["tasks"][name]["jobs"]["count"] for name in ("sentiment", "points")])
+    os.utime(path)
+    report, _ = go(path, reading, "sentiment", "points", sla={"sentiment": 1800.0})
+    jobs.append([report["tasks"][name]["jobs"]["count"] for name in ("sentiment", "points")])
+    assert len(reads) == 2
+    assert jobs == [[1, 1], [0, 0], [0, 0]]
 
 
 def test_a_file_that_was_touched_is_read_anew(go, write_jsonl, corpus, fake_engine, reads):
@@ -188,11 +210,16 @@ def test_a_file_that_was_written_a_moment_ago_may_be_another(go, write_jsonl, co
     "UPDATE ask SET request = (SELECT max(request) FROM ask) WHERE seq = 1", "DELETE FROM request WHERE id = 3",
     "UPDATE request SET body = x'00000000' WHERE state = 'waiting'", "UPDATE request SET answer = '[0]' WHERE id = 1",
     "UPDATE request SET body = NULL WHERE state = 'waiting'", "UPDATE job SET unit = 'z'", "DELETE FROM reject",
+    *(f"UPDATE request SET {column} = NULL WHERE state = 'waiting'" for column in ("head", "prefix", "length")),
+    "UPDATE request SET length = 9e999 WHERE state = 'waiting'",
+    *(f"UPDATE request SET {change} WHERE state = 'rejected' AND body IS NULL"
+      for change in ("reason = 'too-lonG'", "reason = 'no-scores'", "detail = 'other'", "stage = 1", "state = 'waiting'")),
 ])  # fmt: skip
 def test_what_is_not_as_it_was_written_is_read_anew(
     go, write_jsonl, corpus, fake_engine, stopping, reads, tables, tmp_path, sql
 ):
-    path = write_jsonl([*corpus({"a": 37, "b": 4}), {"review_id": "x", "restaurant_id": "a", "text": None}])
+    long = {"review_id": "y", "restaurant_id": "a", "text": LONG}
+    path = write_jsonl([*corpus({"a": 37, "b": 4}), {"review_id": "x", "restaurant_id": "a", "text": None}, long])
     go(path, fake_engine, output="whole")
     with pytest.raises(KeyboardInterrupt):
         go(path, stopping(40))
