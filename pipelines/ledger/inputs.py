@@ -67,12 +67,11 @@ class Inputs:
 
     def expected(self, seen: Seen) -> dict[str, Any]:
         """Return what a run is to note of its input that has still to be read: it may be killed as it is."""
-        return {"input": seen.same if seen.shared else seen.other, "files": seen.files}
+        return _noted(seen, shared=seen.shared)
 
     def facts(self, seen: Seen) -> dict[str, Any]:
         """Return what a run is to note of its input, whose rows have been read by now."""
-        same = seen.same is not None and (seen.shared or self._holds(seen.sample))
-        return {"input": seen.same if same else seen.other, "files": seen.files}
+        return _noted(seen, shared=seen.shared or self._holds(seen.sample))
 
     def tasks_of_others(self) -> list[str]:
         """Return the tasks whose last results are of another input than that of the last run."""
@@ -102,6 +101,10 @@ class Inputs:
         """Say whether one of the rows is among those read last."""
         sql = "SELECT 1 FROM item WHERE id = ? AND unit = ? AND text = ?"
         return any(self._db.execute(sql, row).fetchone() for row in rows)
+
+
+def _noted(seen: Seen, *, shared: bool) -> dict[str, Any]:
+    return {"input": seen.same if shared else seen.other, "files": seen.files}
 
 
 def _fingerprint(source: str) -> str:

@@ -110,9 +110,11 @@ def aspects(found: Mapping[str, pl.LazyFrame]) -> list[dict[str, Any]]:
     table = found.get(f"points{BY_RESTAURANT}")
     if table is None or not {"aspect", *counts} <= {*table.collect_schema().names()}:
         return []
-    whole = table.group_by(UNIT).agg(pl.col("reviews").cast(pl.Int64).first()).collect()["reviews"].sum()
     of_each = table.group_by("aspect").agg(pl.col(*counts).cast(pl.Int64).sum())
-    mentioned = of_each.with_columns(mentioned=pl.col("reviews") - pl.col("not_mentioned"), reviews=whole)
+    mentioned = of_each.with_columns(
+        mentioned=pl.col("reviews") - pl.col("not_mentioned"),
+        reviews=pl.col("reviews").max(),  # the usual aspects are there for every restaurant
+    )
     some = mentioned.filter(pl.col("mentioned") > 0).sort(["mentioned", "aspect"], descending=[True, False])
     return some.head(ASPECTS).collect().rows(named=True)
 
