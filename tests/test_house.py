@@ -154,7 +154,7 @@ def test_nobody_asks_a_task_which_kind_it_is():
 
 
 def test_no_task_is_named_where_all_are_alike():
-    names = re.compile("[\"'](sentiment|summary|strengths|query-expansion)[\"']")
+    names = re.compile("[\"'](sentiment|points|summary|strengths|query-expansion)[\"']")
     alike = ("scheduling", "ledger", "questions", "dispatch", "output")
     files = [file for file in FILES if {*file.parts} & {*alike} or file.name in {"tables.py", "progress.py"}]
     assert len(files) > 30

@@ -56,7 +56,8 @@ CREATE TABLE request (
 ) STRICT;
 CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
 """
-VIEWS = """
+UNASKED = "state = 'rejected' AND body IS NULL AND stage = 0"  # of `request`: a row that was too long
+VIEWS = f"""
 DROP VIEW IF EXISTS outcome;
 DROP VIEW IF EXISTS unanswered;
 DROP VIEW IF EXISTS job_times;
@@ -97,11 +98,9 @@ FROM (
         sum(CASE request.job WHEN asked.job THEN expected_cached_tokens END) AS expected_cached_tokens,
         sum(CASE request.job WHEN asked.job THEN cached_tokens END) AS cached_tokens
     FROM (SELECT DISTINCT job, request FROM ask) AS asked CROSS JOIN request ON request.id = asked.request
-    -- not what was too long to be asked
-    WHERE state = 'waiting' OR (run = (SELECT max(id) FROM run) AND (state = 'answered' OR body NOT NULL OR stage > 0))
-    GROUP BY asked.job
+    WHERE state = 'waiting' OR (run = (SELECT max(id) FROM run) AND NOT ({UNASKED})) GROUP BY asked.job
 ) AS asked JOIN job ON job.id = asked.job;
-"""
+"""  # noqa: S608
 
 
 def connect(path: Path) -> sqlite3.Connection:

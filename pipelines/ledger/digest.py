@@ -26,7 +26,7 @@ def of_answer(answer: str = "answer", run: str = "run") -> str:
 
 def of_question() -> str:
     """Return as SQL the digest of a row of `request` that has none yet, or was too long to be asked, and why."""
-    return _sealed(*QUESTION, "iif(body IS NULL, detail, NULL)")
+    return _sealed(*QUESTION, "iif(body IS NULL, state || reason || detail, NULL)")
 
 
 def seal(*parts: bytes | str | float | None) -> bytes:

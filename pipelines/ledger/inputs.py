@@ -1,8 +1,9 @@
 """The inputs: which runs of a ledger read the same one, and which results are of another.
 
-An input has a number. It is that of the last run which wrote results as long as one of the files is the same and rows
-of the one are among those of the other: an input may grow or lose rows from run to run, and one task may be asked
-after the other.
+An input has a number. It is that of the last run which wrote results, or of one that was stopped after it, as long as
+one of the files is the same and rows of the one are among those of the other: an input may grow or lose rows from run
+to run, and one task may be asked after the other. What cannot be told is another: its results can be made again without
+an engine, and those of two inputs beside each other would not be noticed.
 """
 
 import hashlib
@@ -51,27 +52,21 @@ class Inputs:
         wrote = self._run("facts -> 'tasks' IS NOT NULL") or last
         if last is None or wrote is None:
             return Seen(files, None, 1, shared=False)
-        number, known = wrote["number"] or 1, wrote["files"]
+        number, known, other = wrote["number"] or 1, wrote["files"], highest + 1
         # A run of an earlier version has not noted what it read.
         if known is not None and set(files).isdisjoint(json.loads(known)):
-            return Seen(files, None, highest + 1, shared=False)
-        if last["id"] == wrote["id"] or last["number"] == number:
-            same, other = number, highest + 1
-        elif set(files).isdisjoint(json.loads(last["files"] or "[]")):
-            return Seen(files, number, highest + 1, shared=True)  # the rows are those of yet another input
-        else:  # a run that was stopped has read something else out of the same file
-            same, other = last["number"], number
+            return Seen(files, None, other, shared=False)
+        stopped = last["id"] != wrote["id"] and last["number"] != number
+        if stopped and set(files).isdisjoint(json.loads(last["files"] or "[]")):
+            return Seen(files, number, other, shared=True)  # the rows are those of yet another input
         sample = self._sample()
         shared = not sample or not first or self._holds((row.id, row.unit, row.text) for row in first)
-        return Seen(files, same, other, shared, sample=sample)
-
-    def expected(self, seen: Seen) -> dict[str, Any]:
-        """Return what a run is to note of its input that has still to be read: it may be killed as it is."""
-        return _noted(seen, shared=seen.shared)
+        return Seen(files, last["number"] if stopped else number, other, shared, sample=sample)
 
     def facts(self, seen: Seen) -> dict[str, Any]:
-        """Return what a run is to note of its input, whose rows have been read by now."""
-        return _noted(seen, shared=seen.shared or self._holds(seen.sample))
+        """Return what a run is to note of its input, as far as its rows have been read."""
+        shared = seen.shared or self._holds(seen.sample)
+        return {"input": seen.same if shared else seen.other, "files": seen.files}
 
     def tasks_of_others(self) -> list[str]:
         """Return the tasks whose last results are of another input than that of the last run."""
@@ -101,10 +96,6 @@ class Inputs:
         """Say whether one of the rows is among those read last."""
         sql = "SELECT 1 FROM item WHERE id = ? AND unit = ? AND text = ?"
         return any(self._db.execute(sql, row).fetchone() for row in rows)
-
-
-def _noted(seen: Seen, *, shared: bool) -> dict[str, Any]:
-    return {"input": seen.same if shared else seen.other, "files": seen.files}
 
 
 def _fingerprint(source: str) -> str:

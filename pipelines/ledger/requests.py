@@ -180,7 +180,8 @@ def _asked(task: str, stage: int, question: Question) -> dict[str, Any]:
         "length": float(round(question.expected_output_tokens)),  # which SQLite, too, writes as Python does
         "schema": question.schema,
     }
-    return {**asked, "digest": seal(*(asked[column] for column in QUESTION), question.too_long)}
+    why = f"{state}{asked['reason']}{question.too_long}" if question.too_long else None
+    return {**asked, "digest": seal(*(asked[column] for column in QUESTION), why)}
 
 
 def _answered(answer: Answer) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import json
 import sqlite3
 from typing import Any
 
-from pipelines.corpus.reject import Reason
 from pipelines.ledger import damage, digest
+from pipelines.ledger.database import UNASKED
 from pipelines.ledger.records import APART
 
 FILLED = "filled"  # the fact of a run that says `by` what its rows are known, and what a person was `told` of them
@@ -57,12 +57,6 @@ def revive(db: sqlite3.Connection) -> None:
 
 _LAST = "id = (SELECT max(id) FROM run)"
 # A row that is too long never fits; a later stage was held against what that run's engine was set up for.
-_FAILED = "state = 'rejected' AND (body NOT NULL OR stage > 0)"
+_FAILED = f"state = 'rejected' AND NOT ({UNASKED})"
 _LOST = "SELECT 1 FROM ask WHERE request NOT IN (SELECT id FROM request)"
-# What is not asked is too long.
-_CHANGED = f"""
-SELECT 1 FROM request
-WHERE state <> 'answered'
-    AND (digest IS NOT {digest.of_question()}
-        OR (body IS NULL AND (state, reason) IS NOT ('rejected', '{Reason.TOO_LONG}')))
-"""  # noqa: S608
+_CHANGED = f"SELECT 1 FROM request WHERE state <> 'answered' AND digest IS NOT {digest.of_question()}"  # noqa: S608

@@ -140,7 +140,7 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
 
 
 def all_cleaned(texts: Sequence[str], labels: Sequence[str] = ()) -> list[Cleaned]:
-    """Return the same of each of many texts, in half the time: the hints are looked for in all of them at once."""
+    """Return the same of each of many texts, faster where they are hundreds: hints are looked for in all at once."""
     plain = [*map(_plain, texts)]
     hinted = pl.Series([text.casefold() for text in plain], dtype=pl.String).str.contains_any([*HINTS])
     return [_cleaned(text, seen, labels, hinted=found) for text, seen, found in zip(texts, plain, hinted, strict=True)]

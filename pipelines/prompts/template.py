@@ -89,7 +89,7 @@ class TokenizedTemplate:
     def expected_output_tokens(self, body: float) -> float:
         """Return the output tokens after the first that an answer about so many tokens is expected to have."""
         most = self.sampling.max_tokens - 1
-        return min(self.verbosity * body or SHARE * most, most)
+        return min(self.verbosity * body if self.verbosity else SHARE * most, most)
 
 
 def one_line(text: str) -> str:
@@ -127,13 +127,13 @@ def tokenize(template: PromptTemplate, tokenizer: "Tokenizer", *, chat: bool = F
         classes=tuple(scored.classes.values()),
         template=template,
         chat=conversation is not None,
-        verbosity=_verbosity(template.chat, tokenizer) if template.chat and template.max_tokens > 1 else 0.0,
+        verbosity=_verbosity(template.chat.turns if template.chat else (), tokenizer),
     )
 
 
-def _verbosity(chat: Chat, tokenizer: "Tokenizer") -> float:
+def _verbosity(turns: Sequence[tuple[str, str]], tokenizer: "Tokenizer") -> float:
     """Return how many tokens the answers of a conversation's turns have for each that they are about."""
-    asked, answered = (sum(len(tokenizer.encode(turn[side])) for turn in chat.turns) for side in range(2))
+    asked, answered = (sum(len(tokenizer.encode(turn[side])) for turn in turns) for side in range(2))
     return answered / asked if asked else 0.0
 
 

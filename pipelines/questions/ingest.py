@@ -41,6 +41,17 @@ def ingestion(
     return Standing(ledger, stages, config, noted)
 
 
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Have Python look for garbage less often: the rows of a chunk live long enough to have it look at everything."""
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 class Ingestion:
     """Writes a config's corpus into a ledger, and asks what each task asks first.
 
@@ -66,25 +77,28 @@ class Ingestion:
 
     def begin(self, facts: Mapping[str, Any]) -> int:
         """Begin a run, as `Ledger.begin` does, which forgets the last one's rows."""
-        return self._ledger.begin({**facts, **self._ledger.inputs.expected(self._seen)})
+        with self._ledger.together():
+            spoilt = self._ledger.begin(facts)
+            self._ledger.note(**self._ledger.inputs.facts(self._seen))  # as far as is known: it may be killed
+        return spoilt
 
+    @_collecting_seldom()
     def fill(self, emit: Emit) -> None:
         """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""
         emit = self._told.beside(emit)
         self._share = share(self._config, emit)
         seq, rows, often, first = 0, 0, Counter[Reason](), dict[Reason, Reject]()
-        with _collecting_seldom():
-            for chunk in self._corpus:
-                numbered = list(enumerate(chunk, start=seq))
-                taken = self._share.take(numbered) if self._share else Taken(numbered)
-                rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
-                for _, reject in rejects:
-                    first.setdefault(reject.reason, reject)
-                often.update(reject.reason for _, reject in rejects)
-                rows += len(taken.own)
-                self._write(seq, taken, rejects)
-                seq += len(chunk)
-                emit(Reading(seq))
+        for chunk in self._corpus:
+            numbered = list(enumerate(chunk, start=seq))
+            taken = self._share.take(numbered) if self._share else Taken(numbered)
+            rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
+            for _, reject in rejects:
+                first.setdefault(reject.reason, reject)
+            often.update(reject.reason for _, reject in rejects)
+            rows += len(taken.own)
+            self._write(seq, taken, rejects)
+            seq += len(chunk)
+            emit(Reading(seq))
         for reason, number in often.items():
             if number >= rows * NEARLY:  # there may be more wrong than rows
                 emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
@@ -152,14 +166,3 @@ class Ingestion:
             for n, row in rows
             if isinstance(row, Row)
         ]
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Have Python look for garbage less often: the rows of a chunk live long enough to have it look at everything."""
-    usual = gc.get_threshold()
-    gc.set_threshold(OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

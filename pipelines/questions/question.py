@@ -19,9 +19,8 @@ def body(text: str, task: Task) -> str:
 
 def bodies(texts: Sequence[str], task: Task) -> list[str]:
     """Return the same of many texts."""
-    if task.unit != "review":
-        return [body(text, task) for text in texts]
-    return [f" {found.text}" for found in all_cleaned(texts, task.labels)]
+    said = (found.text for found in all_cleaned(texts, task.labels)) if task.unit == "review" else map(one_line, texts)
+    return [f" {text}" for text in said]
 
 
 def question(

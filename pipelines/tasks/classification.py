@@ -84,8 +84,10 @@ class Classification(Task):
             columns.append([row.unit for row in rows])
         labels = [self.labels[best] for best in probabilities.argmax(axis=1)]
         columns += [labels, probabilities.max(axis=1), *probabilities.T]
-        found = all_cleaned([row.text for row in rows], self.labels) if self.unit == "review" else []
-        columns.append([one.suspicious for one in found] or [False] * len(rows))
+        suspicious = [False] * len(rows)
+        if self.unit == "review":
+            suspicious = [found.suspicious for found in all_cleaned([row.text for row in rows], self.labels)]
+        columns.append(suspicious)
         if self.between:
             more, less = map(self.labels.index, self.between)
             columns.append(probabilities[:, more] - probabilities[:, less])

@@ -97,6 +97,18 @@ def test_another_input_in_the_same_file_is_another_though_its_first_run_was_stop
     assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant"]
 
 
+def test_after_a_stopped_input_a_third_one_is_neither(go, tmp_path, write_jsonl, reviews, fake_engine, stopping):
+    first, second, third = (
+        [{**row, "text": f"{row['text']} {when}"} for row in reviews(6)] for when in ("today", "yesterday", "long ago")
+    )
+    go(write_jsonl(first), fake_engine)
+    with pytest.raises(KeyboardInterrupt):
+        go(write_jsonl(second), stopping(1), "mood")
+    report, _ = go(write_jsonl(third), fake_engine, "mood")
+    assert report["run"]["input"] == 3
+    assert names(tmp_path) == ["mood"]
+
+
 def test_an_input_that_grows_at_the_front_is_the_same(go, tmp_path, write_jsonl, reviews, fake_engine, monkeypatch):
     monkeypatch.setattr("pipelines.corpus.reader.CHUNK", 4)
     go(write_jsonl(reviews(6)), fake_engine)

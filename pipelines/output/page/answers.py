@@ -104,11 +104,13 @@ def restaurants(table: pl.LazyFrame, labels: list[str]) -> Restaurants | None:
     return Restaurants(dots=dots, total=rows.height, named=named, least=least)
 
 
-def aspects(found: Mapping[str, pl.LazyFrame]) -> list[dict[str, Any]]:
-    """Return the aspects that most reviews speak of: how many praise and criticise each, of how many."""
+def aspects(table: pl.LazyFrame) -> list[dict[str, Any]]:
+    """Return the aspects that most reviews speak of: how many praise and criticise each, of how many.
+
+    The table is a roll-up with such counts; of another there are none.
+    """
     counts = ["praised", "criticised", "not_mentioned", "reviews"]
-    table = found.get(f"points{BY_RESTAURANT}")
-    if table is None or not {"aspect", *counts} <= {*table.collect_schema().names()}:
+    if not {UNIT, "aspect", *counts} <= {*table.collect_schema().names()}:
         return []
     of_each = table.group_by("aspect").agg(pl.col(*counts).cast(pl.Int64).sum())
     mentioned = of_each.with_columns(

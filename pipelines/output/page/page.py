@@ -54,7 +54,7 @@ def _answers(folder: Path, db: sqlite3.Connection, report: Mapping[str, Any]) ->
     cards, restaurants = answers.cards(found)
     return {
         "labelled": labelled,
-        "aspects": answers.aspects(found),
+        "spoken_of": [(name, of) for name, table in found.items() if (of := answers.aspects(table))],
         "cards": cards,
         "restaurants": restaurants,
         "has_results": bool(found),
