@@ -48,6 +48,7 @@ class PrefixCache:
         if not self._block_size:
             return
         packed, key = array("I", prompt), 0
-        for start in range(0, tokens - self._block_size + 1, self._block_size):
-            key = hash((key, packed[start : start + self._block_size].tobytes()))
+        size, told = self._block_size * packed.itemsize, packed.tobytes()
+        for start in range(0, tokens * packed.itemsize - size + 1, size):
+            key = hash((key, told[start : start + size]))
             yield key

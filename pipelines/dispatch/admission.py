@@ -82,8 +82,7 @@ class Admission:
                 self.dry = any(place.is_dry(place.takes(prompt, sampling.max_tokens)[1]) for place in full)
                 break
             cached, tokens = place.takes(prompt, sampling.max_tokens)
-            flight = Flight(request, turn, now, cached, replica=place.replica.number)
-            work = self.work(flight)
+            work = self._work(request, turn)
             if now + step + self._eta.expected(work, self.in_flight, now) > self._deadline:
                 break
             if not place.window.can_admit(tokens):
@@ -94,7 +93,7 @@ class Admission:
             place.admit(request.id, prompt, tokens=tokens, work=work, now=now)
             if not place.is_open:
                 free.remove(place)
-            self._flights[request.id] = flight
+            self._flights[request.id] = Flight(request, turn, now, cached, replica=place.replica.number, work=work)
             self.in_flight += work.size
             group.append(Request(request.id, prompt, sampling, priority=turn.priority, replica=place.replica.number))
         return group
@@ -108,18 +107,13 @@ class Admission:
     def land(self, done: Completion | Failure) -> Flight:
         """Take note of what the engine has finished, and return what it was."""
         flight = self._flights.pop(done.id)
-        work = self.work(flight)
-        self._places[flight.replica].land(done.id, work)
-        self.in_flight -= work.size
+        self._places[flight.replica].land(done.id, flight.work)
+        self.in_flight -= flight.work.size
         return flight
 
     def readmit(self, flight: Flight) -> None:
         """Have a request asked a second time, before all others."""
         self._queue.repeat(flight.request.once_more(), flight.turn)
-
-    def work(self, flight: Flight) -> Work:
-        """Return the work that a request is for the engine."""
-        return self._work(flight.request, flight.turn)
 
     def _next(self, free: list[Place], now: float) -> _Next | None:
         """Return what goes next, and to which of the places that are `free`; None when nothing waits."""
@@ -195,7 +189,7 @@ class Admission:
         place = self._places.pop(number)
         for flight in [flight for flight in self._flights.values() if flight.replica == number]:
             del self._flights[flight.request.id]
-            self.in_flight -= self.work(flight).size
+            self.in_flight -= flight.work.size
             self._queue.repeat(flight.request, flight.turn)
         for request, turn in place.held:
             self._queue.repeat(request, turn)

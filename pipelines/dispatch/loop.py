@@ -105,11 +105,10 @@ class Loop:
         """Yield what finished requests say; one that says nothing of use is asked again."""
         for done in finished:
             flight = self._admission.land(done)
-            work = self._admission.work(flight)
-            self._eta.finish(work, done)
+            self._eta.finish(flight.work, done)
             match read(self._config.task(flight.request.task), self._prompts, flight, done):
                 case None:
-                    self._eta.correct(Work(), work)
+                    self._eta.correct(Work(), flight.work)
                     self._admission.readmit(flight)
                 case Answer() as answer:
                     yield replace(answer, timing=answer.timing.since(self._clock.monotonic))

@@ -60,12 +60,15 @@ class Timing:
 
     def since(self, zero: float) -> "Timing":
         """Return the same with its times counted from `zero`."""
-        return replace(
-            self,
-            queued=self.queued - zero,
-            scheduled=self.scheduled - zero,
-            first_token=self.first_token - zero,
-            last_token=self.last_token - zero,
+        return Timing(
+            self.queued - zero,
+            self.scheduled - zero,
+            self.first_token - zero,
+            self.last_token - zero,
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            output_tokens=self.output_tokens,
+            preemptions=self.preemptions,
         )
 
 

@@ -54,7 +54,6 @@ CREATE TABLE request (
     prompt_tokens INTEGER, expected_cached_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER,
     preemptions INTEGER
 ) STRICT;
-CREATE INDEX waiting ON request (prompt_tokens) WHERE state = 'waiting';
 """
 UNASKED = "state = 'rejected' AND body IS NULL AND stage = 0"  # of `request`: a row that was too long
 VIEWS = f"""
@@ -168,6 +167,13 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN")
     with db:
         yield
+
+
+def plain(db: sqlite3.Connection) -> sqlite3.Cursor:
+    """Return a cursor whose rows are tuples, which are made in half the time."""
+    cursor = db.cursor()
+    cursor.row_factory = None
+    return cursor
 
 
 def _has_mark(db: sqlite3.Connection, path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Records: what goes into the ledger and comes out of it."""
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -177,7 +177,7 @@ class AskedRow:
 class Flight:
     """A request in the engine: whose turn it was, since when, and how many of its tokens should be in the cache.
 
-    It is in the `replica` of this number.
+    It is in the `replica` of this number, for which it is so much `work`.
     """
 
     request: StoredRequest
@@ -186,6 +186,7 @@ class Flight:
     expected_cached: int
     _: KW_ONLY
     replica: int = 0
+    work: Work = field(default_factory=Work)
 
 
 @dataclass(frozen=True, slots=True)

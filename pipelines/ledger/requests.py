@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Failure, Timing
-from pipelines.ledger.database import transaction
+from pipelines.ledger.database import plain, transaction
 from pipelines.ledger.digest import QUESTION, of_answer, seal
 from pipelines.ledger.records import (
     Answer,
@@ -25,6 +25,7 @@ from pipelines.ledger.standing import unseal
 
 PAGE = 512
 _TIMES = tuple(field.name for field in fields(Timing))  # `asdict` would copy every number deeply
+_written = json.JSONEncoder(ensure_ascii=False).encode  # which `json.dumps` would make anew for every answer
 
 
 class Requests:
@@ -80,12 +81,22 @@ class Requests:
 
     def waiting(self, job: int) -> Iterator[StoredRequest]:
         """Yield a job's waiting requests in input order, read a page at a time."""
-        last = 0
-        while page := self._db.execute(_PAGE, {"job": job, "last": last, "size": PAGE}).fetchall():
-            last = page[-1]["id"]
-            for row in page:
-                tokens = array("I", row["body"]).tolist()
-                yield StoredRequest(**{**row, "body": tokens, "shared": bool(row["shared"])})
+        last, cursor = 0, plain(self._db)
+        while page := cursor.execute(_PAGE, {"job": job, "last": last, "size": PAGE}).fetchall():
+            last, *_ = page[-1]
+            for id_, task, form, body, tokens, head, prefix, length, schema, shared in page:
+                yield StoredRequest(
+                    id=id_,
+                    task=task,
+                    form=form,
+                    body=array("I", body).tolist(),
+                    prompt_tokens=tokens,
+                    shared_prefix=head,
+                    reviews_prefix=prefix,
+                    expected_output_tokens=length,
+                    schema=schema,
+                    shared=bool(shared),
+                )
 
     def settle(self, answers: Sequence[Answer], failures: Sequence[Failure]) -> None:
         """Make a group of answers and failures durable."""
@@ -97,14 +108,10 @@ class Requests:
                 ({**asdict(failure), "state": RequestState.REJECTED} for failure in failures),
             )
 
-    def askers(self, request: int) -> list[Asker]:
-        """Return every job that asks a request."""
-        stored = self._db.execute(
-            "SELECT job.id AS job, job.task, job.unit, sum(seq >= 0) AS rows FROM ask JOIN job ON job.id = ask.job "
-            "WHERE request = ? GROUP BY job.id",
-            (request,),
-        )
-        return [Asker(**row) for row in stored]
+    def askers(self, requests: Sequence[int]) -> list[Asker]:
+        """Return every job that asks one of some requests, once for each that it asks."""
+        stored = plain(self._db).execute(_ASKERS, (json.dumps(requests),))
+        return [Asker(job, task, unit, rows) for job, task, unit, rows in stored]
 
     def has_waiting(self, job: int) -> bool:
         """Say whether a request of a job has no answer yet."""
@@ -127,7 +134,7 @@ class Requests:
 
     def answered_rows(self, task: str) -> Iterator[AnsweredRow]:
         """Yield every answered row with its answer, in input order."""
-        for id_, unit, text, answer, lang in self._db.execute(
+        for id_, unit, text, answer, lang in plain(self._db).execute(
             "SELECT item.id, unit, text, answer, lang FROM ask JOIN item USING (seq) "
             "JOIN request ON request.id = ask.request "
             "WHERE ask.task = ? AND seq >= 0 AND state = 'answered' ORDER BY seq",
@@ -189,7 +196,7 @@ def _answered(answer: Answer) -> dict[str, Any]:
     return {
         **{name: getattr(answer.timing, name) for name in _TIMES},
         "id": flight.request.id,
-        "answer": json.dumps(answer.value, ensure_ascii=False),
+        "answer": _written(answer.value),
         "job": flight.turn.job.id,
         "attempts": 1 + flight.request.again,
         "arrival": flight.turn.job.arrival,
@@ -213,15 +220,17 @@ INSERT INTO request (
 ) ON CONFLICT (key) DO NOTHING
 """
 _PAGE = """
-WITH page AS (
-    SELECT DISTINCT asked.request AS id FROM ask AS asked JOIN request ON request.id = asked.request
-    WHERE asked.job = :job AND asked.request > :last AND state = 'waiting' ORDER BY asked.request LIMIT :size
-)
-SELECT id, request.task, form, body, prompt_tokens, head AS shared_prefix, prefix AS reviews_prefix,
-    length AS expected_output_tokens, schema,
+SELECT request.id, request.task, form, body, prompt_tokens, head, prefix, length, schema,
     -- another job's next stage may yet turn out to ask the same
-    stage > 0 OR EXISTS (SELECT 1 FROM ask WHERE request = id AND job <> :job) AS shared
-FROM page JOIN request USING (id) ORDER BY id
+    stage > 0 OR EXISTS (SELECT 1 FROM ask AS other WHERE other.request = asked.request AND other.job <> :job)
+FROM ask AS asked JOIN request ON request.id = asked.request
+WHERE asked.job = :job AND asked.request > :last AND state = 'waiting'
+GROUP BY asked.request ORDER BY asked.request LIMIT :size
+"""
+_ASKERS = """
+SELECT job.id, job.task, job.unit, sum(seq >= 0)
+FROM json_each(?) AS asked CROSS JOIN ask ON ask.request = asked.value CROSS JOIN job ON job.id = ask.job
+GROUP BY asked.key, job.id ORDER BY asked.key, job.id
 """
 _ASKED = """
 SELECT key, form, stage, job.unit, ask.seq, item.id, text FROM ask JOIN request ON request.id = ask.request

@@ -96,10 +96,11 @@ MARKS = re.compile(
     r"#{2,}\s*(?:instructions?|system|input|response|answer)\b:?|`{3}\w*|[\"'][\]}]{2,},?|<!--|-->",
     re.IGNORECASE,
 )
-# A text in Base64, which is no address on the web.
+# A text in Base64, which is no address on the web; it has a long run of such characters.
 _SIX = "[A-Za-z0-9+/]"
+RUN = f"{_SIX}{{24}}"
 CODED = re.compile(
-    rf"(?<![\w./:?=&+-])(?={_SIX}{{24}})(?={_SIX}*[a-z])(?={_SIX}*[A-Z])(?=(?:{_SIX}*\d){{2}}){_SIX}{{24,}}={{0,2}}(?![\w./-])"
+    rf"(?<![\w./:?=&+-])(?={RUN})(?={_SIX}*[a-z])(?={_SIX}*[A-Z])(?=(?:{_SIX}*\d){{2}}){_SIX}{{24,}}={{0,2}}(?![\w./-])"
 )
 # Full-width letters are what they stand for, and what cannot be seen is not there.
 FULL_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)}
@@ -143,6 +144,7 @@ def all_cleaned(texts: Sequence[str], labels: Sequence[str] = ()) -> list[Cleane
     """Return the same of each of many texts, faster where they are hundreds: hints are looked for in all at once."""
     plain = [*map(_plain, texts)]
     hinted = pl.Series([text.casefold() for text in plain], dtype=pl.String).str.contains_any([*HINTS])
+    hinted |= pl.Series(plain, dtype=pl.String).str.contains(RUN)
     return [_cleaned(text, seen, labels, hinted=found) for text, seen, found in zip(texts, plain, hinted, strict=True)]
 
 
@@ -153,11 +155,10 @@ def _plain(text: str) -> str:
 
 
 def _cleaned(text: str, plain: str, labels: Sequence[str], *, hinted: bool) -> Cleaned:
-    coded = CODED.search(plain)
-    if not (hinted or coded or _stammers(plain)):
+    if not (hinted or _stammers(plain)):
         return Cleaned(one_line(text), suspicious=False)
     order = _order(tuple(label for label in labels if label not in LABELS))
-    marked = MARKS.sub(f"\n{MARK}\n", CODED.sub(f"\n{MARK}\n", plain) if coded else plain)
+    marked = MARKS.sub(f"\n{MARK}\n", CODED.sub(f"\n{MARK}\n", plain))
     pieces = [*_pieces(REPEATED.sub(_once, marked), order)]
     left = max(pieces, key=len)
     if one_line(left) == one_line(plain):
@@ -174,7 +175,7 @@ def matter(text: str) -> str:
 def _hinted(text: str) -> bool:
     """Say whether a text may speak to the model: most have no word of it, and there may be millions."""
     lower = text.casefold()
-    return any(hint in lower for hint in HINTS)
+    return any(hint in lower for hint in HINTS) or re.search(RUN, text) is not None
 
 
 def _stammers(text: str) -> bool:

@@ -51,9 +51,9 @@ class Stages:
             answered = rejected = 0
             whole: dict[int, Asker] = {}
             rowwise: list[Asker] = []
-            finished = [*((answer.flight.request.id, True) for answer in answers), *((f.id, False) for f in failures)]
-            for request, good in finished:
-                for asker in self._ledger.requests.askers(request):
+            finished = (([answer.flight.request.id for answer in answers], True), ([f.id for f in failures], False))
+            for requests, good in finished:
+                for asker in self._ledger.requests.askers(requests):
                     if self._config.task(asker.task).whole:
                         whole[asker.job] = asker
                         continue

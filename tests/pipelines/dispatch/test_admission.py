@@ -32,7 +32,7 @@ class Watched(Admission):
 
     def land(self, done):
         flight = super().land(done)
-        self._eta.finish(self.work(flight), done)
+        self._eta.finish(flight.work, done)
         return flight
 
 

@@ -58,7 +58,7 @@ def land(it: Admission, *ids: int) -> None:
     for id_ in ids:
         timing = Timing(0, 0, 0, 0, prompt_tokens=90, cached_tokens=0, output_tokens=1, preemptions=0)
         flight = it.land(Completion(id_, "", {}, timing))
-        it._eta.finish(it.work(flight), Completion(id_, "", {}, timing))
+        it._eta.finish(flight.work, Completion(id_, "", {}, timing))
 
 
 def places(group) -> dict[int, int]:
@@ -126,7 +126,7 @@ def test_what_a_lost_replica_had_goes_elsewhere_before_all_others():
     kept = set(it._flights) - lost
     assert it.admit(2.0) == []
     assert set(it._flights) == kept
-    assert it.in_flight == pytest.approx(sum(it.work(flight).size for flight in it._flights.values()))
+    assert it.in_flight == pytest.approx(sum(flight.work.size for flight in it._flights.values()))
     land(it, *kept)
     again = places(it.admit(3.0))
     assert set(again) == lost

@@ -87,7 +87,7 @@ def test_rows_that_ask_the_same_share_one_request(ledger):
     first, second = ledger.requests.waiting(0)
     assert (first.body, first.prompt_tokens, first.shared) == ([1] * 4, 9, False)
     ledger.requests.settle([answer(first, [-1.5])], [Failure(second.id, "poison", "")])
-    assert ledger.requests.askers(first.id) == [Asker(0, "sentiment", "x", 2)]
+    assert ledger.requests.askers([first.id]) == [Asker(0, "sentiment", "x", 2)]
     assert list(ledger.requests.answered_rows("sentiment")) == [
         AnsweredRow("r0", "x", "text 0", [-1.5]), AnsweredRow("r1", "x", "text 1", [-1.5]),
     ]  # fmt: skip
