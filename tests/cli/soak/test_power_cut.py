@@ -1,14 +1,21 @@
 """A machine that loses power: the ledger as it may be found then, which is less than what a killed program leaves."""
 
+import filecmp
+import os
 import shutil
+import signal
+import subprocess
 from collections import Counter
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
 SEED = 4
 BLOCK = 4096  # bytes that a disk writes at once, in whatever order it likes
+DISK = 64 << 20  # bytes
 HEADER, FRAME = 32, 24  # bytes at the beginning of the write-ahead log, and before each page in it
 
 
@@ -106,10 +113,10 @@ def test_what_was_committed_last_is_lost_at_most_and_asked_again(killed, run, lo
     print(f"{made}; lost {Counter(lost)}, gone on {again} times")  # noqa: T201  pytest -rP shows it
 
 
-def go_on(run, command: list[str], kept: dict, all_questions: int) -> None:
+def go_on(run, command: list[str], kept: dict, all_questions: int, output: str = "cut") -> None:
     """Run the command again, and assert that it asks what was lost, and nothing else."""
     Path("sent").write_bytes(b"")
-    status, _, err = run(*command, "-o", "cut")
+    status, _, err = run(*command, "-o", output)
     assert (status, err) == (0, "")
     sent = Counter(Path("sent").read_text().split())
     assert len(sent) == sent.total() == all_questions - len(kept)
@@ -135,3 +142,100 @@ def test_a_checkpoint_that_was_under_way_loses_nothing(killed, run, look, often)
         status, _, err = run("report", "cut")
         assert status == 0, err
         shutil.rmtree("cut")
+
+
+def test_what_a_disk_holds_at_any_moment_is_sound_and_the_next_run_goes_on(power, run, look, often):
+    """On a disk of its own, of which a copy has what was written through, and what the system had written by itself."""
+    chance, tally, all_questions = Random(SEED), Counter(), len(look("whole").answers())
+    for n in range(often(2, 60)):
+        begun = bool(n % 2)  # by a run that has ended
+        with power(chance, begun=begun) as (command, status, before):
+            assert len(before) >= len(look("first").answers()) * begun
+            kept = look("found/out").answers()
+            look("found/out").check_files()
+            story = (SEED, n, dict(tally), status)
+            assert look("first").answers().keys() <= kept.keys() or not begun, story
+            assert kept.items() <= before.items(), story
+            assert (
+                sorted(when for _, *when in kept.values()) == sorted(when for _, *when in before.values())[: len(kept)]
+            )
+            if status == 0:
+                assert kept == before, story
+                look("found/out").check_same(look("whole"))
+            go_on(run, command, kept, all_questions, "found/out")
+            look("found/out").check_same(look("whole"))
+        tally.update(cuts=1, ended=status == 0, kept=len(kept), lost=len(before) - len(kept))
+    print(dict(tally))  # noqa: T201  pytest -rP shows it
+
+
+@pytest.fixture
+def power(program, run, work, plug, distinct, write_jsonl, look):
+    """Cut the power at a random moment of a run in `disk/out`; `found` is the disk afterwards.
+
+    Yield the command, its exit status if it had ended, and what it had answered. In `whole` it has ended, and in `first`
+    after some rows.
+    """
+    if not shutil.which("mkfs.ext4"):
+        pytest.skip("there is no mkfs.ext4 here")
+    command = [*work["labels"][:2], *work["labels"][4:-1], str(write_jsonl(distinct(200)))]
+    for arguments in (("-o", "whole"), ("-o", "first", "--limit", 40)):
+        status, _, err = run(*command, *arguments)
+        assert (status, err) == (0, "")
+    duration = look("whole").report["run"]["wall_s"]
+
+    @contextmanager
+    def power(chance: Random, *, begun: bool):
+        with mounted(made("image"), "disk"):
+            if begun:
+                shutil.copytree("first", "disk/out")
+            process, through = program(*command, "-o", "disk/out"), chance.random() < 0.5
+            wait(process, chance.uniform(0, duration))
+            if through:
+                subprocess.run(["sync", "--file-system", "disk"], check=True)
+                wait(process, chance.uniform(0, 1))
+            status = process.poll()
+            halt(process.pid)
+            before = look("disk/out").answers()
+            while not (Path("cut").exists() and filecmp.cmp("image", "cut", shallow=False)):
+                shutil.copyfile("image", "cut")  # again, if the system has written something meanwhile
+            process.kill()
+            process.communicate()
+        with mounted("cut", "found"):
+            yield command, status, before
+        Path("cut").unlink()
+
+    return power
+
+
+def made(image: str) -> str:
+    """Make an empty file system in a file."""
+    with Path(image).open("wb") as file:
+        file.truncate(DISK)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    return image
+
+
+@contextmanager
+def mounted(image: str, place: str):
+    """Have the file system of a file at a place, for a while."""
+    Path(place).mkdir(exist_ok=True)
+    mounting = subprocess.run(["mount", "-o", "loop", image, place], check=False, capture_output=True, text=True)
+    if mounting.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounting.stderr}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def wait(process, seconds: float) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+
+
+def halt(program: int) -> None:
+    """Stop a program, and all that is below it, where it is."""
+    with suppress(psutil.NoSuchProcess):
+        for one in (psutil.Process(program), *psutil.Process(program).children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                os.kill(one.pid, signal.SIGSTOP)

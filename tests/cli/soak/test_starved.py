@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,11 @@ import pytest
 
 SEED = 6
 MEMORY = 64 << 20  # bytes
+# A control group of its own, as a container has, and what bounds its memory: in the first version, and in the second.
+CAGES = (
+    (Path(f"/sys/fs/cgroup/memory/reviewbatch-{os.getpid()}"), "memory.limit_in_bytes"),
+    (Path(f"/sys/fs/cgroup/reviewbatch-{os.getpid()}"), "memory.max"),
+)
 # Root is kept out of nothing; without its privileges it is like anybody else.
 PLAIN = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
 
@@ -36,6 +42,15 @@ def no_memory(process: psutil.Process, chance: Random) -> None:
     process.rlimit(resource.RLIMIT_AS, (process.memory_info().vms + chance.randrange(MEMORY),) * 2)
 
 
+def caged(process: psutil.Process, chance: Random) -> None:
+    """Have it and what is below it share a little more memory at most; who asks for more is killed by the kernel."""
+    cage, limit = next((cage, limit) for cage, limit in CAGES if (cage / limit).exists())
+    (cage / limit).write_text(str(chance.randrange(1 << 20, MEMORY)))
+    for one in (process, *process.children(recursive=True)):
+        with suppress(ProcessLookupError):
+            (cage / "cgroup.procs").write_text(str(one.pid))
+
+
 def full(process: psutil.Process, chance: Random) -> None:
     """Fill the disk but for a little."""
     with suppress(OSError), Path("out/ballast").open("wb", 0) as file:
@@ -44,7 +59,7 @@ def full(process: psutil.Process, chance: Random) -> None:
     os.truncate("out/ballast", Path("out/ballast").stat().st_size - chance.randrange(1 << 16))
 
 
-ENDED_BY_OTHERS = (no_memory, no_room)
+ENDED_BY_OTHERS = (no_memory, no_room, caged)
 
 
 @pytest.mark.parametrize("starve", [no_room, no_files, no_memory])
@@ -54,6 +69,30 @@ def test_starved_at_a_random_moment_it_says_so_and_the_next_run_goes_on(endure, 
 
 def test_a_full_disk_is_said_to_be_full_and_the_next_run_goes_on(endure, often, disk):
     endure(full, often(1, 100))
+
+
+@pytest.mark.parametrize("apart", [{}, {"VLLM_ENABLE_V1_MULTIPROCESSING": "2"}])
+@pytest.mark.usefixtures("cage")
+def test_out_of_memory_in_a_container_it_is_killed_at_worst_and_the_next_run_goes_on(endure, often, apart):
+    endure(caged, often(1, 50), **apart)
+
+
+@pytest.fixture
+def cage():
+    """Make the control group; where that is not allowed, `no_memory` has to do."""
+    for cage, limit in CAGES:
+        with suppress(OSError):
+            cage.mkdir()
+            if (cage / limit).exists():
+                break
+            cage.rmdir()
+    else:
+        pytest.skip("no control group can be made here")
+    yield
+    for pid in (cage / "cgroup.procs").read_text().split():  # what has lost its parent, and will see that soon
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(int(pid)).wait(30)
+    cage.rmdir()
 
 
 @pytest.fixture
@@ -73,19 +112,20 @@ def disk(tmp_path):
 def endure(program, work, look, whole, lives_until):
     """Starve runs so many times, each at a random moment; all else is as ever, and each folder comes to its end."""
 
-    def endure(starve: Callable, times: int) -> None:
-        kind, chance, starved = "labels", Random(f"{SEED}{starve.__name__}"), 0
+    def endure(starve: Callable, times: int, **environment) -> None:
+        kind, chance, starved, tally = "labels", Random(f"{SEED}{starve.__name__}"), 0, Counter()
         duration = whole(kind).report["run"]["wall_s"]
         while starved < times:
             seen, status = {}, None
             while status != 0:
-                process, before = program(*work[kind], "-o", "out"), starved
+                process, before = program(*work[kind], "-o", "out", **environment), starved
                 if starved < times and lives_until(process, chance, duration):
                     with suppress(psutil.NoSuchProcess):
                         starve(psutil.Process(process.pid), chance)
                         starved += 1
                 _, err = process.communicate()
                 status, story = process.returncode, f"seed {SEED}, {starved}, {process.returncode}: {err}"
+                tally.update({status: starved - before})
                 Path("out/ballast").unlink(missing_ok=True)
                 # Short of memory, or of room for torch's own scratch file, libraries or the kernel may end it mid-word.
                 assert status == 0 or (starved > before and (status == 1 or starve in ENDED_BY_OTHERS)), story
@@ -97,6 +137,7 @@ def endure(program, work, look, whole, lives_until):
             look().check_same(whole(kind))
             for path in Path("out").iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+        print(f"{starve.__name__} {environment}: {dict(tally)}")  # noqa: T201  pytest -rP shows it
 
     return endure
 
