@@ -93,7 +93,7 @@ REVIEW = re.compile(r"\W*(?:(?:next|new|another) )?(?:review|리뷰|후기)\s*#?
 MARKS = re.compile(
     r"<\|[^|<>]{0,40}\|>(?:\s*(?:assistant|system|user)\b)?|"
     r"(?:<|\[|</|\[/|<<|<</)(?:s|inst|sys|system|user|assistant|instructions?|review|label|answer)[>\]]+|"
-    r"#{2,}\s*(?:instructions?|system|input|response|answer)\b:?|`{3}\w*|[\"'][\]}]{2,},?|<!--|-->",
+    r"#{2,}\s*(?:instructions?|system|input|response|answer)\b:?|`{3}\w*|[\"'][\]}]{2,},?|<!--(?:[^<>]*-->)?",
     re.IGNORECASE,
 )
 # A text in Base64, which is no address on the web; it has a long run of such characters.
@@ -137,15 +137,18 @@ def cleaned(text: str, labels: Sequence[str] = ()) -> Cleaned:
     `labels` are those that the task gives; any that is an everyday word counts right after an order to answer alone.
     """
     plain = _plain(text)
-    return _cleaned(text, plain, labels, hinted=_hinted(plain))
+    return _cleaned(text, plain, labels, hinted=_hinted(plain) or _coded(plain))
 
 
 def all_cleaned(texts: Sequence[str], labels: Sequence[str] = ()) -> list[Cleaned]:
     """Return the same of each of many texts, faster where they are hundreds: hints are looked for in all at once."""
     plain = [*map(_plain, texts)]
     hinted = pl.Series([text.casefold() for text in plain], dtype=pl.String).str.contains_any([*HINTS])
-    hinted |= pl.Series(plain, dtype=pl.String).str.contains(RUN)
-    return [_cleaned(text, seen, labels, hinted=found) for text, seen, found in zip(texts, plain, hinted, strict=True)]
+    runs = pl.Series(plain, dtype=pl.String).str.contains(RUN)
+    return [
+        _cleaned(text, seen, labels, hinted=hint or (run and _coded(seen)))
+        for text, seen, hint, run in zip(texts, plain, hinted, runs, strict=True)
+    ]
 
 
 def _plain(text: str) -> str:
@@ -175,7 +178,12 @@ def matter(text: str) -> str:
 def _hinted(text: str) -> bool:
     """Say whether a text may speak to the model: most have no word of it, and there may be millions."""
     lower = text.casefold()
-    return any(hint in lower for hint in HINTS) or re.search(RUN, text) is not None
+    return any(hint in lower for hint in HINTS)
+
+
+def _coded(text: str) -> bool:
+    """Say whether there is a text in Base64, which may speak to the model."""
+    return CODED.search(text) is not None
 
 
 def _stammers(text: str) -> bool:
