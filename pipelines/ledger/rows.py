@@ -12,7 +12,7 @@ from pipelines.corpus import rating
 from pipelines.corpus.rating import Scale
 from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Review, Row, duplicate
-from pipelines.ledger.database import transaction
+from pipelines.ledger.database import UNASKED, transaction
 from pipelines.ledger.records import RequestState
 
 
@@ -99,6 +99,17 @@ class Rows:
         """Return how many rows have a rating, and how many have none."""
         rated, rows = self._db.execute("SELECT count(rating), count(*) FROM item WHERE seq >= 0").fetchone()
         return {"rows_with": rated, "rows_without": rows - rated}
+
+    def too_long(self) -> int:
+        """Return how many rows are too long to be asked about under some task."""
+        often: int = self._db.execute(
+            f"SELECT count(DISTINCT seq) FROM request JOIN ask ON ask.request = request.id WHERE {UNASKED} AND seq >= 0"  # noqa: S608
+        ).fetchone()[0]
+        return often
+
+    def are_rejected(self) -> bool:
+        """Say whether all rows are, under all tasks."""
+        return not self._db.execute("SELECT 1 FROM outcome WHERE state <> ?", (RequestState.REJECTED,)).fetchone()
 
     def rejects(self) -> Iterator[Reject]:
         """Yield every reject in input order: rows that could not be used, then rows whose request got no answer."""

@@ -1,7 +1,7 @@
 """The corpus of a run: its rows, of which some have to be of use before anything else is done."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -33,7 +33,7 @@ class Corpus:
         if not self._read:
             raise CorpusError(f"no rows in the input: {reader.why_empty(config.sources, config.reading)}")
         if not self.first:
-            raise CorpusError(_all_rejected([row for row in chain(*self._read) if isinstance(row, Reject)]))
+            raise CorpusError(_all_rejected(row for row in chain(*self._read) if isinstance(row, Reject)))
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield every chunk, once."""
@@ -49,7 +49,15 @@ def facts(config: Config, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _all_rejected(rejects: Sequence[Reject]) -> str:
+def check(rows: Rows) -> None:
+    """Raise CorpusError when nothing is there to ask about any row, nor an answer: all are too long, say."""
+    if rows.are_rejected():
+        raise CorpusError(_all_rejected(rows.rejects()))
+
+
+def _all_rejected(rejects: Iterable[Reject]) -> str:
     """Return in one line that no row is of use, and what is likely wrong."""
-    counts = ", ".join(f"{often:,} {reason}" for reason, often in Counter(r.reason for r in rejects).most_common())
-    return f"no row of the input can be used ({counts}), the first one: {told(rejects[0])}"
+    rows = {(reject.source, reject.row, reject.id): reject for reject in rejects}  # once, under however many tasks
+    counts = Counter(reject.reason for reject in rows.values()).most_common()
+    reasons = ", ".join(f"{often:,} {reason}" for reason, often in counts)
+    return f"no row of the input can be used ({reasons}), the first one: {told(next(iter(rows.values())))}"

@@ -58,7 +58,7 @@ class Ingestion:
     The jobs of a unit have consecutive numbers, one for each task, and units those of their first row. Rows that ask
     the same thing share one request; one that was answered in an earlier run is not asked again, and where all of a
     stage was, the next one is asked. Prompts that would not fit the model's context are rejected.
-    Raises CorpusError when no row can be used, before the ledger forgets the last run's.
+    Raises CorpusError when no row can be used: before the ledger forgets the last run's, unless all are too long.
     """
 
     def __init__(
@@ -99,14 +99,27 @@ class Ingestion:
             self._write(seq, taken, rejects)
             seq += len(chunk)
             emit(Reading(seq))
-        for reason, number in often.items():
-            if number >= rows * NEARLY:  # there may be more wrong than rows
-                emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
+        self._tell_of_rejects(rows, often, first, emit=emit)
         self._ledger.rows.rated(self._config.reading.scale, self._share.ratings if self._share else None)
         self._stages.begin(emit)
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
         self._ledger.seal()
+
+    def _tell_of_rejects(self, rows: int, often: Counter[Reason], first: dict[Reason, Reject], *, emit: Emit) -> None:
+        """Warn of a reason for which nearly all of so many rows are rejected.
+
+        Raises CorpusError where all are, some of them as too long: that is known only now.
+        """
+        too_long = self._ledger.rows.too_long()
+        if too_long and not self._config.shard:  # of which another may have rows of use
+            corpus.check(self._ledger.rows)
+        if too_long and too_long >= rows * NEARLY:  # of a shard without rows nothing is
+            often[Reason.TOO_LONG] = too_long
+            first[Reason.TOO_LONG] = next(r for r in self._ledger.rows.rejects() if r.reason == Reason.TOO_LONG)
+        for reason, number in often.items():
+            if number >= rows * NEARLY:  # there may be more wrong than rows
+                emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
 
     def facts(self) -> dict[str, Any]:
         """Return what is to be noted of the rows."""

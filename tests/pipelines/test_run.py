@@ -119,6 +119,21 @@ def test_a_corpus_of_rejects_alone_is_refused_and_earlier_results_stay(go, write
     assert results().height == 9
 
 
+def test_so_is_one_of_rows_that_are_too_long_or_rejected(go, write_jsonl, results, reviews, fake_engine):
+    nobody, long = lambda: pytest.fail("there is no one to ask for"), "a long story " * 9000
+    go(write_jsonl(reviews(9)), fake_engine)
+    rows = [{**row, "text": long} for row in reviews(3)]
+    empty = {"review_id": "a", "restaurant_id": "x", "text": ""}
+    for _ in range(2):
+        with pytest.raises(
+            CorpusError, match=r"\(3 too-long, 1 no-text\), the first one: .* row 1: no-text, text is empty$"
+        ):
+            go(write_jsonl([empty, *rows]), nobody, "sentiment", "points")
+    assert results().height == 9
+    report, _ = go(write_jsonl([*rows * 3, *reviews(4)[3:]]), fake_engine)
+    assert report["rows"]["answered"] == 1
+
+
 def test_lists_that_are_nowhere_are_said_to_be(go, write_jsonl, reviews, fake_engine):
     with pytest.raises(CorpusError, match=r"\(3 not-a-list\), .*: not-a-list, revs is not there, but review_id, "):
         go(write_jsonl(reviews(3)), fake_engine, reading=Reading(each="revs"))
