@@ -21,7 +21,10 @@ FIGURES = {
 def show(compared: dict[str, Any]) -> None:
     """Print what an order changes: medians over the passes, with the least and the most."""
     policies = compared["policies"]
-    spread = f"medians of {compared['repeat']}, ± half of what lies between the least and the most"
+    spread = (
+        f"medians of {compared['repeat']}, ± half of what lies between the least and the most; "
+        "a ratio is the median of those within a pass"
+    )
     people.print(f"seconds to completion: {spread}", style="italic", soft_wrap=True)
     table = Table()
     table.add_column("", min_width=max(map(len, FIGURES)))  # or it gives way to the others, and nobody can read it

@@ -15,6 +15,8 @@ from pipelines.output.times import Numbers, Table, Times
 BEFORE = ("program start", "reading", "engine start", "ordering")  # parts that precede the first answer
 # Shares at which something is what holds a run back.
 PREEMPTED, STARTING, IDLE, DRY = 0.05, 0.5, 0.3, 0.3
+TURNS = 0.5  # of the engine's time: where jobs take more of it on average, they do not take turns
+ALL = 0.9  # of the requests, which are under way at once when there is little else to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Hours:
     """The time of a run: all of it (`wall`), its parts, and its complete jobs in input order.
 
     Of each of these `costs` has the seconds that the engine worked for it, and `by_input` when it would have been
-    complete in the order of the input.
+    complete in the order of the input; nothing where jobs did not take turns. For what no job asks, and no other run
+    has to ask, the engine worked `once` so many seconds. It had everything in it `at_once` where no more would go in.
     """
 
     wall: float
@@ -39,6 +42,8 @@ class Hours:
     jobs: Table
     costs: Numbers
     by_input: Numbers
+    once: float
+    at_once: bool
 
 
 def of(took: Times, run: Mapping[str, Any]) -> Hours:
@@ -66,8 +71,20 @@ def of(took: Times, run: Mapping[str, Any]) -> Hours:
     # Of older runs there are moments to the second, so that a short one has a little more than between them.
     wall = max(known, run.get("wall_s") or _between(run))
     parts.append(Part("other", "what nobody measures", wall - known))
-    costs, by_input = _costs(work, jobs, prefill, busy)
-    return Hours(wall=wall, parts=parts, jobs=jobs, costs=costs, by_input=by_input)
+    # A request costs its shares of the time in which the engine read prompts, by tokens computed, and of that in which
+    # it only wrote, by tokens written.
+    by_request = prefill * _part(work["computed"]) + (busy - prefill) * _part(work["decoded"])
+    costs, by_input = _costs(work, jobs, by_request)
+    spans = jobs["last_token"] - jobs["first_scheduled"]
+    return Hours(
+        wall=wall,
+        parts=parts,
+        jobs=jobs,
+        costs=costs,
+        by_input=by_input if len(jobs) and spans.mean() <= TURNS * busy else np.zeros(0),
+        once=float(by_request[~np.isin(work["job"], took.jobs["job"])].sum()),
+        at_once=bool(len(work)) and bool((work["last_token"] > work["scheduled"].max()).mean() > ALL),
+    )
 
 
 def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
@@ -92,9 +109,10 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
             "on a local disk, leave the machine alone, and run several tasks at once."
         )
     if seconds["answers"] > seconds["prompts"]:
+        more = "More reviews in a run cost little more" if hours.at_once else "Let more run at once"
         return "decode-bound", (
-            "Most of the time went into writing answers, token by token. Let more run at once "
-            "(--engine max_num_seqs=256), or ask for shorter answers."
+            f"Most of the time went into writing answers, token by token. {more}"
+            f"{'' if hours.at_once else ' (a greater --engine max_num_seqs)'}, or ask for shorter answers."
         )
     return "prefill-bound", (
         "Most of the time went into reading prompts, which is the work itself. A smaller model, a faster card or "
@@ -127,15 +145,10 @@ def _covered(since: Numbers, until: Numbers) -> float:
     return float(np.maximum(reached - np.maximum(since, before), 0.0).sum())
 
 
-def _costs(work: Table, complete: Table, prefill: float, busy: float) -> tuple[Numbers, Numbers]:
-    """Return what each complete job cost, and when it would have been so, had they gone one by one as in the input.
-
-    A job costs its requests' shares of the time in which the engine read prompts, by tokens computed, and of that in
-    which it only wrote, by tokens written.
-    """
+def _costs(work: Table, complete: Table, costs: Numbers) -> tuple[Numbers, Numbers]:
+    """Return what each complete job cost, and when it would have been so, had they gone one by one as in the input."""
     if not len(complete) or not len(work):
         return np.zeros(len(complete)), np.zeros(0)
-    costs = prefill * _part(work["computed"]) + (busy - prefill) * _part(work["decoded"])
     jobs, ids = np.maximum(work["job"], 0), complete["job"]
     by_job = np.bincount(jobs, weights=costs, minlength=int(max(ids.max(), jobs.max())) + 1)
     return by_job[ids], float(work["scheduled"].min()) + by_job.cumsum()[ids]

@@ -103,7 +103,7 @@ def _machine(db: sqlite3.Connection, report: Mapping[str, Any], took: Times, tim
     drawn = len(time.jobs) >= ENOUGH
     curves = [("in the input's order, simulated", [time.by_input]), ("as it went", [ended])]
     fixed = sum(part.seconds for part in time.parts if part.name in FIXED)
-    growing = sum(part.seconds for part in time.parts if part.name not in {*FIXED, "restarts"})
+    growing = sum(part.seconds for part in time.parts if part.name not in {*FIXED, "restarts"}) - time.once
     return {
         "wall": time.wall,
         "parts": [part for part in time.parts if part.seconds > 0],

@@ -84,7 +84,21 @@ def times(requests: list[tuple], jobs: list[tuple]) -> Times:
     Of jobs the id, requests and predicted seconds.
     """
     asked = [(0, job, 0.0, *moments) for job, *moments in requests]
-    made = [(0, id_, often, 0, foreseen, np.nan, 0.0, 9.0, False) for id_, often, foreseen in jobs]
+    spans = {id_: [moments for job, *moments in requests if job == id_] for id_, *_ in jobs}
+    made = [
+        (
+            0,
+            id_,
+            often,
+            0,
+            foreseen,
+            np.nan,
+            min(one[0] for one in spans[id_]),
+            max(one[2] for one in spans[id_]),
+            False,
+        )
+        for id_, often, foreseen in jobs
+    ]
     return Times(["mood"], np.array(asked, REQUEST), np.array(made, JOB))
 
 
@@ -94,6 +108,19 @@ def test_in_the_order_of_the_input_a_job_waits_for_those_before_it():
     found = hours.of(took, {"makespan_s": 4.0})
     assert found.costs.tolist() == [3.0, 1.0]
     assert found.by_input.tolist() == [3.0, 4.0]
+    assert not found.at_once
+
+
+def test_of_jobs_that_went_side_by_side_there_is_no_other_order():
+    took = times([(1, 0, 1, 4, 100, 9), (2, 0, 1, 4, 100, 9)], [(1, 1, 0), (2, 1, 0)])
+    found = hours.of(took, {"makespan_s": 4.0})
+    assert not len(found.by_input)
+    assert found.at_once
+
+
+def test_what_is_asked_once_is_no_job_of_tomorrow():
+    took = times([(1, 0, 3, 3, 300, 0), (2, 3, 4, 4, 100, 0)], [(1, 1, 0)])
+    assert hours.of(took, {"makespan_s": 4.0}).once == 1.0
 
 
 def test_the_time_of_a_restart_is_no_idle_one_and_older_runs_have_none():
