@@ -59,6 +59,11 @@ def of_run(counts: "Counts", chosen: "Settings") -> tuple[int, str]:
 def told(outcome: "Counts | BaseException", chosen: "Settings") -> dict[str, Any]:
     """Return how a run ends that has come to this, or to this error, as its report has it."""
     status, reason = of_error(outcome) if isinstance(outcome, BaseException) else of_run(outcome, chosen)
+    return ended(status, reason, chosen)
+
+
+def ended(status: int, reason: str, chosen: "Settings") -> dict[str, Any]:
+    """Return the same of a run that ends with a status, for a reason in words."""
     if status > SIGNALLED:
         reason = f"interrupted by {signal.Signals(status - SIGNALLED).name}"
     again = {} if status in IN_VAIN else _again(chosen)

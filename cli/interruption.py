@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,15 @@ if TYPE_CHECKING:
     from pipelines.events import Emit, Event
 
 GRACE = 5.0  # seconds that a stop which was asked for may take
+PARTING = 3.0  # and those for what is written down of it where it took longer
 TWICE = 0.5  # seconds: `timeout` and shells send one signal to the program and, at once, to its group
+Parting = Callable[[int, str], object]  # writes down with which status, and for what reason, the program ends
 CANNOT, OUT_OF_TIME = 1, 4  # exit statuses
 SIGNALLED = 128  # and the number of the signal
 
 _asked = 0
 _deferred = False
+_parting: Parting | None = None
 _latest = _deadline = math.inf  # moments on the monotonic clock: when the program ends if it has not moved on, and why
 
 
@@ -54,26 +59,29 @@ def kept() -> str:
     return ": every answer so far is kept, and the same command continues" if run else ""
 
 
-def heeding(draw: "Emit", *, stall_timeout: float = math.inf, deadline: float = math.inf) -> "Emit":
+def heeding(
+    draw: "Emit", *, stall_timeout: float = math.inf, deadline: float = math.inf, parting: Parting | None = None
+) -> "Emit":
     """Return `draw` such that a signal takes effect at an event while the engine works.
 
     Loading takes long and may be broken off anywhere. Once the engine works, an exception out of nowhere could be
     taken for the engine's death, or be lost in somebody's clean-up; then it is raised here, after a step. An engine in
     this very process cannot be ended when it hangs: then the program is, some time after the engine would have been,
-    which is `stall_timeout` seconds after its last step, or at the `deadline`, in seconds since the epoch.
+    which is `stall_timeout` seconds after its last step, or at the `deadline`, in seconds since the epoch. `parting`
+    may write that down first.
     """
     from pipelines.dispatch.loop import GRACE as ENDING
     from pipelines.events import Asking, EngineStarted, EngineStarting, Examining, Progress, Reading, WritingResults
 
     def emit(event: "Event") -> None:
-        global _deferred, _latest, _deadline  # noqa: PLW0603  a process is interrupted as a whole
+        global _deferred, _latest, _deadline, _parting  # noqa: PLW0603  a process is interrupted as a whole
         match event:
             case EngineStarted() | Progress():
                 now = time.monotonic()
-                _deferred, _deadline = True, now + deadline - time.time()
+                _deferred, _deadline, _parting = True, now + deadline - time.time(), parting
                 _latest = min(now + stall_timeout, max(_deadline, now) + ENDING) + ENDING
             case Reading() | Asking() | Examining() | EngineStarting() | WritingResults():
-                _deferred, _latest = False, math.inf
+                _deferred, _latest, _parting = False, math.inf, None
         check()
         draw(event)
 
@@ -101,15 +109,27 @@ def _stand_by(reader: int) -> None:
         if select.select([reader], [], [], 0.5)[0]:
             came = [signalled for signalled in os.read(reader, 64) if signalled in {signal.SIGINT, signal.SIGTERM}]
         now = time.monotonic()
-        if number and ((came and now > first + TWICE) or now > first + GRACE):
-            _end(SIGNALLED + number, f"interrupted{kept()}")
+        if number and came and now > first + TWICE:
+            _end(SIGNALLED + number, f"interrupted{kept()}", None)
+        if number and now > first + GRACE:
+            _end(SIGNALLED + number, f"interrupted{kept()}", _parting)
         if came and not number:
             first, number = now, came[0]
         if now > _latest:
-            _end(OUT_OF_TIME if now > _deadline else CANNOT, f"error: vLLM has not ended its last step{kept()}")
+            status = OUT_OF_TIME if now > _deadline else CANNOT
+            _end(status, f"error: vLLM has not ended its last step{kept()}", _parting)
 
 
-def _end(status: int, line: str) -> None:
+def _end(status: int, line: str, parting: Parting | None) -> None:
     """End the program here and now; what is committed is kept, and a guard ends the engine's processes."""
     screen.last_words(line)
+    if parting:
+        writing = threading.Thread(target=_part, args=(parting, status, line), daemon=True)
+        writing.start()
+        writing.join(PARTING)
     os._exit(status)
+
+
+def _part(parting: Parting, status: int, line: str) -> None:
+    with suppress(Exception):  # what was said to people is said
+        parting(status, line)

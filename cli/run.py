@@ -55,7 +55,12 @@ def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, A
         with watching(quiet=quiet) as draw:
             from pipelines import clock, run
 
-            emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline)
+            def parting(status: int, reason: str) -> None:
+                run.stop(chosen.folder, exit_status.ended(status, reason, chosen))
+
+            emit = interruption.heeding(
+                draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline, parting=parting
+            )
             model, device = preparation.model(chosen, emit)
             model = preparation.examined(model, asked, chosen, emit)
             config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)

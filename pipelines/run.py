@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pipelines.clock import Clock
@@ -19,6 +20,7 @@ from pipelines.errors import OutOfTimeError
 from pipelines.events import Emit, KeptAnswers, Ordered, Warned, WritingResults
 from pipelines.ledger.counts import Counts
 from pipelines.ledger.ledger import Ledger
+from pipelines.ledger.ledger import stop as stop_run
 from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
 from pipelines.output import report, results, shards
@@ -97,6 +99,12 @@ def run(
             ledger.note(**_exit(told, error))
             report.write(ledger.folder)
         raise
+
+
+def stop(folder: Path, exit_: Mapping[str, Any]) -> None:
+    """Write down how the run of a folder ends, and its report, for a thread that is stuck in the engine's step."""
+    stop_run(folder, exit=exit_)
+    report.write(folder)
 
 
 def _exit(told: Told | None, outcome: Counts | BaseException) -> dict[str, Any]:

@@ -7,7 +7,7 @@ none of those; what was in flight is asked again by the next run. `docs/ledger.m
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -120,16 +120,10 @@ class Ledger:
 
     def note(self, status: RunStatus | None = None, **facts: Any) -> None:
         """Write down what is known about this run; a status ends it, and seals its rows unless it was stopped."""
-        if status:
-            facts.setdefault("finished", _now())
         with self.together():
             if status and status != RunStatus.STOPPED:
                 self.seal()
-            self._db.execute(
-                "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "
-                "digest = seal(started, json_patch(facts, ?2)) WHERE id = (SELECT max(id) FROM run)",
-                (status, json.dumps(facts)),
-            )
+            _note(self._db, status, facts)
 
     def counts(self) -> Counts:
         """Count what stands in the ledger and what is left to do."""
@@ -142,6 +136,22 @@ class Ledger:
     def last_start(self) -> float:
         """Return the seconds that the engine took to start the last time, 0 when it has not been started here."""
         return history.last_start(self._db) or 0.0
+
+
+def stop(folder: Path, **facts: Any) -> None:
+    """Write down that the run of a folder was stopped, from beside the thread that has its ledger and is stuck."""
+    with closing(connect(folder / NAME)) as db, transaction(db):
+        _note(db, RunStatus.STOPPED, facts)
+
+
+def _note(db: sqlite3.Connection, status: RunStatus | None, facts: dict[str, Any]) -> None:
+    if status:
+        facts.setdefault("finished", _now())
+    db.execute(
+        "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "
+        "digest = seal(started, json_patch(facts, ?2)) WHERE id = (SELECT max(id) FROM run)",
+        (status, json.dumps(facts)),
+    )
 
 
 def _now() -> str:

@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -59,6 +60,10 @@ def test_some_seconds_after_a_signal_the_program_ends(stopped):
     assert time.monotonic() - began >= GRACE
     assert err.endswith("interrupted: every answer so far is kept, and the same command continues\n")
     assert gone(family)
+    run = json.loads(Path("out/report.json").read_text())["run"]
+    assert (run["status"], run["exit"]["status"], run["exit"]["reason"]) == ("stopped", 130, "interrupted by SIGINT")
+    assert run["exit"]["next"].startswith("reviewbatch run sentiment ")
+    assert "reviewbatch_run_running 0" in Path("out/metrics.prom").read_text()
 
 
 def test_a_second_signal_of_either_kind_ends_the_program(stopped):

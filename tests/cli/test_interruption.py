@@ -47,6 +47,27 @@ def test_some_seconds_after_a_signal_it_ends(deaf, number):
     assert err == "interrupted: every answer so far is kept, and the same command continues\n"
 
 
+PARTING = """
+import time
+interruption.GRACE = interruption.PARTING = 1.0
+interruption.install()
+from pipelines import events
+def parting(status, line):
+    print(status, line, flush=True)
+    {}
+interruption.heeding(lambda event: None, parting=parting)(events.EngineStarted(1.0))
+"""
+
+
+@pytest.mark.parametrize("then", ["pass", "raise OSError", "time.sleep(60)"])
+def test_what_is_written_down_last_keeps_it_for_a_moment_at_most(deaf, then):
+    process = deaf(PARTING.replace("{}", then))
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    line = "interrupted: every answer so far is kept, and the same command continues\n"
+    assert (process.returncode, out, err) == (143, f"143 {line}", line)
+
+
 def test_at_a_second_signal_it_ends_at_once(deaf):
     process = deaf("interruption.GRACE = 60.0; interruption.install()")
     process.send_signal(signal.SIGTERM)
