@@ -101,10 +101,13 @@ def run(
         raise
 
 
-def stop(folder: Path, exit_: Mapping[str, Any]) -> None:
-    """Write down how the run of a folder ends, and its report, for a thread that is stuck in the engine's step."""
-    stop_run(folder, exit=exit_)
-    report.write(folder)
+def stop(folder: Path, since: float, exit_: Mapping[str, Any]) -> None:
+    """Write down how the run of a folder ends, and its report, for a thread that is stuck in the engine's step.
+
+    It has begun `since` a moment, in seconds since the epoch, or there is none yet.
+    """
+    if stop_run(folder, since, exit=exit_):
+        report.write(folder)
 
 
 def _exit(told: Told | None, outcome: Counts | BaseException) -> dict[str, Any]:

@@ -6,6 +6,7 @@ none of those; what was in flight is asked again by the next run. `docs/ledger.m
 
 import json
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime
@@ -138,10 +139,17 @@ class Ledger:
         return history.last_start(self._db) or 0.0
 
 
-def stop(folder: Path, **facts: Any) -> None:
-    """Write down that the run of a folder was stopped, from beside the thread that has its ledger and is stuck."""
+def stop(folder: Path, since: float, **facts: Any) -> bool:
+    """Write down that a folder's run was stopped, from beside the thread that has its ledger and is stuck.
+
+    Return False where none has begun `since` a moment, in seconds since the epoch: what goes on then is no run yet.
+    """
     with closing(connect(folder / NAME)) as db, transaction(db):
+        last = history.last_run(db)
+        if last is None or last.status is not RunStatus.RUNNING or last.started < _moment(since):
+            return False
         _note(db, RunStatus.STOPPED, facts)
+        return True
 
 
 def _note(db: sqlite3.Connection, status: RunStatus | None, facts: dict[str, Any]) -> None:
@@ -155,4 +163,8 @@ def _note(db: sqlite3.Connection, status: RunStatus | None, facts: dict[str, Any
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return _moment(time.time())
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -109,11 +109,12 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
             "on a local disk, leave the machine alone, and run several tasks at once."
         )
     if seconds["answers"] > seconds["prompts"]:
-        more = "More reviews in a run cost little more" if hours.at_once else "Let more run at once"
-        return "decode-bound", (
-            f"Most of the time went into writing answers, token by token. {more}"
-            f"{'' if hours.at_once else ' (a greater --engine max_num_seqs)'}, or ask for shorter answers."
+        change = (
+            "All of it was in the engine at once, so that more reviews in a run cost little more; shorter answers help."
+            if hours.at_once
+            else "Let more run at once (a greater --engine max_num_seqs), or ask for shorter answers."
         )
+        return "decode-bound", f"Most of the time went into writing answers, token by token. {change}"
     return "prefill-bound", (
         "Most of the time went into reading prompts, which is the work itself. A smaller model, a faster card or "
         "processor, or shorter texts make it faster; the order only decides who waits."

@@ -2,6 +2,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -10,9 +11,9 @@ from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Row
 from pipelines.engine.interface import Failure, Timing
 from pipelines.errors import LedgerError
-from pipelines.ledger import database
-from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import Answer, AnsweredRow, Asker, Flight, NewJob, Question, StoredRequest
+from pipelines.ledger import database, history
+from pipelines.ledger.ledger import Ledger, stop
+from pipelines.ledger.records import Answer, AnsweredRow, Asker, Flight, NewJob, Question, RunStatus, StoredRequest
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
@@ -265,3 +266,14 @@ def test_facts_are_kept_with_the_run(ledger):
     db.close()
     assert status == "done"
     assert json.loads(facts).keys() == {"plan_s", "labels", "finished"}
+
+
+def test_a_run_is_stopped_from_beside_unless_it_is_an_earlier_one(tmp_path):
+    with Ledger(tmp_path / "out") as ledger:
+        assert not stop(tmp_path / "out", 0.0, exit={"status": 130}), "there is none"
+        ledger.begin({})
+        assert not stop(tmp_path / "out", time.time() + 60, exit={"status": 130}), "it was killed"
+        assert stop(tmp_path / "out", time.time() - 60, exit={"status": 130})
+        assert not stop(tmp_path / "out", time.time() - 60, exit={"status": 1}), "it has ended"
+    with history.opened(tmp_path / "out") as (_, run):
+        assert (run.status, run.facts["exit"]) == (RunStatus.STOPPED, {"status": 130})
