@@ -34,6 +34,7 @@ OTHER = "other"  # what a model says where none fits; the review's own word stan
 SURE = 0.85  # the confidence from which on a point is counted: most of those below are neither praise nor criticism
 MOST, LENGTH, TOKENS = 12, 90, 512  # points of a review, characters of one's words, tokens that they all fit in
 BENT = 2  # characters that words may lack to that length and yet have been made to fit it
+HUGE = 1e300  # beyond it a log probability is as good as none, and the difference of two is no number
 INSTRUCTION = (
     "List what the diner praises and criticises in the review. For each point: a few words copied from the review, the "
     "aspect, good or bad. Aspects: {}; other is what none of these is about, overall a verdict on the place or the "
@@ -206,7 +207,8 @@ def _confidences(said: Sequence[Sequence[str]], marks: Sequence[Mark]) -> list[f
     told = np.array([marks[n].logprobs for n in sides])
     if not np.isfinite(told.max(axis=1)).all():  # a model may overflow
         return [None] * len(said)
-    return [float(share[expected[n]]) for share, n in zip(softmax(told), sides, strict=True)]
+    shares = softmax(told.clip(-HUGE, HUGE))
+    return [float(share[expected[n]]) for share, n in zip(shares, sides, strict=True)]
 
 
 def _ungrounded(row: AnsweredRow) -> int:

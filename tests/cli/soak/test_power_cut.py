@@ -188,10 +188,11 @@ def power(program, run, work, plug, distinct, write_jsonl, look):
         with mounted(made("image"), "disk"):
             if begun:
                 shutil.copytree("first", "disk/out")
+                write_through("disk")
             process, through = program(*command, "-o", "disk/out"), chance.random() < 0.5
             wait(process, chance.uniform(0, duration))
             if through:
-                subprocess.run(["sync", "--file-system", "disk"], check=True)
+                write_through("disk")
                 wait(process, chance.uniform(0, 1))
             status = process.poll()
             halt(process.pid)
@@ -226,6 +227,10 @@ def mounted(image: str, place: str):
         yield
     finally:
         subprocess.run(["umount", place], check=True)
+
+
+def write_through(place: str) -> None:
+    subprocess.run(["sync", "--file-system", place], check=True)
 
 
 def wait(process, seconds: float) -> None:
