@@ -82,6 +82,10 @@ def test_the_other_formats_have_what_parquet_has(go, tmp_path, write_jsonl, revi
 
 
 def test_a_table_without_rows_has_its_columns_in_csv_too(go, tmp_path, write_jsonl, fake_engine):
-    queries = [{"query_id": "q", "query": "x " * 20_000}]
-    go(write_jsonl(queries), fake_engine, "query-expansion", format="csv")
+    class Babbling(fake_engine):
+        def says(self, request):
+            return "nothing of use"
+
+    report, _ = go(write_jsonl([{"query_id": "q", "query": "noodles"}]), Babbling, "query-expansion", format="csv")
+    assert report["rows"]["rejected"] == 1
     assert (tmp_path / "out" / "results" / "query-expansion.csv").read_text().startswith("query_id,")
