@@ -73,15 +73,18 @@ def heeding(
     from pipelines.dispatch.loop import GRACE as ENDING
     from pipelines.events import Asking, EngineStarted, EngineStarting, Examining, Progress, Reading, WritingResults
 
+    global _parting  # noqa: PLW0603  as those below
+    _parting = parting
+
     def emit(event: "Event") -> None:
-        global _deferred, _latest, _deadline, _parting  # noqa: PLW0603  a process is interrupted as a whole
+        global _deferred, _latest, _deadline  # noqa: PLW0603  a process is interrupted as a whole
         match event:
             case EngineStarted() | Progress():
                 now = time.monotonic()
-                _deferred, _deadline, _parting = True, now + deadline - time.time(), parting
+                _deferred, _deadline = True, now + deadline - time.time()
                 _latest = min(now + stall_timeout, max(_deadline, now) + ENDING) + ENDING
             case Reading() | Asking() | Examining() | EngineStarting() | WritingResults():
-                _deferred, _latest, _parting = False, math.inf, None
+                _deferred, _latest = False, math.inf
         check()
         draw(event)
 
@@ -109,22 +112,20 @@ def _stand_by(reader: int) -> None:
         if select.select([reader], [], [], 0.5)[0]:
             came = [signalled for signalled in os.read(reader, 64) if signalled in {signal.SIGINT, signal.SIGTERM}]
         now = time.monotonic()
-        if number and came and now > first + TWICE:
-            _end(SIGNALLED + number, f"interrupted{kept()}", None)
-        if number and now > first + GRACE:
-            _end(SIGNALLED + number, f"interrupted{kept()}", _parting)
+        again = bool(came) and now > first + TWICE
+        if number and (again or now > first + GRACE):
+            _end(SIGNALLED + number, f"interrupted{kept()}", at_once=again)
         if came and not number:
             first, number = now, came[0]
         if now > _latest:
-            status = OUT_OF_TIME if now > _deadline else CANNOT
-            _end(status, f"error: vLLM has not ended its last step{kept()}", _parting)
+            _end(OUT_OF_TIME if now > _deadline else CANNOT, f"error: vLLM has not ended its last step{kept()}")
 
 
-def _end(status: int, line: str, parting: Parting | None) -> None:
+def _end(status: int, line: str, *, at_once: bool = False) -> None:
     """End the program here and now; what is committed is kept, and a guard ends the engine's processes."""
     screen.last_words(line)
-    if parting:
-        writing = threading.Thread(target=_part, args=(parting, status, line), daemon=True)
+    if _parting and _deferred and not at_once:
+        writing = threading.Thread(target=_part, args=(_parting, status, line), daemon=True)
         writing.start()
         writing.join(PARTING)
     os._exit(status)

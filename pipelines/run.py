@@ -20,7 +20,6 @@ from pipelines.errors import OutOfTimeError
 from pipelines.events import Emit, KeptAnswers, Ordered, Warned, WritingResults
 from pipelines.ledger.counts import Counts
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.ledger import stop as stop_run
 from pipelines.ledger.records import RunStatus
 from pipelines.measurements import Measurements, measure
 from pipelines.output import report, results, shards
@@ -106,7 +105,7 @@ def stop(folder: Path, since: float, exit_: Mapping[str, Any]) -> None:
 
     It has begun `since` a moment, in seconds since the epoch, or there is none yet.
     """
-    if stop_run(folder, since, exit=exit_):
+    if Ledger.stop(folder, since, exit=exit_):
         report.write(folder)
 
 

@@ -126,6 +126,19 @@ class Ledger:
                 self.seal()
             _note(self._db, status, facts)
 
+    @staticmethod
+    def stop(folder: Path, since: float, **facts: Any) -> bool:
+        """Write down that a folder's run was stopped, from beside the thread that has its ledger and is stuck.
+
+        Return False where none has begun `since` a moment, in seconds since the epoch: what goes on then is no run yet.
+        """
+        with closing(connect(folder / NAME)) as db, transaction(db):
+            last = history.last_run(db)
+            if last is None or last.status is not RunStatus.RUNNING or last.started < _moment(since):
+                return False
+            _note(db, RunStatus.STOPPED, facts)
+            return True
+
     def counts(self) -> Counts:
         """Count what stands in the ledger and what is left to do."""
         return count(self._db)
@@ -137,19 +150,6 @@ class Ledger:
     def last_start(self) -> float:
         """Return the seconds that the engine took to start the last time, 0 when it has not been started here."""
         return history.last_start(self._db) or 0.0
-
-
-def stop(folder: Path, since: float, **facts: Any) -> bool:
-    """Write down that a folder's run was stopped, from beside the thread that has its ledger and is stuck.
-
-    Return False where none has begun `since` a moment, in seconds since the epoch: what goes on then is no run yet.
-    """
-    with closing(connect(folder / NAME)) as db, transaction(db):
-        last = history.last_run(db)
-        if last is None or last.status is not RunStatus.RUNNING or last.started < _moment(since):
-            return False
-        _note(db, RunStatus.STOPPED, facts)
-        return True
 
 
 def _note(db: sqlite3.Connection, status: RunStatus | None, facts: dict[str, Any]) -> None:

@@ -111,12 +111,12 @@ class Ingestion:
 
         Raises CorpusError where all are, some of them as too long: that is known only now.
         """
-        too_long = self._ledger.rows.too_long()
-        if too_long and not self._config.shard:  # of which another may have rows of use
-            corpus.check(self._ledger.rows)
-        if too_long and too_long >= rows * NEARLY:  # of a shard without rows nothing is
-            often[Reason.TOO_LONG] = too_long
-            first[Reason.TOO_LONG] = next(r for r in self._ledger.rows.rejects() if r.reason == Reason.TOO_LONG)
+        if too_long := self._ledger.rows.too_long():
+            if not self._config.shard:  # of which another may have rows of use
+                corpus.check(self._ledger.rows)
+            if too_long >= rows * NEARLY:  # or there is no need to look for one
+                often[Reason.TOO_LONG] = too_long
+                first[Reason.TOO_LONG] = next(r for r in self._ledger.rows.rejects() if r.reason == Reason.TOO_LONG)
         for reason, number in often.items():
             if number >= rows * NEARLY:  # there may be more wrong than rows
                 emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))

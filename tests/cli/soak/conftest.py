@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -104,6 +104,24 @@ class Folder:
 
     def text(self, name: str) -> str:
         return (self.path / name).read_text() if (self.path / name).exists() else ""
+
+
+@pytest.fixture
+def mounted():
+    """Have a file system at a place for a while; skip the test where that is not allowed."""
+
+    @contextmanager
+    def mounted(place: str | Path, *how: str):
+        Path(place).mkdir(exist_ok=True)
+        mounting = subprocess.run(["mount", *how, place], check=False, capture_output=True, text=True)
+        if mounting.returncode:
+            pytest.skip(f"no disk can be mounted here: {mounting.stderr}")
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+    return mounted
 
 
 @pytest.fixture

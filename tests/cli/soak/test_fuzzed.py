@@ -46,9 +46,8 @@ from pipelines.tasks.task import MalformedError
 CORPUS = Path(__file__).with_name("corpus")
 PATIENCE = 10.0  # seconds of computing that no such input may take
 MEMORY = 1 << 30  # bytes that all of a target's may take
-LEFT = {
-    "gzip": 3 << 16
-}  # and those of each: of a gzip that it cannot unpack to its end Arrow keeps 64 KiB, three times
+# And those of each input: of a gzip that it cannot unpack to its end Arrow keeps 64 KiB, three times.
+LEFT = {"gzip": 3 << 16}
 TYPED, LARGEST = 1 << 13, 1 << 19  # bytes of an input: of what a person types, and of a file
 AT_ONCE = 5000  # inputs that hypothesis remembers
 REVIEW = "The soup was warm and the staff kind. 국물이 좋아요. It cost 12, and the bread was stale."

@@ -1,9 +1,7 @@
 """A machine that loses power: the ledger as it may be found then, which is less than what a killed program leaves."""
 
 import filecmp
-import os
 import shutil
-import signal
 import subprocess
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -73,16 +71,21 @@ def begin():
 
 
 @pytest.fixture
-def killed(program, run, work, plug, distinct, write_jsonl, look):
-    """Kill a run in the folder `out` in its middle, after one that has ended there; in `whole` it has ended, too.
-
-    Return its command, and what the first one has answered.
-    """
+def ended(run, work, plug, distinct, write_jsonl):
+    """Have a run end in the folder `whole`, and in `first` after some rows; return its command."""
     plug("killer", KILLER)
     command = [*work["labels"][:2], *work["labels"][4:-1], str(write_jsonl(distinct(200)))]
-    for arguments in (("-o", "whole"), ("-o", "out", "--limit", 40)):
+    for arguments in (("-o", "whole"), ("-o", "first", "--limit", 40)):
         status, _, err = run(*command, *arguments)
         assert (status, err) == (0, "")
+    return command
+
+
+@pytest.fixture
+def killed(program, ended, look):
+    """Kill that run in the folder `out` in its middle, where the first has ended; return its command, and what that has answered."""
+    command = ended
+    shutil.copytree("first", "out")
     first, process = look().answers(), program(*command, "-o", "out", ANSWERS_TO_LIVE="90")
     process.communicate()
     assert process.returncode == -9
@@ -169,23 +172,18 @@ def test_what_a_disk_holds_at_any_moment_is_sound_and_the_next_run_goes_on(power
 
 
 @pytest.fixture
-def power(program, run, work, plug, distinct, write_jsonl, look):
-    """Cut the power at a random moment of a run in `disk/out`; `found` is the disk afterwards.
+def power(program, ended, look, mounted):
+    """Cut the power at a random moment of that run in `disk/out`; `found` is the disk afterwards.
 
-    Yield the command, its exit status if it had ended, and what it had answered. In `whole` it has ended, and in `first`
-    after some rows.
+    Yield the command, its exit status if it had ended, and what it had answered.
     """
     if not shutil.which("mkfs.ext4"):
         pytest.skip("there is no mkfs.ext4 here")
-    command = [*work["labels"][:2], *work["labels"][4:-1], str(write_jsonl(distinct(200)))]
-    for arguments in (("-o", "whole"), ("-o", "first", "--limit", 40)):
-        status, _, err = run(*command, *arguments)
-        assert (status, err) == (0, "")
-    duration = look("whole").report["run"]["wall_s"]
+    command, duration = ended, look("whole").report["run"]["wall_s"]
 
     @contextmanager
     def power(chance: Random, *, begun: bool):
-        with mounted(made("image"), "disk"):
+        with mounted("disk", "-o", "loop", made("image")):
             if begun:
                 shutil.copytree("first", "disk/out")
                 write_through("disk")
@@ -201,7 +199,7 @@ def power(program, run, work, plug, distinct, write_jsonl, look):
                 shutil.copyfile("image", "cut")  # again, if the system has written something meanwhile
             process.kill()
             process.communicate()
-        with mounted("cut", "found"):
+        with mounted("found", "-o", "loop", "cut"):
             yield command, status, before
         Path("cut").unlink()
 
@@ -214,19 +212,6 @@ def made(image: str) -> str:
         file.truncate(DISK)
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
     return image
-
-
-@contextmanager
-def mounted(image: str, place: str):
-    """Have the file system of a file at a place, for a while."""
-    Path(place).mkdir(exist_ok=True)
-    mounting = subprocess.run(["mount", "-o", "loop", image, place], check=False, capture_output=True, text=True)
-    if mounting.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounting.stderr}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", place], check=True)
 
 
 def write_through(place: str) -> None:
@@ -243,4 +228,4 @@ def halt(program: int) -> None:
     with suppress(psutil.NoSuchProcess):
         for one in (psutil.Process(program), *psutil.Process(program).children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                os.kill(one.pid, signal.SIGSTOP)
+                one.suspend()

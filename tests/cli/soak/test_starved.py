@@ -96,16 +96,10 @@ def cage():
 
 
 @pytest.fixture
-def disk(tmp_path):
+def disk(tmp_path, mounted):
     """Have a small disk of its own at `out`; where that is not allowed, `no_room` has to do."""
-    place = tmp_path / "out"
-    place.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=8m", "small", place]
-    mounted = subprocess.run(mounting, check=False, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    with mounted(tmp_path / "out", "-t", "tmpfs", "-o", "size=8m", "small"):
+        yield tmp_path / "out"
 
 
 @pytest.fixture

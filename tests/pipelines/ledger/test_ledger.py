@@ -12,7 +12,7 @@ from pipelines.corpus.row import Row
 from pipelines.engine.interface import Failure, Timing
 from pipelines.errors import LedgerError
 from pipelines.ledger import database, history
-from pipelines.ledger.ledger import Ledger, stop
+from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import Answer, AnsweredRow, Asker, Flight, NewJob, Question, RunStatus, StoredRequest
 from scheduling.job import Job
 from scheduling.policy import POLICIES
@@ -270,10 +270,10 @@ def test_facts_are_kept_with_the_run(ledger):
 
 def test_a_run_is_stopped_from_beside_unless_it_is_an_earlier_one(tmp_path):
     with Ledger(tmp_path / "out") as ledger:
-        assert not stop(tmp_path / "out", 0.0, exit={"status": 130}), "there is none"
+        assert not Ledger.stop(tmp_path / "out", 0.0, exit={"status": 130}), "there is none"
         ledger.begin({})
-        assert not stop(tmp_path / "out", time.time() + 60, exit={"status": 130}), "it was killed"
-        assert stop(tmp_path / "out", time.time() - 60, exit={"status": 130})
-        assert not stop(tmp_path / "out", time.time() - 60, exit={"status": 1}), "it has ended"
+        assert not Ledger.stop(tmp_path / "out", time.time() + 60, exit={"status": 130}), "it was killed"
+        assert Ledger.stop(tmp_path / "out", time.time() - 60, exit={"status": 130})
+        assert not Ledger.stop(tmp_path / "out", time.time() - 60, exit={"status": 1}), "it has ended"
     with history.opened(tmp_path / "out") as (_, run):
         assert (run.status, run.facts["exit"]) == (RunStatus.STOPPED, {"status": 130})

@@ -84,21 +84,12 @@ def times(requests: list[tuple], jobs: list[tuple]) -> Times:
     Of jobs the id, requests and predicted seconds.
     """
     asked = [(0, job, 0.0, *moments) for job, *moments in requests]
-    spans = {id_: [moments for job, *moments in requests if job == id_] for id_, *_ in jobs}
-    made = [
-        (
-            0,
-            id_,
-            often,
-            0,
-            foreseen,
-            np.nan,
-            min(one[0] for one in spans[id_]),
-            max(one[2] for one in spans[id_]),
-            False,
-        )
-        for id_, often, foreseen in jobs
-    ]
+
+    def span(id_: int) -> tuple[float, float]:
+        own = [moments for job, *moments in requests if job == id_]
+        return min(scheduled for scheduled, *_ in own), max(last for _, _, last, *_ in own)
+
+    made = [(0, id_, often, 0, foreseen, np.nan, *span(id_), False) for id_, often, foreseen in jobs]
     return Times(["mood"], np.array(asked, REQUEST), np.array(made, JOB))
 
 
