@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli import screen
 
@@ -108,29 +108,39 @@ def _ask(number: int, _: FrameType | None) -> None:
 def _stand_by(reader: int) -> None:
     first, number = math.inf, 0
     while True:
-        came: Any = b""
-        if select.select([reader], [], [], 0.5)[0]:
-            came = [signalled for signalled in os.read(reader, 64) if signalled in {signal.SIGINT, signal.SIGTERM}]
-        now = time.monotonic()
+        came, now = _heard(reader, 0.5), time.monotonic()
         again = bool(came) and now > first + TWICE
         if number and (again or now > first + GRACE):
-            _end(SIGNALLED + number, f"interrupted{kept()}", at_once=again)
+            _end(SIGNALLED + number, f"interrupted{kept()}", None if again else reader)
         if came and not number:
             first, number = now, came[0]
         if now > _latest:
-            _end(OUT_OF_TIME if now > _deadline else CANNOT, f"error: vLLM has not ended its last step{kept()}")
+            status = OUT_OF_TIME if now > _deadline else CANNOT
+            _end(status, f"error: vLLM has not ended its last step{kept()}", reader)
 
 
-def _end(status: int, line: str, *, at_once: bool = False) -> None:
-    """End the program here and now; what is committed is kept, and a guard ends the engine's processes."""
-    screen.last_words(line)
-    if _parting and _deferred and not at_once:
+def _heard(reader: int, seconds: float) -> list[int]:
+    """Return the signals that ask the program to stop and come in so many seconds, up to the first of them."""
+    if not select.select([reader], [], [], seconds)[0]:
+        return []
+    return [number for number in os.read(reader, 64) if number in {signal.SIGINT, signal.SIGTERM}]
+
+
+def _end(status: int, line: str, reader: int | None) -> None:
+    """End the program, when that is written down or a signal comes from the `reader`, or else here and now.
+
+    What is committed is kept, and a guard ends the engine's processes. What is drawn meanwhile would hide the line.
+    """
+    if reader is not None and _parting and _deferred:
         writing = threading.Thread(target=_part, args=(_parting, status, line), daemon=True)
         writing.start()
-        writing.join(PARTING)
+        until = time.monotonic() + PARTING
+        while writing.is_alive() and time.monotonic() < until and not _heard(reader, 0.05):
+            pass
+    screen.last_words(line)
     os._exit(status)
 
 
 def _part(parting: Parting, status: int, line: str) -> None:
-    with suppress(Exception):  # what was said to people is said
+    with suppress(Exception):  # what is to be said to people is said all the same
         parting(status, line)

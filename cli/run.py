@@ -1,7 +1,6 @@
 """`reviewbatch run`: do the work."""
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -56,10 +55,8 @@ def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, A
         with watching(quiet=quiet) as draw:
             from pipelines import clock, run
 
-            since = time.time() - clock.since_start()
-
             def parting(status: int, reason: str) -> None:
-                run.stop(chosen.folder, since, exit_status.ended(status, reason, chosen))
+                run.stop(ledger, exit_status.ended(status, reason, chosen))
 
             emit = interruption.heeding(
                 draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline, parting=parting

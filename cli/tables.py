@@ -30,8 +30,8 @@ def show(report: dict[str, Any]) -> None:
         people.print(_spans(next(iter(asked.values()))))
     elif asked:
         people.print(_spans_by_task(asked))
-    if asked:
-        steps = f"{run.get('dry_steps', 0):,} of {run.get('steps', 0):,} steps ran dry"
+    if "steps" in run:  # of a run that was stopped nobody counted them
+        steps = f"{run.get('dry_steps', 0):,} of {run['steps']:,} steps ran dry"
         say(f"{run.get('sent_by_max_wait', 0):,} jobs sent by the maximum wait; {steps}")
     rows(report)
     if run.get("predicted") and run["status"] == RunStatus.DONE:

@@ -1,6 +1,7 @@
 """Files: those that a run writes, and how they appear whole or not at all."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,7 +34,8 @@ def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     new one; where it is `lasting`, also after a power cut. The scratch file lies beside it, so that it is in the same
     file system.
     """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a report may be drawn again while a run ends
+    # A report may be drawn again while a run ends, and by a thread of it.
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
     scratch.unlink(missing_ok=True)  # a link that somebody has put there would be written through
     try:
         yield scratch

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from pipelines.clock import Clock
+from pipelines.clock import Clock, since_start
 from pipelines.config import Config
 from pipelines.dispatch import backlog, loop
 from pipelines.dispatch.backlog import Costing
@@ -100,13 +99,10 @@ def run(
         raise
 
 
-def stop(folder: Path, since: float, exit_: Mapping[str, Any]) -> None:
-    """Write down how the run of a folder ends, and its report, for a thread that is stuck in the engine's step.
-
-    It has begun `since` a moment, in seconds since the epoch, or there is none yet.
-    """
-    if Ledger.stop(folder, since, exit=exit_):
-        report.write(folder)
+def stop(ledger: Ledger, exit_: Mapping[str, Any]) -> None:
+    """Write down how a ledger's run ends, and its report, for the thread that works on it and is stuck in a step."""
+    if ledger.stop(wall_s=since_start(), exit=exit_):
+        report.write(ledger.folder)
 
 
 def _exit(told: Told | None, outcome: Counts | BaseException) -> dict[str, Any]:

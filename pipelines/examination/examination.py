@@ -22,7 +22,7 @@ from pipelines.corpus.reject import Reason
 from pipelines.corpus.sources import Source
 from pipelines.engine.interface import Engine, Start
 from pipelines.engine.supervised import SupervisedEngine
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, CorpusError
 from pipelines.events import Emit, Event, Examining, Progress, Warned
 from pipelines.examination import marks
 from pipelines.examination.paper import RESTAURANTS, Answered, injected
@@ -35,6 +35,7 @@ from pipelines.questions.restaurants import Restaurants
 from pipelines.tasks import TASKS, Task
 from pipelines.tasks.summary import lines_told
 
+TOO_SMALL = "the context is too small for the texts that a model is examined on"
 CONTEXT = 8192  # tokens that all of it fits, or the model's own
 # What writing takes, each from 0 to 1: points found, words that stand in the review, and facts put in words that hold.
 WRITES: Mapping[str, float] = {"points": 0.6, "grounded": 0.9, "supported": 0.5}
@@ -69,14 +70,17 @@ class _Sitting:
         corpus.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
         config = Config(tasks=tasks, sources=[Source(str(corpus))], model=self.model, arguments=self.arguments)
         with Ledger(self.folder) as ledger:
-            report = run.run(
-                ledger, config, [lambda **_: self.engine], Measurements(self.folder / "measured"),
-                facts={}, emit=self._tell,
-            )  # fmt: skip
+            try:
+                report = run.run(
+                    ledger, config, [lambda **_: self.engine], Measurements(self.folder / "measured"),
+                    facts={}, emit=self._tell,
+                )  # fmt: skip
+            except CorpusError as error:  # all of them are too long
+                raise ConfigError(TOO_SMALL) from error
             tables = {task.name: pl.read_parquet(self.folder / "results" / f"{task.name}.parquet") for task in tasks}
             told = _told(ledger, config.task("summary")) if "summary" in tables else []
         if Reason.TOO_LONG in report["rows"]["rejects_by_reason"]:
-            raise ConfigError("the context is too small for the texts that a model is examined on")
+            raise ConfigError(TOO_SMALL)
         return _Answers(report["tasks"], tables, told)
 
     def _tell(self, event: Event) -> None:

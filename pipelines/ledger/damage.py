@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.errors import ReviewbatchError
 from pipelines.ledger import digest
-from pipelines.ledger.database import NAME, SCHEMA, plain, read
+from pipelines.ledger.database import NAME, SCHEMA, read
 from pipelines.ledger.failures import FAILED, damaged, failure, is_clear
 from pipelines.ledger.records import RequestState, RunStatus
 
@@ -45,7 +45,7 @@ def find_any(db: sqlite3.Connection) -> str | None:
     if often := spoilt(db):
         return f"{often:,} of its answers are not what was written"
     last = db.execute("SELECT rows FROM run ORDER BY id DESC LIMIT 1").fetchone()
-    if last and last["rows"] and last["rows"] != digest.of_rows(plain(db)):
+    if last and last["rows"] and last["rows"] != digest.of_rows(db):
         return "its rows are not what was written"
     return None
 

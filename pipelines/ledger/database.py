@@ -126,6 +126,12 @@ def connect(path: Path) -> sqlite3.Connection:
         return db
 
 
+def beside(path: Path) -> sqlite3.Connection:
+    """Open a ledger file that another thread of this process works on."""
+    with _opening(path, "?mode=rw") as db:
+        return db
+
+
 def read(path: Path) -> sqlite3.Connection:
     """Open a ledger file to read, also while a run writes it or where one may not write.
 
@@ -167,13 +173,6 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN")
     with db:
         yield
-
-
-def plain(db: sqlite3.Connection) -> sqlite3.Cursor:
-    """Return a cursor whose rows are tuples, which are made in half the time."""
-    cursor = db.cursor()
-    cursor.row_factory = None
-    return cursor
 
 
 def _has_mark(db: sqlite3.Connection, path: Path) -> bool:

@@ -6,6 +6,8 @@ It is a function of SQLite's, too. Text is handed to it as it stands in the file
 import hashlib
 import sqlite3
 
+from pipelines.ledger.cursor import plain
+
 SIZE = 8
 # The tables of what was read and who asks what, the columns and the order; what a job was found to cost comes later.
 ROWS = {
@@ -35,11 +37,11 @@ def seal(*parts: bytes | str | float | None) -> bytes:
     return hashlib.blake2b(b"\0".join(pieces), digest_size=SIZE).digest()
 
 
-def of_rows(cursor: sqlite3.Cursor) -> bytes:
-    """Return the digest of all rows of a ledger, and of who asks what, by a cursor whose rows are tuples."""
+def of_rows(db: sqlite3.Connection) -> bytes:
+    """Return the digest of all rows of a ledger, and of who asks what."""
     told = hashlib.blake2b(digest_size=SIZE)
     for table, (columns, order) in ROWS.items():
-        for row in cursor.execute(f"SELECT {columns} FROM {table} ORDER BY {order}"):  # noqa: S608
+        for row in plain(db).execute(f"SELECT {columns} FROM {table} ORDER BY {order}"):  # noqa: S608
             told.update(ascii(row).encode())  # `repr` escapes what the next Python may print
     return told.digest()
 

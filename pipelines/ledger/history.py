@@ -13,7 +13,8 @@ from typing import Any
 
 from pipelines.errors import LedgerError
 from pipelines.ledger import damage
-from pipelines.ledger.database import NAME, plain
+from pipelines.ledger.cursor import plain
+from pipelines.ledger.database import NAME
 from pipelines.ledger.records import RunStatus
 
 

@@ -6,7 +6,6 @@ none of those; what was in flight is asked again by the next run. `docs/ledger.m
 
 import json
 import sqlite3
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from pipelines.errors import LedgerError
 from pipelines.ledger import damage, history, standing, union
 from pipelines.ledger.carried import Carried
 from pipelines.ledger.counts import Counts, Kept, count, kept
-from pipelines.ledger.database import NAME, connect, transaction
+from pipelines.ledger.database import NAME, beside, connect, transaction
 from pipelines.ledger.failures import damaged
 from pipelines.ledger.inputs import Inputs
 from pipelines.ledger.jobs import Jobs
@@ -40,6 +39,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._begun = False
         self._lock = hold(folder)
         try:
             self._db = connect(folder / NAME)
@@ -92,6 +92,7 @@ class Ledger:
                 f"INSERT INTO run (status, started, facts, digest, rows) VALUES (?1, ?2, ?3, seal(?2, ?3), {rows})",  # noqa: S608
                 (RunStatus.RUNNING, _now(), json.dumps(facts)),
             )
+            self._begun = True
             if keep:
                 standing.revive(self._db)
                 return 0
@@ -124,20 +125,18 @@ class Ledger:
         with self.together():
             if status and status != RunStatus.STOPPED:
                 self.seal()
-            _note(self._db, status, facts)
+            self._db.execute(_NOTE, _noted(status, facts))
 
-    @staticmethod
-    def stop(folder: Path, since: float, **facts: Any) -> bool:
-        """Write down that a folder's run was stopped, from beside the thread that has its ledger and is stuck.
+    def stop(self, **facts: Any) -> bool:
+        """Write down that its run was stopped, in another thread than the one that has begun it and is stuck.
 
-        Return False where none has begun `since` a moment, in seconds since the epoch: what goes on then is no run yet.
+        Return False where there is none that goes on.
         """
-        with closing(connect(folder / NAME)) as db, transaction(db):
-            last = history.last_run(db)
-            if last is None or last.status is not RunStatus.RUNNING or last.started < _moment(since):
-                return False
-            _note(db, RunStatus.STOPPED, facts)
-            return True
+        if not self._begun:
+            return False
+        with closing(beside(self.folder / NAME)) as db, db:
+            sql = f"{_NOTE} AND status = ?3"
+            return bool(db.execute(sql, (*_noted(RunStatus.STOPPED, facts), RunStatus.RUNNING)).rowcount)
 
     def counts(self) -> Counts:
         """Count what stands in the ledger and what is left to do."""
@@ -152,19 +151,17 @@ class Ledger:
         return history.last_start(self._db) or 0.0
 
 
-def _note(db: sqlite3.Connection, status: RunStatus | None, facts: dict[str, Any]) -> None:
+def _noted(status: RunStatus | None, facts: dict[str, Any]) -> tuple[RunStatus | None, str]:
     if status:
         facts.setdefault("finished", _now())
-    db.execute(
-        "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "
-        "digest = seal(started, json_patch(facts, ?2)) WHERE id = (SELECT max(id) FROM run)",
-        (status, json.dumps(facts)),
-    )
+    return status, json.dumps(facts)
 
 
 def _now() -> str:
-    return _moment(time.time())
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+_NOTE = (
+    "UPDATE run SET status = coalesce(?1, status), facts = json_patch(facts, ?2), "
+    "digest = seal(started, json_patch(facts, ?2)) WHERE id = (SELECT max(id) FROM run)"
+)

@@ -1,7 +1,7 @@
 """Records: what goes into the ledger and comes out of it."""
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -186,7 +186,7 @@ class Flight:
     expected_cached: int
     _: KW_ONLY
     replica: int = 0
-    work: Work = field(default_factory=Work)
+    work: Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from pipelines.corpus.reject import Reason
 from pipelines.engine.interface import Failure, Timing
-from pipelines.ledger.database import plain, transaction
+from pipelines.ledger.cursor import plain
+from pipelines.ledger.database import transaction
 from pipelines.ledger.digest import QUESTION, of_answer, seal
 from pipelines.ledger.records import (
     Answer,

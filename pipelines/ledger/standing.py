@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from pipelines.ledger import damage, digest
-from pipelines.ledger.database import UNASKED, plain
+from pipelines.ledger.database import UNASKED
 from pipelines.ledger.records import APART
 
 FILLED = "filled"  # the fact of a run that says `by` what its rows are known, and what a person was `told` of them
@@ -20,7 +20,7 @@ def find(db: sqlite3.Connection, filled: str) -> dict[str, Any] | None:
         return None
     if any(db.execute(look).fetchone() for look in (_LOST, _CHANGED)) or damage.spoilt(db):
         return None
-    if last["rows"] != digest.of_rows(plain(db)):
+    if last["rows"] != digest.of_rows(db):
         return None
     return {name: facts[name] for name in READ if name in facts}
 
@@ -29,7 +29,7 @@ def seal(db: sqlite3.Connection) -> None:
     """Write down what all rows, and who asks what, are known by, unless that stands there and nothing has changed."""
     (sealed,) = db.execute(f"SELECT rows FROM run WHERE {_LAST}").fetchone()  # noqa: S608
     if sealed is None:
-        db.execute(f"UPDATE run SET rows = ? WHERE {_LAST}", (digest.of_rows(plain(db)),))  # noqa: S608
+        db.execute(f"UPDATE run SET rows = ? WHERE {_LAST}", (digest.of_rows(db),))  # noqa: S608
 
 
 def unseal(db: sqlite3.Connection) -> None:

@@ -93,7 +93,7 @@ REVIEW = re.compile(r"\W*(?:(?:next|new|another) )?(?:review|리뷰|후기)\s*#?
 MARKS = re.compile(
     r"<\|[^|<>]{0,40}\|>(?:\s*(?:assistant|system|user)\b)?|"
     r"(?:<|\[|</|\[/|<<|<</)(?:s|inst|sys|system|user|assistant|instructions?|review|label|answer)[>\]]+|"
-    r"#{2,}\s*(?:instructions?|system|input|response|answer)\b:?|`{3}\w*|[\"'][\]}]{2,},?|<!--(?:[^<>]*-->)?",
+    r"#{2,}\s*(?:instructions?|system|input|response|answer)\b:?|`{3}\w*|[\"'][\]}]{2,},?|<!--(?:(?:(?!<!--|-->)[\s\S])*-->)?",
     re.IGNORECASE,
 )
 # A text in Base64, which is no address on the web; it has a long run of such characters.

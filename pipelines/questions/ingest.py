@@ -99,9 +99,9 @@ class Ingestion:
             self._write(seq, taken, rejects)
             seq += len(chunk)
             emit(Reading(seq))
-        self._tell_of_rejects(rows, often, first, emit=emit)
         self._ledger.rows.rated(self._config.reading.scale, self._share.ratings if self._share else None)
         self._stages.begin(emit)
+        self._tell_of_rejects(rows, often, first, emit=emit)
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
         self._ledger.seal()

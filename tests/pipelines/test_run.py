@@ -124,11 +124,17 @@ def test_so_is_one_of_rows_that_are_too_long_or_rejected(go, write_jsonl, result
     go(write_jsonl(reviews(9)), fake_engine)
     rows = [{**row, "text": long} for row in reviews(3)]
     empty = {"review_id": "a", "restaurant_id": "x", "text": ""}
-    for _ in range(2):
+    for tasks in (
+        ["sentiment", "points"],
+        ["sentiment", "points"],
+        ["summary"],
+        ["strengths"],
+        ["sentiment", "summary"],
+    ):
         with pytest.raises(
             CorpusError, match=r"\(3 too-long, 1 no-text\), the first one: .* row 1: no-text, text is empty$"
         ):
-            go(write_jsonl([empty, *rows]), nobody, "sentiment", "points")
+            go(write_jsonl([empty, *rows]), nobody, *tasks)
     assert results().height == 9
     report, _ = go(write_jsonl([*rows * 3, *reviews(4)[3:]]), fake_engine)
     assert report["rows"]["answered"] == 1

@@ -2,7 +2,7 @@ import json
 import sqlite3
 import subprocess
 import sys
-import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -36,7 +36,7 @@ def key(text: str) -> bytes:
 
 def answer(request: StoredRequest, value=(), timing: Timing = TIMING, job: int = 0) -> Answer:
     queue = JobQueue(POLICIES["fifo"], [Job(id=job, task="sentiment", cost=1, position=0)])
-    return Answer(Flight(request, queue.pop(0.0), 0.0, 4), list(value), timing)
+    return Answer(Flight(request, queue.pop(0.0), 0.0, 4, work=Work()), list(value), timing)
 
 
 def ask(ledger, questions, jobs=None, limit=1000):
@@ -270,10 +270,13 @@ def test_facts_are_kept_with_the_run(ledger):
 
 def test_a_run_is_stopped_from_beside_unless_it_is_an_earlier_one(tmp_path):
     with Ledger(tmp_path / "out") as ledger:
-        assert not Ledger.stop(tmp_path / "out", 0.0, exit={"status": 130}), "there is none"
+        assert not ledger.stop(exit={"status": 130}), "there is none"
         ledger.begin({})
-        assert not Ledger.stop(tmp_path / "out", time.time() + 60, exit={"status": 130}), "it was killed"
-        assert Ledger.stop(tmp_path / "out", time.time() - 60, exit={"status": 130})
-        assert not Ledger.stop(tmp_path / "out", time.time() - 60, exit={"status": 1}), "it has ended"
+    with Ledger(tmp_path / "out") as ledger:
+        assert not ledger.stop(exit={"status": 130}), "it was killed"
+        ledger.begin({})
+        with ThreadPoolExecutor() as threads:
+            assert threads.submit(ledger.stop, exit={"status": 130}).result()
+            assert not threads.submit(ledger.stop, exit={"status": 1}).result(), "it has ended"
     with history.opened(tmp_path / "out") as (_, run):
         assert (run.status, run.facts["exit"]) == (RunStatus.STOPPED, {"status": 130})

@@ -1,4 +1,5 @@
 import os
+import threading
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_a_table_takes_the_place_of_a_link(tmp_path, precious):
 
 
 def test_a_link_where_a_scratch_file_was_is_not_written_through(tmp_path, precious):
-    (tmp_path / f".report.json.{os.getpid()}.tmp").symlink_to(precious)
+    (tmp_path / f".report.json.{os.getpid()}-{threading.get_native_id()}.tmp").symlink_to(precious)
     with replacing(tmp_path / "report.json") as scratch:
         scratch.write_text("{}")
     assert (tmp_path / "report.json").read_text() == "{}"

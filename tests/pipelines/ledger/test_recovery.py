@@ -19,6 +19,7 @@ from pipelines.ledger.recovery import recover
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
+from scheduling.speed import Work
 
 TIMING = Timing(0.1, 0.2, 0.3, 0.4, prompt_tokens=10, cached_tokens=4, output_tokens=1, preemptions=0)
 LONG = 90  # of an answer that goes on in other pages
@@ -37,7 +38,11 @@ def answer(ledger: Ledger, numbers: range, *, again: bool = False) -> None:
     turn = JobQueue(POLICIES["fifo"], [Job(id=0, task="mood", cost=1, position=0)]).pop(0.0)
     waiting = zip(numbers, list(ledger.requests.waiting(0)), strict=True)
     ledger.requests.settle(
-        [Answer(Flight(one, turn, 0.0, 4), {"한": [n / 7] * LONG * (1 + n % 9)}, TIMING) for n, one in waiting], []
+        [
+            Answer(Flight(one, turn, 0.0, 4, work=Work()), {"한": [n / 7] * LONG * (1 + n % 9)}, TIMING)
+            for n, one in waiting
+        ],
+        [],
     )
 
 

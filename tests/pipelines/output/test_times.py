@@ -15,6 +15,7 @@ from pipelines.output.times import parts
 from scheduling.job import Job
 from scheduling.policy import POLICIES
 from scheduling.queue import JobQueue
+from scheduling.speed import Work
 
 
 def item(number, unit, text):
@@ -49,17 +50,17 @@ def ledger(tmp_path):
     ledger.requests.settle(
         [
             Answer(
-                Flight(good, turn(1), 0.0, 8),
+                Flight(good, turn(1), 0.0, 8, work=Work()),
                 [],
                 Timing(0.0, 0.5, 2.0, 2.0, prompt_tokens=15, cached_tokens=8, output_tokens=1, preemptions=0),
             ),
             Answer(
-                Flight(long, turn(0), 1.0, 8),
+                Flight(long, turn(0), 1.0, 8, work=Work()),
                 [],
                 Timing(1.0, 3.0, 4.0, 9.0, prompt_tokens=15, cached_tokens=4, output_tokens=6, preemptions=1),
             ),
             Answer(
-                Flight(anchor, turn(3), 9.0, 8),
+                Flight(anchor, turn(3), 9.0, 8, work=Work()),
                 [],
                 Timing(9.0, 9.0, 10.0, 10.0, prompt_tokens=15, cached_tokens=8, output_tokens=1, preemptions=0),
             ),
