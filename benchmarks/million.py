@@ -33,30 +33,35 @@ def whole(folder: Path, rows: int, restaurants: int | None, tasks: list[str], *m
     """Print what a run takes that is stopped, and what the same command takes that continues it."""
     source, output = folder / "whole.parquet", folder / f"out-{rows}-{restaurants}-{len(more)}"
     synthetic.write(source, rows, restaurants)
-    stopped, continued = (
-        process.run("one_whole.py", source, output, *tasks, *more, *until).said for until in (["--until", SHARE], [])
-    )
+    command = [source, output, *tasks, *more]
+    last = first = process.run("one_whole.py", *command, "--until", SHARE).said
     print(f"{rows:,} rows, {restaurants or rows // 100 + 1:,} restaurants, {' '.join(tasks)} {' '.join(more)}:")
-    peaks = [*stopped["peaks"], *continued["peaks"][-1:]]
+    if first["finished"]:
+        print("  the last answers, those about restaurants, came all at once: it was not stopped")
+    else:
+        last = process.run("one_whole.py", *command).said
+        print(
+            f"  nine tenths answered, it asks again after {last['first_s']:.0f} s, {last['first_processor_s']:.0f} of the "
+            f"processor (at most {MOST_S})"
+        )
+    peaks = first["peaks"] if first is last else [*first["peaks"], *last["peaks"][-1:]]
     print(
-        f"  peak {', '.join(f'{peak:,.0f}' for peak in peaks)} MiB after each tenth, {continued['peak']:,.0f} with results "
-        f"and report (at most {MOST_MIB:,}); {continued['bytes'] / rows:,.0f} bytes of ledger a row"
+        f"  peak {', '.join(f'{peak:,.0f}' for peak in peaks)} MiB after each tenth, {last['peak']:,.0f} with results "
+        f"and report (at most {MOST_MIB:,}); {last['bytes'] / rows:,.0f} bytes of ledger a row"
     )
     print(
-        f"  answered: {_rate(stopped['answers'], stopped['loop_s'], stopped['loop_processor_s'])}; the whole: "
-        f"{_rate(rows, *_took(stopped, continued))} (at least {LEAST:,})"
-    )
-    print(
-        f"  nine tenths answered, it asks again after {continued['first_s']:.0f} s, {continued['first_processor_s']:.0f} of the "
-        f"processor (at most {MOST_S}); results and report took {continued['after_s']:.0f} s",
+        f"  answered: {_rate(first['answers'], first['loop_s'], first['loop_processor_s'])}; the whole: "
+        f"{_rate(rows, *_took(first, last))} (at least {LEAST:,}); results and report took {last['after_s']:.0f} s",
         flush=True,
     )
 
 
-def _took(stopped: dict[str, Any], continued: dict[str, Any]) -> tuple[float, float]:
+def _took(first: dict[str, Any], last: dict[str, Any]) -> tuple[float, float]:
     """Return the seconds of a run that nobody stops, by the clock and by the processor."""
-    clock = stopped["seconds"] - stopped["after_s"] + continued["seconds"] - continued["first_s"]
-    return clock, stopped["processor_s"] + continued["processor_s"] - continued["first_processor_s"]
+    if first is last:
+        return first["seconds"], first["processor_s"]
+    clock = first["seconds"] - first["after_s"] + last["seconds"] - last["first_s"]
+    return clock, first["processor_s"] + last["processor_s"] - last["first_processor_s"]
 
 
 def _rate(rows: int, clock: float, processor: float) -> str:

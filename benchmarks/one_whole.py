@@ -29,7 +29,10 @@ SEQUENCES = 128  # requests that the made-up engine runs at once
 
 
 class Watch:
-    """Notes when the loop was first and last heard of, and the peaks of memory; stops at a share of the answers."""
+    """Notes when the loop was first and last heard of, and the peaks of memory.
+
+    Stops at a share of the answers, unless the last of them, those about one great restaurant, came all at once.
+    """
 
     def __init__(self, until: float) -> None:
         self._until = until
@@ -47,7 +50,7 @@ class Watch:
         if math.isnan(self.first):
             self.first, self.began_s = self.last, used
         self.answers, self.loop_s = event.answers, used - self.began_s
-        if event.answers >= self._until * event.all_answers:
+        if self._until * event.all_answers <= event.answers < event.all_answers:
             raise KeyboardInterrupt
 
 
@@ -59,7 +62,7 @@ def main() -> None:
     parser.add_argument("--until", type=float, default=math.inf, help="stop when so much of the answers is there")
     parser.add_argument("--real", action="store_true", help="with vLLM and the model tiny")
     given = parser.parse_args()
-    began, watch = float(os.environ["BEGAN"]), Watch(given.until)
+    began, watch, finished = float(os.environ["BEGAN"]), Watch(given.until), False
     with Ledger(given.output) as ledger, suppress(KeyboardInterrupt):
         screen.divert(given.output / "engine.log")
         model = catalog.find("tiny" if given.real else "smollm2-135m", cache.folder("models"))
@@ -68,8 +71,10 @@ def main() -> None:
         start = VllmEngine.starter(model, {}) if given.real else partial(made_up.start, math.inf, SEQUENCES)
         kept = Measurements(given.output / "measurements.jsonl")
         run.run(ledger, config, [start], kept, facts={}, emit=watch)
+        finished = True
     ended = time.monotonic()
     screen.data(json.dumps({
+        "finished": finished,
         "answers": watch.answers,
         "seconds": ended - began,
         "processor_s": time.process_time(),

@@ -198,7 +198,7 @@ def ledger(data):
     _ledger(data)
     with refusal():
         report.build(Path("out"))
-    with refusal(), closing(Ledger(Path("out"))) as opened:
+    with refusal(), Ledger(Path("out")) as opened:
         opened.begin({})
         opened.counts()
 
@@ -330,6 +330,7 @@ def guided(name, times, folder):
     assert not ended.returncode, ended.stderr[-4000:]
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.parametrize("name", TARGETS)
 def test_whatever_is_read_is_used_or_refused_in_a_line(name, often, place, capsys):
     target = TARGETS[name]

@@ -11,6 +11,7 @@ from pipelines.ledger import damage, database, failures
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import RunStatus
 from pipelines.ledger.recovery import recover
+from pipelines.output import report
 
 WAY_OUT = r"out/run.sqlite is damaged \(.*\): `reviewbatch recover .*/out` saves what can be read"
 
@@ -145,6 +146,15 @@ def test_answers_count_where_they_are_read(finished, spoil):
     damage.refuse(finished[0].parent)
     with pytest.raises(LedgerError, match=r"damaged \(1 of its answers are not what was written\)"):
         damage.refuse(finished[0].parent, contents=True)
+
+
+def test_a_view_that_is_not_what_was_written_is_not_used(finished):
+    before = report.build(finished[0].parent)
+    with closing(sqlite3.connect(finished[0])) as db:
+        db.executescript(
+            "DROP VIEW job_times; CREATE VIEW job_times AS SELECT job, requests FROM ask; DROP VIEW outcome;"
+        )
+    assert report.build(finished[0].parent) == before
 
 
 def test_a_folder_without_a_ledger_is_not_damaged(tmp_path):

@@ -52,7 +52,7 @@ def test_a_row_is_answered_rejected_or_waits(requests, data):
 
 def made(units, requests, asks, later) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:")
-    db.executescript(SCHEMA + VIEWS)
+    db.executescript(SCHEMA + VIEWS.format(temp=""))
     jobs = {(task, unit): n for n, (unit, task) in enumerate((unit, task) for unit in "ab" for task in TASKS)}
     db.executemany(
         "INSERT INTO item (seq, id, unit, source, row, lang, text) VALUES (?, ?, ?, 'f', 1, 'en', '')",
