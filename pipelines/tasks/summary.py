@@ -103,12 +103,11 @@ class Fact:
         if lang == "ko":
             return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {', '.join(said)}."
         name = name if name.startswith("the ") else f"the {name}"
-        if self.differ:
-            return f"Opinions on {name} differ, of {self.of} diners. {'. '.join(said)}."
+        opening, what = (f"Opinions on {name} differ. ", "it") if self.differ else ("", name)
         side, topic = next(iter(self.sides.items()))
         count = len(topic.reviews)
-        first = f"{count} of {self.of} diners {_verb(side, count, lang)} {name}{_example(topic, lang)}"
-        return f"{'. '.join([first, *said[1:]])}."
+        first = f"{count} of {self.of} diners {_verb(side, count, lang)} {what}{_example(topic, lang)}"
+        return f"{opening}{'. '.join([first, *said[1:]])}."
 
     def whole(self, text: str, lang: str) -> str:
         """Return what was written of it, and plainly the sides that it does not tell."""

@@ -241,7 +241,7 @@ def test_where_opinions_differ_it_has_to_be_said_and_only_there():
     )
     said = TASKS["summary"].said(plain, lambda heard, _: from_points(heard))["summary"]
     assert said.startswith(
-        'Opinions on the food differ, of 10 diners. 2 praise it, for example: "food praised". 2 criticise it, '
+        'Opinions on the food differ. 2 of 10 diners praise it, for example: "food praised". 2 criticise it, '
     )
 
 
