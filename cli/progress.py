@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -13,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cli.interruption import asked
+from cli.interruption import GRACE, asked
 from cli.screen import people, say
 from pipelines.events import (
     Asking,
@@ -67,7 +68,7 @@ class LiveProgress:
         self._rates = Rates()
         self._phase = Spinner("dots", "importing vLLM")
         self._since = time.monotonic()
-        self._work: tuple[Progress, float, float] | None = None
+        self._work: tuple[Progress, float, float, float] | None = None  # and when that was heard of
         self.live = Live(
             console=people,
             get_renderable=self._draw,
@@ -95,14 +96,15 @@ class LiveProgress:
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
             case Progress():
-                self._work = event, *self._rates.update(event)
+                self._work = event, *self._rates.update(event), time.monotonic()
             case Noted() | Warned():
                 people.print(Text(f"! {event.text}", "yellow" if isinstance(event, Warned) else "dim"))
 
     def _draw(self) -> RenderableType:
         if work := self._work:  # once, for this is another thread than the one that sets it
-            stopping = Text("stopping when this step has ended", "yellow") if asked() else ""
-            return Group(_work(*work), stopping)
+            event, prefill, decode, then = work
+            stopping = f"stopping when this step has ended, or after {GRACE:.0f} s" if asked() else ""
+            return Group(_work(_later(event, time.monotonic() - then), prefill, decode), Text(stopping, "yellow"))
         waited = Text(f"{time.monotonic() - self._since:.0f} s", "dim")
         row = Table.grid(padding=(0, 1))
         row.add_row(self._phase, waited)
@@ -137,7 +139,7 @@ class PlainProgress:
                 if event.seconds >= self._next:
                     self._next = event.seconds + PLAIN_EVERY
                     say(
-                        f"{event.answers:,} of {event.all_answers:,} answers, {event.rejects:,} rejects, "
+                        f"{event.answers:,} of {event.all_answers:,} answers, {many(event.rejects, 'reject')}, "
                         f"{event.in_flight:,} in flight, prefill {prefill:,.0f} tok/s, decode {decode:,.0f} tok/s, "
                         f"{clock(event.seconds)} elapsed, ETA {clock(event.eta)}"
                     )
@@ -221,6 +223,12 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _later(event: Progress, seconds: float) -> Progress:
+    """Return progress as it is so many seconds later in the same step of the engine, which may be a long one."""
+    eta = None if event.eta is None else max(event.eta - seconds, 0.0)
+    return replace(event, seconds=event.seconds + seconds, eta=eta)
+
+
 def _work(event: Progress, prefill: float, decode: float) -> RenderableType:
     top = Table.grid(padding=(0, 2))
     top.add_row(
@@ -234,7 +242,7 @@ def _work(event: Progress, prefill: float, decode: float) -> RenderableType:
         f"prefill [cyan]{prefill:,.0f}[/] tok/s",
         f"decode [cyan]{decode:,.0f}[/] tok/s",
         f"{event.in_flight:,} in flight",
-        f"[red]{event.rejects:,} rejects[/]" if event.rejects else "[dim]0 rejects[/]",
+        f"[{'red' if event.rejects else 'dim'}]{many(event.rejects, 'reject')}[/]",
     )
     return Group(top, below, *_jobs("done", event.done), *_jobs("next", event.next))
 

@@ -1,6 +1,7 @@
 import io
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.cells import cell_len
@@ -72,8 +73,8 @@ def test_off_a_terminal_it_is_a_plain_line_now_and_then(written):
         "3 jobs in order of prefill (cost: why); should take 1:40 (1:20 to 2:00)",
         "pass 1 of 2: fifo",
         "warning: look",
-        "50 of 100 answers, 1 rejects, 8 in flight, prefill 222 tok/s, decode 4 tok/s, 0:10 elapsed, ETA 0:10",
-        "100 of 100 answers, 1 rejects, 8 in flight, prefill 227 tok/s, decode 5 tok/s, 0:21 elapsed, ETA 0:00",
+        "50 of 100 answers, 1 reject, 8 in flight, prefill 222 tok/s, decode 4 tok/s, 0:10 elapsed, ETA 0:10",
+        "100 of 100 answers, 1 reject, 8 in flight, prefill 227 tok/s, decode 5 tok/s, 0:21 elapsed, ETA 0:00",
     ]
 
 
@@ -86,6 +87,17 @@ def test_on_a_terminal_it_is_drawn_in_place(written):
     drawn = stream.getvalue()
     for expected in ("loading m", "engine up in 1.5 s", "! look", "answers", "0:22 elapsed", "ETA 0:22", "in flight"):
         assert expected in drawn.replace("\x1b[1m", "").replace("\x1b[0m", ""), expected
+
+
+def test_the_clock_goes_on_while_a_step_takes_long(monkeypatch):
+    moment = 100.0
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: moment))
+    display = progress.LiveProgress()
+    display(at(22, 0.5))
+    for moment, shown in ((107.0, "0:29 elapsed  ETA 0:15"), (200.0, "2:02 elapsed  ETA 0:00")):  # noqa: B007
+        console = screen.Screen(file=io.StringIO(), width=100)
+        console.print(display.live.get_renderable())
+        assert shown in console.file.getvalue()
 
 
 def lines(stream: io.StringIO) -> list[str]:
