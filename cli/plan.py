@@ -7,7 +7,7 @@ from typing import Any
 from cli import options, preparation, screen
 
 
-@options.settings(without=("max_rejects", "format", "keep", "ray"))
+@options.settings(without=("ray",))
 def plan(
     names: options.Tasks = None, *, as_json: options.AsJson = False, quiet: options.Quiet = False, **given: Any
 ) -> None:

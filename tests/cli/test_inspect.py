@@ -26,6 +26,8 @@ def test_the_command_that_is_shown_runs(run):
     assert "'on' says when each review is of: it is kept" in err
     program, *arguments = shlex.split(out)
     assert program == "reviewbatch"
+    status, _, err = run("plan", *arguments[1:], "--model", "tiny")
+    assert status == 0, err
     status, _, err = run(*arguments, "--model", "tiny")
     assert status == 0, err
     found = pl.read_parquet("out/results/sentiment.parquet")
