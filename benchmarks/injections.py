@@ -23,7 +23,7 @@ from pipelines.examination.paper import INJECTIONS, TURNS, injected
 # What the program is when nothing is taken out of a review.
 UNDEFENDED = (
     "from pipelines.prompts import injection; "
-    "injection.cleaned = lambda text, labels=(): injection.Cleaned(injection.one_line(text), suspicious=False); "
+    "injection._cleaned = lambda text, *_, **hints: injection.Cleaned(injection.one_line(text), suspicious=False); "
     "from cli.main import main; main()"
 )
 HARMLESS = "a harmless sentence"
