@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 GRACE = 5.0  # seconds that a stop which was asked for may take
 PARTING = 3.0  # and those for what is written down of it where it took longer
 TWICE = 0.5  # seconds: `timeout` and shells send one signal to the program and, at once, to its group
-Parting = Callable[[int, str], object]  # writes down with which status, and for what reason, the program ends
+# Writes down with which status, and for what reason, the program ends; False where that is not up to it.
+Parting = Callable[[int, str], bool]
 CANNOT, OUT_OF_TIME = 1, 4  # exit statuses
 SIGNALLED = 128  # and the number of the signal
 
@@ -106,10 +107,11 @@ def _ask(number: int, _: FrameType | None) -> None:
 
 
 def _stand_by(reader: int) -> None:
-    first, number = math.inf, 0
+    first, now, number = math.inf, time.monotonic(), 0
     while True:
-        came, now = _heard(reader, 0.5), time.monotonic()
-        again = bool(came) and now > first + TWICE
+        # A signal may be heard of long after it came, where the interpreter is busy: it came after the last look.
+        since, came, now = now, _heard(reader, 0.1 if number else 0.5), time.monotonic()
+        again = bool(came) and since > first + TWICE
         if number and (again or now > first + GRACE):
             _end(SIGNALLED + number, f"interrupted{kept()}", None if again else reader)
         if came and not number:
@@ -129,18 +131,20 @@ def _heard(reader: int, seconds: float) -> list[int]:
 def _end(status: int, line: str, reader: int | None) -> None:
     """End the program, when that is written down or a signal comes from the `reader`, or else here and now.
 
-    What is committed is kept, and a guard ends the engine's processes. What is drawn meanwhile would hide the line.
+    Where the main thread is about to write it down it has as long for that, and ends the program itself. What is
+    committed is kept, and a guard ends the engine's processes. What is drawn meanwhile would hide the line.
     """
-    if reader is not None and _parting and _deferred:
-        writing = threading.Thread(target=_part, args=(_parting, status, line), daemon=True)
-        writing.start()
+    if reader is not None and _parting:
+        written = threading.Event()
+        threading.Thread(target=_part, args=(_parting, status, line, written), daemon=True).start()
         until = time.monotonic() + PARTING
-        while writing.is_alive() and time.monotonic() < until and not _heard(reader, 0.05):
+        while not written.is_set() and time.monotonic() < until and not _heard(reader, 0.05):
             pass
     screen.last_words(line)
     os._exit(status)
 
 
-def _part(parting: Parting, status: int, line: str) -> None:
+def _part(parting: Parting, status: int, line: str, written: threading.Event) -> None:
     with suppress(Exception):  # what is to be said to people is said all the same
-        parting(status, line)
+        if parting(status, line):
+            written.set()

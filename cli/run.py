@@ -55,8 +55,8 @@ def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, A
         with watching(quiet=quiet) as draw:
             from pipelines import clock, run
 
-            def parting(status: int, reason: str) -> None:
-                run.stop(ledger, exit_status.ended(status, reason, chosen))
+            def parting(status: int, reason: str) -> bool:
+                return run.stop(ledger, exit_status.ended(status, reason, chosen))
 
             emit = interruption.heeding(
                 draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline, parting=parting

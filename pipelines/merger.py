@@ -94,14 +94,16 @@ def _facts(there: Sequence[Opened]) -> dict[str, Any]:
         for name, value in first.items()
         if name not in LEFT_OUT and (name in FIRST or all(other.get(name) == value for other in others))
     }
+    longest = max(facts, key=lambda of_one: of_one.get("wall_s", 0.0))
     known: defaultdict[str, list[Any]] = defaultdict(list)
     for name, value in chain.from_iterable(of_one.items() for of_one in facts):
         known[name].append(value)
-    times = {name for name in known if name.endswith("_s")} - {*FIRST}
+    times = {name for name in longest if name.endswith("_s")} - {*FIRST}
     return {
         **same,
         **{name: sum(known[name]) for name in SUMS if name in known},
-        **{name: max(known[name]) for name in (*times, "context") if name in known},
+        **{name: longest[name] for name in times},
+        **({"context": max(known["context"])} if "context" in known else {}),
         **{name: ", ".join(dict.fromkeys(known[name])) for name in OWN if name in known},
         **({"engine_up": min(known["engine_up"])} if known["engine_up"] else {}),
         "input": 1,

@@ -99,10 +99,15 @@ def run(
         raise
 
 
-def stop(ledger: Ledger, exit_: Mapping[str, Any]) -> None:
-    """Write down how a ledger's run ends, and its report, for the thread that works on it and is stuck in a step."""
-    if ledger.stop(wall_s=since_start(), exit=exit_):
+def stop(ledger: Ledger, exit_: Mapping[str, Any]) -> bool:
+    """Write down how a ledger's run ends, and its report, for the thread that works on it and is stuck in a step.
+
+    Return False where no run goes on: none has begun, or that thread writes it down itself.
+    """
+    stopped = ledger.stop(wall_s=since_start(), exit=exit_)
+    if stopped:
         report.write(ledger.folder)
+    return stopped
 
 
 def _exit(told: Told | None, outcome: Counts | BaseException) -> dict[str, Any]:

@@ -97,7 +97,8 @@ FROM (
     WHERE state = 'waiting' OR (run = (SELECT max(id) FROM run) AND NOT ({UNASKED})) GROUP BY asked.job
 ) AS asked JOIN job ON job.id = asked.job;
 """  # noqa: S608
-DROPS = "".join(f"DROP VIEW IF EXISTS {view};" for view in ("unanswered", "outcome", "job_times"))
+NAMES = ("unanswered", "outcome", "job_times")  # of the views
+DROPS = "".join(f"DROP VIEW IF EXISTS {name};" for name in NAMES)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from pipelines.output import metrics, times
 from pipelines.output.times import Times
 
 SCHEMA = 1
-OF_OTHERS = ("files", "apart", "made", FILLED)  # facts that other runs and commands need
+OF_OTHERS = ("files", "apart", "made", FILLED, "tasks")  # facts that other runs, commands and parts need
 
 
 def write(output: Path) -> dict[str, Any]:
@@ -26,6 +26,8 @@ def write(output: Path) -> dict[str, Any]:
     from pipelines.output.page import page  # noqa: PLC0415  what draws is no part of what computes
 
     with history.opened(output) as (db, run):
+        if run.status is RunStatus.STOPPED:  # first, for a signal leaves few seconds, and who watches counts on it
+            metrics.write(output, {"run": _noted(run)})
         took = times.read(db, run.number)
         report = of(db, run, took)
         with replacing(output / "report.json") as scratch:
@@ -48,22 +50,19 @@ def build(output: Path) -> dict[str, Any]:
 
 def of(db: sqlite3.Connection, run: Run, took: Times) -> dict[str, Any]:
     """Compute the report of a run, the last of its ledger, which took so long."""
-    facts = dict(run.facts)
-    for name in OF_OTHERS:
-        facts.pop(name, None)
-    figures = facts.pop("tasks", {})  # what each task says of its results
+    figures = run.facts.get("tasks", {})  # what each task says of its results
     return {
         "schema": SCHEMA,
-        "run": {
-            "number": run.number,
-            "status": run.status,
-            "started": run.started,
-            **facts,
-            "kept": [asdict(kept) for kept in counts.kept(db)],
-        },
+        "run": {**_noted(run), "kept": [asdict(kept) for kept in counts.kept(db)]},
         "rows": counts.rows(db),
         "tasks": {task: {**_task(db, run, task, took.of(task)), **figures.get(task, {})} for task in took.tasks},
     }
+
+
+def _noted(run: Run) -> dict[str, Any]:
+    """Return what a run has noted of itself."""
+    facts = {name: fact for name, fact in run.facts.items() if name not in OF_OTHERS}
+    return {"number": run.number, "status": run.status, "started": run.started, **facts}
 
 
 def _task(db: sqlite3.Connection, run: Run, task: str, took: Times) -> dict[str, Any]:

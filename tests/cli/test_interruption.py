@@ -49,7 +49,8 @@ def test_some_seconds_after_a_signal_it_ends(deaf, number):
 
 PARTING = """
 import time
-interruption.GRACE = interruption.PARTING = 1.0
+interruption.GRACE = 1.0
+interruption.PARTING = 1.0
 interruption.install()
 from pipelines import events
 def parting(status, line):
@@ -59,13 +60,40 @@ interruption.heeding(lambda event: None, parting=parting)(events.EngineStarted(1
 """
 
 
-@pytest.mark.parametrize("then", ["pass", "raise OSError", "time.sleep(60)"])
+@pytest.mark.parametrize("then", ["return True", "raise OSError", "time.sleep(60)"])
 def test_what_is_written_down_last_keeps_it_for_a_moment_at_most(deaf, then):
     process = deaf(PARTING.replace("{}", then))
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=30)
     line = "interrupted: every answer so far is kept, and the same command continues\n"
     assert (process.returncode, out, err) == (143, f"143 {line}", line)
+
+
+# Hears of a signal and takes longer than the grace to write down what is to be written.
+SLOW = "while not interruption.asked(): time.sleep(0.01)\ntime.sleep(1.5); print('written', flush=True); sys.exit(7)"
+
+
+@pytest.mark.parametrize(("there", "status", "said"), [("True", 143, ""), ("False", 7, "written\n")])
+def test_what_is_about_to_write_it_down_itself_has_as_long(deaf, there, status, said):
+    parting = PARTING.replace("print(status, line, flush=True)\n    {}", f"return {there}").replace(
+        "PARTING = 1", "PARTING = 9"
+    )
+    process = deaf(f"{parting}\nprint('deaf', flush=True)\n{SLOW}")
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (status, said)
+
+
+def test_a_signal_that_is_sent_twice_is_one_also_where_it_is_heard_of_late(deaf):
+    late = "heard = interruption._heard\ninterruption._heard = lambda *of: time.sleep(0.7 * bool(interruption.asked())) or heard(*of)"
+    script = f"import time\n{late}\n{PARTING.replace('{}', 'return True').replace('GRACE = 1', 'GRACE = 4')}"
+    process = deaf(f"{script}\nprint('deaf', flush=True)\nwhile True: time.sleep(0.01)")
+    began = time.monotonic()
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+    assert process.wait(timeout=30) == 143
+    assert time.monotonic() - began > 3.5
 
 
 def test_at_a_second_signal_it_ends_at_once(deaf):

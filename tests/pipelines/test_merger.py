@@ -8,6 +8,7 @@ import time
 import zlib
 from contextlib import closing
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,8 @@ from pipelines.engine.interface import Failure
 from pipelines.errors import LedgerError
 from pipelines.export.asked import Questions
 from pipelines.ledger import history
+from pipelines.output import times
+from pipelines.output.page import hours
 from pipelines.tasks import built_in
 
 TASKS = ("sentiment", "summary", "strengths")
@@ -170,10 +173,15 @@ def test_shards_make_together_what_one_run_makes(
             )
     assert all(part["run"]["corpus"]["ratings"]["scale"] == "1-10" for part in parts)
 
-    # The report: counts add up, and times are those of who took longest.
+    # The report: counts add up, and times are those of who took longest, whose parts add up, too.
+    longest = max((part["run"] for part in parts), key=itemgetter("wall_s"))
+    times_of = {name: value for name, value in longest.items() if name.endswith("_s")}
+    assert {name: whole["run"][name] for name in times_of} == times_of
+    with history.opened(tmp_path / "merged") as (db, run):
+        spent = hours.of(times.read(db, run.number), whole["run"])
+    assert spent.wall == longest["wall_s"] == pytest.approx(sum(part.seconds for part in spent.parts))
     assert whole["run"]["corpus"] == one["run"]["corpus"]
     assert whole["run"]["shards"] == OF
-    assert whole["run"]["makespan_s"] == max(part["run"]["makespan_s"] for part in parts)
     assert whole["run"]["steps"] == sum(part["run"]["steps"] for part in parts)
     for name, task in whole["tasks"].items():
         before = one["tasks"][name]

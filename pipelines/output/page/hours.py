@@ -49,9 +49,10 @@ class Hours:
 def of(took: Times, run: Mapping[str, Any]) -> Hours:
     """Return where the time of a run went, as far as it has come."""
     work, jobs = took.requests, took.complete
-    prefill = _covered(work["scheduled"], work["first_token"])
-    busy = _covered(work["scheduled"], work["last_token"])
     up = run.get("makespan_s") or float(work["last_token"].max(initial=0.0))
+    # Of shards that were merged the engines worked longer all together than the one that took longest.
+    busy = min(_covered(work["scheduled"], work["last_token"]), up)
+    prefill = min(_covered(work["scheduled"], work["first_token"]), busy)
     order = min(run.get("order_s", 0.0), up)
     idle = max(up - order - busy, 0.0)
     restarts = min(run.get("restart_s", 0.0), idle)
@@ -69,8 +70,8 @@ def of(took: Times, run: Mapping[str, Any]) -> Hours:
     ]
     known = sum(part.seconds for part in parts)
     # Of older runs there are moments to the second, so that a short one has a little more than between them.
-    wall = max(known, run.get("wall_s") or _between(run))
-    parts.append(Part("other", "what nobody measures", wall - known))
+    wall = run.get("wall_s") or max(known, _between(run))
+    parts.append(Part("other", "what nobody measures", max(wall - known, 0.0)))
     # A request costs its shares of the time in which the engine read prompts, by tokens computed, and of that in which
     # it only wrote, by tokens written.
     by_request = prefill * _part(work["computed"]) + (busy - prefill) * _part(work["decoded"])

@@ -157,6 +157,15 @@ def test_a_view_that_is_not_what_was_written_is_not_used(finished):
     assert report.build(finished[0].parent) == before
 
 
+def test_a_table_in_the_place_of_a_view_is_told_of_with_the_way_out(finished):
+    with closing(sqlite3.connect(finished[0])) as db:
+        db.executescript("DROP VIEW outcome; CREATE TABLE outcome (a);")
+    with pytest.raises(LedgerError, match="its tables are not those of this version"):
+        damage.refuse(finished[0].parent)
+    recover(finished[0].parent)
+    assert finished[1]()[1:] == (0, [])
+
+
 def test_a_folder_without_a_ledger_is_not_damaged(tmp_path):
     damage.refuse(tmp_path)
     (tmp_path / "run.sqlite").touch()
