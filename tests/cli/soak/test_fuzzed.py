@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 from cli import exit_status, loading, options, preparation
 from pipelines.config import Config
-from pipelines.corpus import reader
+from pipelines.corpus import opening, reader
 from pipelines.corpus.reading import Reading
 from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Row
@@ -128,7 +128,9 @@ def rows(name, data):
         assert numbers == sorted({*numbers})
         for row in taken:
             kept([row.id, row.detail] if isinstance(row, Reject) else [row.id, row.text, row.rating])
-        if name.endswith(".jsonl"):
+        with opening.opened(name) as stream:
+            kind = opening.kind(name, stream.head)
+        if name.endswith(".jsonl") and kind == opening.Kind.LINES:  # and not a line of several objects
             assert len(taken) == sum(bool(line.removeprefix(b"\xef\xbb\xbf").strip()) for line in data.split(b"\n"))
         if name.endswith(".parquet"):
             assert len(taken) == pq.read_metadata(name).num_rows
