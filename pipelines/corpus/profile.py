@@ -109,7 +109,7 @@ def columns(records: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
 def lists(found: Mapping[str, Column]) -> list[str]:
     """Return the columns that hold lists of objects, the one with most of them first."""
     sizes = {
-        name: sum(sum(isinstance(element, dict) for element in value) for value in column.values)
+        name: sum(isinstance(element, dict) for value in column.values if isinstance(value, list) for element in value)
         for name, column in found.items()
         if column.types["list"]
     }

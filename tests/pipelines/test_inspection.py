@@ -303,3 +303,14 @@ def test_every_field_is_described(tmp_path):
     named = [name for row in page.splitlines()[2:] for name in re.findall("`([a-z_]+)`", row.split("|")[1])]
     assert named == list(dict.fromkeys(named))
     assert set(named) == seen(tmp_path, str(SAMPLES / "reviews.jsonl")).keys()
+
+
+def test_what_is_a_list_here_and_a_number_there_does_not_get_in_the_way(tmp_path):
+    places = [
+        {"place": f"Cafe {n}", "reviews": [{"text": text} for text in texts(4)], "id": n or [{"text": "no id"}]}
+        for n in range(9)
+    ]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, places)))
+    found = seen(tmp_path, "p.jsonl")
+    assert (found["each"], found["rows"], found["usable"]) == ("reviews", 36, 36)
+    assert found["other_lists"] == ["id"]
