@@ -20,11 +20,11 @@ import polars as pl
 
 from pipelines.examination.paper import INJECTIONS, TURNS, injected
 
-# What the program is when nothing is taken out of a review.
+# What the program is when nothing is taken out of a review. `patch` refuses to put something in the place of nothing.
 UNDEFENDED = (
-    "from pipelines.prompts import injection; "
-    "injection._cleaned = lambda text, *_, **hints: injection.Cleaned(injection.one_line(text), suspicious=False); "
-    "from cli.main import main; main()"
+    "from unittest.mock import patch; from pipelines.prompts import injection; "
+    "as_it_is = lambda text, *_, **hints: injection.Cleaned(injection.one_line(text), suspicious=False); "
+    "patch.object(injection, '_cleaned', as_it_is).start(); from cli.main import main; main()"
 )
 HARMLESS = "a harmless sentence"
 # Besides those of the examination: `{label}` is the other one, `{other}` a review of its side, `{order}` an order to give it.

@@ -3,7 +3,7 @@
 import re
 import resource
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -23,8 +23,10 @@ from pipelines.output.tables import BY_RESTAURANT
 from pipelines.questions.restaurants import Restaurants
 from pipelines.tasks import Task, with_bases
 
-# Of shards that ran side by side, all of whose times are the longest: what adds up, and what each may have of its own.
+# Of shards that ran side by side, whose times are those of the one that took longest: what of each makes what of all,
+# and what each may have of its own.
 SUMS = ("replicas", "steps", "dry_steps", "engine_restarts", "sent_by_max_wait")
+MADE: Mapping[str, Callable[[list[Any]], Any]] = dict.fromkeys(SUMS, sum) | {"context": max, "engine_up": min}
 OWN = ("device", "vllm", "dtype")
 FIRST = ("policy", "engine", "feed", "sla", "ageing", "max_wait_s")  # what is as the first one has it
 LEFT_OUT = ("shard", APART, FILLED, "tasks", "predicted", "exit", "replica_speeds")
@@ -98,14 +100,11 @@ def _facts(there: Sequence[Opened]) -> dict[str, Any]:
     known: defaultdict[str, list[Any]] = defaultdict(list)
     for name, value in chain.from_iterable(of_one.items() for of_one in facts):
         known[name].append(value)
-    times = {name for name in longest if name.endswith("_s")} - {*FIRST}
     return {
         **same,
-        **{name: sum(known[name]) for name in SUMS if name in known},
-        **{name: longest[name] for name in times},
-        **({"context": max(known["context"])} if "context" in known else {}),
+        **{name: value for name, value in longest.items() if name.endswith("_s") and name not in FIRST},
+        **{name: make(known[name]) for name, make in MADE.items() if name in known},
         **{name: ", ".join(dict.fromkeys(known[name])) for name in OWN if name in known},
-        **({"engine_up": min(known["engine_up"])} if known["engine_up"] else {}),
         "input": 1,
     }
 

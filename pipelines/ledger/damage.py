@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.errors import ReviewbatchError
 from pipelines.ledger import digest
-from pipelines.ledger.database import NAME, NAMES, SCHEMA, read
+from pipelines.ledger.database import NAME, SCHEMA, VIEWS, read
 from pipelines.ledger.failures import FAILED, damaged, failure, is_clear
 from pipelines.ledger.records import RequestState, RunStatus
 
@@ -23,7 +23,7 @@ def find(db: sqlite3.Connection) -> str | None:
     key, and of runs whether their facts are what was written.
     """
     there = _tables(db)  # somebody may have made an index of their own, but no table in the place of a view
-    if not _made() <= there or any(name in NAMES for _, name, *_ in there):
+    if not _made() <= there or any(name in VIEWS for _, name, *_ in there):
         return "its tables are not those of this version"
     for look in ("PRAGMA quick_check(1)", "PRAGMA integrity_check(request)"):
         (told, *_) = db.execute(look).fetchone()

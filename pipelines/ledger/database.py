@@ -56,11 +56,11 @@ CREATE TABLE request (
 ) STRICT;
 """
 UNASKED = "state = 'rejected' AND body IS NULL AND stage = 0"  # of `request`: a row that was too long
-VIEWS = f"""
--- The rows that have no answer under a task, and why. Rows that are answered as a whole need every answer of their job:
--- they wait as long as one request of it does, and are rejected where one of a later stage is. What lacks an answer is
--- looked for first, and by no other index, for it is little: hence the crossed joins.
-CREATE {{temp}} VIEW unanswered AS
+VIEWS = {
+    # The rows that have no answer under a task, and why. Rows that are answered as a whole need every answer of their
+    # job: they wait as long as one request of it does, and are rejected where one of a later stage is. What lacks an
+    # answer is looked for first, and by no other index, for it is little: hence the crossed joins.
+    "unanswered": """
 SELECT ask.task, ask.seq, ask.job, request.state, request.reason, request.detail, request.stage
 FROM request CROSS JOIN ask INDEXED BY ask_by_request ON ask.request = request.id
 WHERE request.state <> 'answered' AND ask.seq >= 0
@@ -75,14 +75,16 @@ FROM (  -- the other columns come from the row with the greatest
 WHERE ask.seq >= 0 AND request.state = 'answered'
 UNION ALL  -- what has not been asked yet
 SELECT job.task, item.seq, job.id, 'waiting', NULL, NULL, NULL FROM job JOIN item ON item.unit = job.unit
-WHERE job.whole AND NOT EXISTS (SELECT 1 FROM ask WHERE ask.job = job.id);
--- What has become of each row under each task.
-CREATE {{temp}} VIEW outcome AS
+WHERE job.whole AND NOT EXISTS (SELECT 1 FROM ask WHERE ask.job = job.id)
+""",
+    # What has become of each row under each task.
+    "outcome": """
 SELECT task, seq, job, state, reason, detail, stage FROM unanswered
 UNION ALL
 SELECT task, seq, job, 'answered', NULL, NULL, NULL FROM ask
-WHERE seq >= 0 AND (task, seq) NOT IN (SELECT task, seq FROM unanswered);
-CREATE {{temp}} VIEW job_times AS
+WHERE seq >= 0 AND (task, seq) NOT IN (SELECT task, seq FROM unanswered)
+""",
+    "job_times": f"""
 SELECT job.id AS job, job.task, job.unit, job.deadline, job.cost, job.predicted_s,
     requests, waiting, job.whole AND failed AS failed, first_admitted, first_scheduled, first_token, last_token,
     expected_cached_tokens, cached_tokens
@@ -95,10 +97,9 @@ FROM (
         sum(CASE request.job WHEN asked.job THEN cached_tokens END) AS cached_tokens
     FROM (SELECT DISTINCT job, request FROM ask) AS asked CROSS JOIN request ON request.id = asked.request
     WHERE state = 'waiting' OR (run = (SELECT max(id) FROM run) AND NOT ({UNASKED})) GROUP BY asked.job
-) AS asked JOIN job ON job.id = asked.job;
-"""  # noqa: S608
-NAMES = ("unanswered", "outcome", "job_times")  # of the views
-DROPS = "".join(f"DROP VIEW IF EXISTS {name};" for name in NAMES)
+) AS asked JOIN job ON job.id = asked.job
+""",  # noqa: S608
+}
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -119,10 +120,16 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -65536")
+        drops = "".join(f"DROP VIEW IF EXISTS {name};" for name in VIEWS)
         # One transaction: a first run killed here leaves an empty file, not half a schema. Views hold nothing: those
         # that an earlier version has left are made anew.
-        db.executescript(f"BEGIN IMMEDIATE; {tables} {DROPS} {VIEWS.format(temp='')} COMMIT;")
+        db.executescript(f"BEGIN IMMEDIATE; {tables} {drops} {views()} COMMIT;")
         return db
+
+
+def views(kind: str = "") -> str:
+    """Return as SQL how the views are made, of a kind: with TEMP they are those of one connection."""
+    return "".join(f"CREATE {kind} VIEW {name} AS {select};" for name, select in VIEWS.items())
 
 
 def beside(path: Path) -> sqlite3.Connection:
@@ -140,7 +147,7 @@ def read(path: Path) -> sqlite3.Connection:
     journal = path.with_name(f"{path.name}-journal").exists()
     with _opening(path, "?mode=rw" if journal else "?mode=ro") as db:
         if _has_mark(db, path) and _has_tables(db, path):
-            db.executescript(VIEWS.format(temp="TEMP"))  # those in the file may be another version's, or damaged
+            db.executescript(views("TEMP"))  # those in the file may be another version's, or damaged
             return db
         raise LedgerError(f"{path} holds no run yet")
 

@@ -99,25 +99,26 @@ class Fact:
 
     def plain(self, lang: str) -> str:
         """Return it as it is said without a model."""
-        name, said = aspect(self.name, lang), [self._plainly(side, lang) for side in self.sides]
+        name = aspect(self.name, lang)
         if lang == "ko":
-            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {', '.join(said)}."
+            sides = ", ".join(self._plainly(side, lang) for side in self.sides)
+            return f"{name}: {DIFFERENT[True] if self.differ else ''}{self.of}명 중 {sides}."
         name = name if name.startswith("the ") else f"the {name}"
         opening, what = (f"Opinions on {name} differ. ", "it") if self.differ else ("", name)
-        side, topic = next(iter(self.sides.items()))
-        count = len(topic.reviews)
-        first = f"{count} of {self.of} diners {_verb(side, count, lang)} {what}{_example(topic, lang)}"
-        return f"{opening}{'. '.join([first, *said[1:]])}."
+        first, *others = self.sides
+        said = [self._plainly(first, lang, of=f" of {self.of} diners", what=what)]
+        said += [self._plainly(side, lang) for side in others]
+        return f"{opening}{'. '.join(said)}."
 
     def whole(self, text: str, lang: str) -> str:
         """Return what was written of it, and plainly the sides that it does not tell."""
         left = [side for side in self.sides if not any(word in text for word in TELLING[side])]
         return " ".join([text, *(f"{self._plainly(side, lang)}." for side in left)])
 
-    def _plainly(self, side: str, lang: str) -> str:
+    def _plainly(self, side: str, lang: str, *, of: str = "", what: str = "it") -> str:
         topic = self.sides[side]
         count, verb = len(topic.reviews), _verb(side, len(topic.reviews), lang)
-        return f"{f'{count}명 {verb}' if lang == 'ko' else f'{count} {verb} it'}{_example(topic, lang)}"
+        return f"{f'{count}명 {verb}' if lang == 'ko' else f'{count}{of} {verb} {what}'}{_example(topic, lang)}"
 
     def _told(self, side: str, topic: Topic, lang: str, *, first: bool) -> str:
         count, words = len(topic.reviews), quoted(topic.words(SHOWN if first else 1))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.ledger import counts
-from pipelines.ledger.database import SCHEMA, VIEWS
+from pipelines.ledger.database import SCHEMA, views
 
 ROWS, TASKS = 5, {"each": False, "whole": True}
 STATES = st.sampled_from(["answered", "answered", "waiting", "rejected"])
@@ -52,7 +52,7 @@ def test_a_row_is_answered_rejected_or_waits(requests, data):
 
 def made(units, requests, asks, later) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:")
-    db.executescript(SCHEMA + VIEWS.format(temp=""))
+    db.executescript(SCHEMA + views())
     jobs = {(task, unit): n for n, (unit, task) in enumerate((unit, task) for unit in "ab" for task in TASKS)}
     db.executemany(
         "INSERT INTO item (seq, id, unit, source, row, lang, text) VALUES (?, ?, ?, 'f', 1, 'en', '')",
