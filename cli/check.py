@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from cli import interruption, options, preparation, screen
+from cli import chosen_model, interruption, options, screen
 
 if TYPE_CHECKING:
     from pipelines.models.outcome import Outcome
@@ -35,8 +35,8 @@ def check(*, as_json: options.AsJson = False, quiet: options.Quiet = False, **gi
     screen.divert(cache.folder("logs") / "check.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
-        model, device = preparation.model(chosen, emit)
-        outcome = preparation.examine(model, chosen, emit)
+        model, device = chosen_model.ready(chosen, emit)
+        outcome = chosen_model.examine(model, chosen, emit)
     if as_json:
         about = {"model": model.name, "fingerprint": model.fingerprint, "device": device.name, "vllm": device.vllm}
         screen.data(json.dumps({**about, **asdict(outcome)}))

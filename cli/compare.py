@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import interruption, options, preparation, screen
+from cli import chosen_model, chosen_tasks, interruption, options, preparation, screen
 from pipelines.errors import UsageError
 
 
@@ -52,7 +52,7 @@ def compare(
     ranked = [loading.load(policy=name.strip()).policy for name in policies.split(",")]
     if len(set(ranked)) < max(2, len(ranked)):
         raise UsageError(f"--policies {policies}: two or more different ones expected, as in --policies fifo,prefill")
-    asked = preparation.tasks(names or [], chosen)
+    asked = chosen_tasks.named(names or [], chosen)
     found = preparation.sources(asked, chosen)
     # What cannot be written is said before the work.
     mirror = Mirror(chosen.folder, chosen.address) if chosen.address else None
@@ -60,7 +60,7 @@ def compare(
     screen.divert(cache.folder("logs") / "compare.log")
     with watching(quiet=quiet) as draw:
         emit = interruption.heeding(draw, stall_timeout=chosen.stall_timeout)
-        model, device = preparation.model(chosen, emit)
+        model, device = chosen_model.ready(chosen, emit)
         config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
         start = ENGINES[config.feed].starter(config.model, config.arguments)
         facts = {"device": device.name, "vllm": device.vllm}

@@ -20,7 +20,7 @@ To = Annotated[
 
 def merge(outs: Shards, *, output: To = None, as_json: options.AsJson = False, quiet: options.Quiet = False) -> None:
     """Make of what all shards have written what one run would have: the same tables, and one report."""
-    from cli import ending, preparation
+    from cli import chosen_tasks, ending
     from pipelines import merger, remote
     from pipelines.events import Event, Warned
     from pipelines.output.page.said import many
@@ -37,7 +37,7 @@ def merge(outs: Shards, *, output: To = None, as_json: options.AsJson = False, q
     with merger.opened(folders) as shards:
         if not quiet:
             screen.say(f"merging {many(len(shards), 'shard')} into {where}")
-        tasks = preparation.remade(shards[0].run.facts)
+        tasks = chosen_tasks.remade(shards[0].run.facts)
         report = merger.merge(shards, where, tasks, tell)
     if as_json:
         screen.data(json.dumps(report))

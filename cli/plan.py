@@ -4,7 +4,7 @@ import json
 from functools import partial
 from typing import Any
 
-from cli import options, preparation, screen
+from cli import chosen_model, chosen_tasks, options, preparation, screen
 
 
 @options.settings(without=("ray",))
@@ -19,11 +19,11 @@ def plan(
     from pipelines.preview.preview import preview
 
     chosen = loading.load(**given)
-    asked = preparation.tasks(names or [], chosen)
+    asked = chosen_tasks.named(names or [], chosen)
     found = preparation.sources(asked, chosen)
     screen.divert(cache.folder("logs") / "plan.log")
     with watching(quiet=quiet) as emit:
-        model, device = preparation.model(chosen, emit)
+        model, device = chosen_model.ready(chosen, emit)
         config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
         seen = preview(
             chosen.folder,

@@ -15,34 +15,9 @@ if TYPE_CHECKING:
     from pipelines.corpus.sources import Found
     from pipelines.engine.interface import Engine, Start
     from pipelines.engine.vllm_setup import Device
-    from pipelines.events import Emit
     from pipelines.measurements import Measurements
     from pipelines.models.catalog import Model
-    from pipelines.models.outcome import Outcome, Outcomes
     from pipelines.tasks import Task
-
-
-def tasks(names: list[str], chosen: "Settings") -> "list[Task]":
-    """Return the tasks that are asked for by name or file. Raises an error when they cannot be done together."""
-    from pathlib import Path
-
-    from pipelines.corpus.row import LAYOUTS
-    from pipelines.tasks import custom
-
-    ours = _ours(chosen)
-    if unknown := [name for name in names if name not in ours]:
-        raise UsageError(f"no task {unknown[0]!r}: it is one of {', '.join(ours)}, or a file given with --task-file")
-    own = [custom.load(Path(path)) for path in chosen.task_file]
-    asked = [*(ours[name] for name in dict.fromkeys(names)), *own]
-    if not asked:
-        raise UsageError(f"no task: name one or more of {', '.join(ours)}, or give a file with --task-file")
-    if taken := [task.name for n, task in enumerate(own) if task.name in {*ours, *(t.name for t in own[:n])}]:
-        raise UsageError(f"--task-file: there is a task {taken[0]!r} already, give yours another name")
-    by_id = {LAYOUTS[task.unit].id: task.name for task in asked}
-    if len(by_id) > 1:
-        inputs = " and ".join(f"{name} (with {column})" for column, name in by_id.items())
-        raise UsageError(f"{inputs} read different inputs: run each by itself")
-    return asked
 
 
 def sources(asked: "list[Task]", chosen: "Settings") -> "Found":
@@ -83,75 +58,19 @@ def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
     return {name: seconds for name, seconds in by_task.items() if seconds is not None}
 
 
-def model(chosen: "Settings", emit: "Emit") -> "tuple[Model, Device]":
-    """Return the model, made ready, as it was found to be if it was examined, and the device that it runs on."""
-    from pipelines import cache
-    from pipelines.engine import arguments, process, vllm_setup
-    from pipelines.events import Unpacking, Warned
-    from pipelines.models import catalog
-
-    device = vllm_setup.device()
-    process.listen(lambda text: emit(Warned(text)))
-    for argument in arguments.running_code(chosen.engine):
-        emit(Warned(f"--engine {argument} may have code run that is neither this program's nor vLLM's"))
-    name = chosen.model or catalog.default(device.kind, device.card_bytes)
-    found = catalog.find(name, cache.folder("models"), lambda: emit(Unpacking(name)))
-    outcome = _outcomes().of(found.fingerprint)
-    return outcome.of(found) if outcome else found, device
-
-
-def examined(model: "Model", asked: "list[Task]", chosen: "Settings", emit: "Emit") -> "Model":
-    """Return the model as it is found to be: examined, where its style has to be known and nobody knows it yet."""
-    import math
-    from dataclasses import replace
-
-    from pipelines.events import Warned
-
-    if model.known or chosen.style != "auto" or not any(task.made_of for task in asked):
-        return model
-    how = f"`reviewbatch check --model {model.name}` does"
-    if chosen.deadline < math.inf:
-        emit(Warned(f"the model was never examined, and is not while there is a deadline: {how}"))
-        return model
-    try:
-        found = examine(model, chosen, emit).of(model)
-    except ConfigError as error:
-        emit(Warned(f"the model cannot be examined, and is taken not to write: {error}"))
-        return replace(model, writes=False)
-    if found.chat != model.chat:
-        emit(Warned("the model is better spoken to in another way than before: what it was asked then is asked anew"))
-    return found
-
-
-def examine(model: "Model", chosen: "Settings", emit: "Emit") -> "Outcome":
-    """Return what a model is found to be in an examination, and keep it."""
-    from pipelines.engine.vllm_engine import ENGINES
-    from pipelines.events import Warned
-    from pipelines.examination import examination
-
-    start = ENGINES["continuous"].starter(model, chosen.engine)
-    outcome = examination.examine(model, chosen.engine, start, emit)
-    try:
-        _outcomes().keep(model.fingerprint, outcome)
-    except OSError as error:
-        emit(Warned(f"the outcome of the examination could not be kept: {error}"))
-    return outcome
-
-
 def configure(
     asked: "list[Task]", chosen: "Settings", found: "Found", *, model: "Model", device: "Device"
 ) -> "tuple[Config, Measurements]":
     """Return the config of a run with a model on a device, and what has been measured of the two."""
     from dataclasses import fields
 
+    from cli import chosen_tasks
     from pipelines import cache
     from pipelines.config import Config
     from pipelines.engine import vllm_setup
     from pipelines.measurements import Measurements
 
-    # Only now is it known how digests are made.
-    styled = _ours(chosen, _style(chosen, model))
-    asked = [styled.get(task.name, task) for task in asked]
+    asked = chosen_tasks.styled(asked, chosen, model)  # only now is it known how digests are made
     # A config has most settings by their own names, and of these what is made of them.
     made: dict[str, Any] = {
         "tasks": asked, "sources": found.sources, "passed_over": found.passed_over, "reading": reading(chosen),
@@ -179,33 +98,6 @@ def count(chosen: "Settings") -> int:
     from pipelines.engine import vllm_setup
 
     return chosen.replicas or vllm_setup.replicas(chosen.engine)
-
-
-def made(chosen: "Settings", model: "Model") -> dict[str, Any]:
-    """Return what tasks with a model are made of, so that they can be `remade` where there is none."""
-    from pathlib import Path
-
-    return {
-        "style": _style(chosen, model),
-        "single_stage": chosen.single_stage,
-        "aspects": chosen.aspects,
-        "max_expansions": chosen.max_expansions,
-        "task_file": [Path(path).read_text(encoding="utf-8") for path in chosen.task_file],
-    }
-
-
-def remade(facts: "Mapping[str, Any]") -> "list[Task]":
-    """Return the tasks of a run of a shard, out of what it has written down."""
-    from pathlib import Path
-
-    from cli.settings import Settings
-    from pipelines.tasks import custom
-
-    settings = dict(facts["made"])
-    own = [custom.loads(text, Path()) for text in settings.pop("task_file")]
-    style = settings.pop("style")
-    known = {**_ours(Settings(**settings), style), **{task.name: task for task in own}}
-    return [known[name] for name in facts["apart"]["tasks"]]
 
 
 def replicas(chosen: "Settings", config: "Config", after: "ExitStack") -> "Sequence[Start[Engine]]":
@@ -247,31 +139,3 @@ def reading(chosen: "Settings", layout: "Layout | None" = None) -> "Reading":
         scale=chosen.rating_scale,
         keep=list(dict.fromkeys(chosen.keep)),
     )
-
-
-def _outcomes() -> "Outcomes":
-    from pipelines import cache
-    from pipelines.models.outcome import Outcomes
-
-    return Outcomes(cache.folder("examinations"))
-
-
-def _ours(chosen: "Settings", style: str = "written") -> "Mapping[str, Task]":
-    """Return the tasks of this program as they are chosen, digests in a style."""
-    from pipelines.tasks import MAX_EXPANSIONS, built_in
-
-    return built_in(
-        max_expansions=chosen.max_expansions or MAX_EXPANSIONS,
-        single_stage=chosen.single_stage,
-        aspects=chosen.aspects,
-        style=style,
-    )
-
-
-def _style(chosen: "Settings", model: "Model") -> str:
-    """Return the style of digests that is chosen, or suits the model."""
-    from pipelines.tasks import QUOTES, WRITTEN
-
-    if chosen.style != "auto":
-        return chosen.style
-    return WRITTEN if model.writes else QUOTES

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli import exit_status, interruption, options, preparation, screen
+from cli import chosen_model, chosen_tasks, exit_status, interruption, options, preparation, screen
 
 if TYPE_CHECKING:
     from cli.settings import Settings
@@ -21,7 +21,7 @@ def run(
 
     chosen = loading.load(**given)
     # What a person got wrong is said before the seconds that vLLM's import takes.
-    asked = preparation.tasks(names or [], chosen)
+    asked = chosen_tasks.named(names or [], chosen)
     report = _run(asked, chosen, quiet=quiet)
     if as_json:
         screen.data(json.dumps(report))
@@ -61,12 +61,12 @@ def _run(asked: "list[Task]", chosen: "Settings", *, quiet: bool) -> dict[str, A
             emit = interruption.heeding(
                 draw, stall_timeout=chosen.stall_timeout, deadline=chosen.deadline, parting=parting
             )
-            model, device = preparation.model(chosen, emit)
-            model = preparation.examined(model, asked, chosen, emit)
+            model, device = chosen_model.ready(chosen, emit)
+            model = chosen_model.examined(model, asked, chosen, emit)
             config, measurements = preparation.configure(asked, chosen, found, model=model, device=device)
             facts: dict[str, Any] = {"device": device.name, "vllm": device.vllm}
             if chosen.shard:
-                facts["made"] = preparation.made(chosen, model)
+                facts["made"] = chosen_tasks.made(chosen, model)
                 emit(Noted(f"shard {chosen.shard}: about its own restaurants alone, in {chosen.folder}"))
             starts = preparation.replicas(chosen, config, after)
             if network := filesystem.network(chosen.folder):

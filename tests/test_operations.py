@@ -17,7 +17,7 @@ import typer
 import yaml
 from packaging.requirements import Requirement
 
-from cli import exit_status, loading, main, preparation
+from cli import chosen_tasks, exit_status, loading, main
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -85,7 +85,7 @@ def check(words: list[str]) -> None:
     given = PROGRAM.commands[words[0]].make_context(words[0], words[1:]).params
     chosen = loading.load(**{name: value for name, value in given.items() if name in loading.NAMES})
     if given.get("names") and not chosen.task_file:
-        preparation.tasks(given["names"], chosen)
+        chosen_tasks.named(given["names"], chosen)
 
 
 SHELL = shell()

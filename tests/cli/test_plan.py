@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli import plan_tables, preparation
+from cli import chosen_tasks, plan_tables, preparation
 from cli.loading import load
 from cli.screen import people
 from pipelines.corpus.sources import find
@@ -51,7 +51,7 @@ def test_replicas_that_share_processors_have_measurements_of_their_own(
 
     def measurements(replicas):
         chosen = load(input=[path], replicas=replicas)
-        asked, found = preparation.tasks(["sentiment"], chosen), find([path], output=tmp_path)
+        asked, found = chosen_tasks.named(["sentiment"], chosen), find([path], output=tmp_path)
         device = Device("cpu", "a processor", "0.32.0")
         return preparation.configure(asked, chosen, found, model=tiny, device=device)[1]._path
 

@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 import pytest
 
-from cli import loading, preparation, settings
+from cli import chosen_tasks, loading, preparation, settings
 from cli.main import app
 from pipelines.config import Config
 from pipelines.corpus.reading import Reading
@@ -180,19 +180,19 @@ def test_a_setting_that_is_none_is_named_wherever_it_stands(monkeypatch, nothing
 def test_tasks_and_settings_that_do_not_go_together(given, names, message):
     chosen = loading.load(input=["x.jsonl"], **given)
     with pytest.raises(ReviewbatchError) as error:
-        preparation.sources(preparation.tasks(names, chosen), chosen)
+        preparation.sources(chosen_tasks.named(names, chosen), chosen)
     assert message in str(error.value)
 
 
 def test_an_sla_is_for_the_tasks_that_have_none_of_their_own():
     chosen = loading.load(sla='{"*": "1m", "summary": "1h"}')
-    assert preparation.slas(preparation.tasks(["sentiment", "summary"], chosen), chosen) == {
+    assert preparation.slas(chosen_tasks.named(["sentiment", "summary"], chosen), chosen) == {
         "sentiment": 60.0, "summary": 3600.0,
     }  # fmt: skip
 
 
 def test_a_task_named_twice_is_asked_once():
-    assert [task.name for task in preparation.tasks(["summary", "summary"], loading.load())] == ["summary"]
+    assert [task.name for task in chosen_tasks.named(["summary", "summary"], loading.load())] == ["summary"]
 
 
 def test_a_setting_is_declared_once_and_used_by_its_name():

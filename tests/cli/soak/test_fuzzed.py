@@ -27,7 +27,7 @@ import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cli import exit_status, loading, options, preparation
+from cli import chosen_tasks, exit_status, loading, options, preparation
 from pipelines.config import Config
 from pipelines.corpus import opening, reader
 from pipelines.corpus.reading import Reading
@@ -71,7 +71,7 @@ def refusal():
 def prepare(names: options.Tasks = None, **given) -> None:
     """Do what a run does before it needs a model."""
     chosen = loading.load(**given)
-    preparation.sources(preparation.tasks(names or [], chosen), chosen)
+    preparation.sources(chosen_tasks.named(names or [], chosen), chosen)
 
 
 def _command():
