@@ -21,6 +21,7 @@ def show(plan: dict[str, Any]) -> None:
     """Print what a run would do."""
     rows, jobs, predicted = plan["rows"], plan["jobs"], plan["predicted"]
     asked = f"[bold]{many(plan['requests'], 'request')}[/] to ask in {many(jobs['count'], 'job')}"
+    asked += f", {plan['anchors']:,} of them anchors, for the calibration" if plan["anchors"] else ""
     people.print(
         f"[bold]{many(rows['in'], 'row')}[/]: {rows['answered']:,} answered before, "
         f"{rows['rejected']:,} to be rejected, {asked}",
@@ -46,8 +47,9 @@ def show(plan: dict[str, Any]) -> None:
         )
     say(f"context {plan['context']:,} tokens, of the model's {plan['model_context']:,}")
     timed = predicted is not None
-    people.print(_sizes("smallest jobs", jobs["smallest"], timed=timed))
-    if jobs["count"] > len(jobs["smallest"]):
+    some = jobs["count"] > len(jobs["smallest"])
+    people.print(_sizes("smallest jobs" if some else "jobs", jobs["smallest"], timed=timed))
+    if some:
         people.print(_sizes("largest jobs", jobs["largest"], timed=timed))
     people.print(_batches(plan["batches"], timed=timed))
     say(f"order: {plan['policy'] if plan['policy'] == plan['ordered_by'] else tables.ordered_by(plan)}")

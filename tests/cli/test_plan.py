@@ -19,6 +19,8 @@ def test_a_plan_for_several_replicas_says_what_each_has_to_do(run, write_jsonl, 
     command = ("plan", "sentiment", "-i", write_jsonl(distinct(96)), "--model", "tiny", "--json")
     status, out, err = run(*command, "--replicas", "8")
     assert status == 0, err
+    assert json.loads(out)["anchors"] == 48
+    assert "144 requests to ask in 7 jobs, 48 of them anchors" in err
     replicas = json.loads(out)["replicas"]
     assert (replicas["count"], replicas["requests_each"], replicas["jobs_each"]) == (8, (96 + 48) / 8, 7 / 8)
     assert "8 replicas work at the same jobs together: 18 requests each, 0.875 jobs' worth" in err
