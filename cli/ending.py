@@ -4,6 +4,7 @@ import shlex
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.output.examples import Example
     from pipelines.tasks import Task
 
-WIDE, LONG = 24, 240  # characters of a restaurant's name, and of what is said
+WIDE, LONG = 24, 240  # cells of a restaurant's name, of which 한 takes two, and characters of what is said
 
 
 def show(report: dict[str, Any], asked: "Sequence[Task]", folder: "Path", address: str | None = None) -> None:
@@ -45,7 +46,7 @@ def _task(name: str, task: dict[str, Any], *, before: bool) -> None:
     head = f"[bold]{name}[/]"
     if task["requests"]:
         rows = many(task["reviews"], "row") if task["reviews"] else many(task["requests"], "request")
-        speed = f", {task['reviews_per_s']:,.0f} a second" if task["reviews"] and task["reviews_per_s"] >= 1 else ""
+        speed = f", {task['reviews_per_s']:,.1f} a second" if task["reviews"] and task["reviews_per_s"] >= 1 else ""
         head += f": {rows} in {lasted(task['makespan_s'])}{speed}"
     else:
         head += ": answered before" if before else ": nothing more to ask"
@@ -64,8 +65,8 @@ def _examples(some: "list[Example]") -> Table:
     shown = Table.grid(padding=(0, 2), expand=True)  # or what is too long would be cut without a sign
     texts = any(example.text for example in some)
     if texts:
-        shown.add_column(no_wrap=True, style="cyan", min_width=max(len(example.said) for example in some) + 1)
-    names = min(max(len(example.of) for example in some), WIDE) + (not texts)
+        shown.add_column(no_wrap=True, style="cyan", min_width=max(cell_len(example.said) for example in some) + 1)
+    names = min(max(cell_len(example.of) for example in some), WIDE) + (not texts)
     shown.add_column(no_wrap=True, overflow="ellipsis", style="dim", min_width=names, max_width=names)
     shown.add_column(no_wrap=texts, overflow="ellipsis", ratio=1)
     for example in some:

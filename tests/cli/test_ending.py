@@ -25,6 +25,13 @@ def test_a_run_ends_with_answers_to_read_the_page_and_what_to_type_next(run):
     assert "\x1b" not in err
 
 
+def test_a_name_has_the_room_that_its_script_takes(run, write_jsonl, reviews):
+    rows = [{**review, "restaurant_id": "강남면옥"} for review in reviews(5)]
+    status, _, err = run("run", "sentiment", "-i", write_jsonl(rows), "--model", "tiny", COLUMNS="80")
+    assert status == 0, err
+    assert "강남면옥" in err
+
+
 def test_what_was_rejected_is_said_with_where_it_is(run, write_jsonl, reviews):
     rows = [*reviews(5), {"review_id": "z", "restaurant_id": "x", "text": None}]
     status, _, err = run("run", "sentiment", "-i", write_jsonl(rows), "--model", "tiny", "--format", "csv")
