@@ -67,7 +67,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
             vocabulary=151_936, context=32_768,
         ),
     ),
-    "tiny": Alias(
+    tiny.NAME: Alias(
         about="1.3 M random weights, made on the spot: for smoke runs, its answers mean nothing", make=tiny.make
     ),
 })  # fmt: skip

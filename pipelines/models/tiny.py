@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+NAME = "tiny"
 # Enough English for every label to be one token, and bytes for everything else.
 WORDS = (
     "positive neutral negative Review: Sentiment: the food was good and the service friendly but the soup arrived "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.ledger.records import RunStatus
+from pipelines.models import tiny
 from pipelines.output.page import reasons, said
 from pipelines.output.results import MANY
 
@@ -44,6 +45,8 @@ def warnings(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong or may be, each with what to do about it."""
     run, rows = report["run"], report["rows"]
     yield from _end(run)
+    if run.get("model") == tiny.NAME:
+        yield f"The weights of {tiny.NAME} are random: that it ran is all that these answers say."
     if not rows["answered"]:
         yield "Nothing is answered. Where that is no wonder, wait; else engine.log and the rejects below say why."
     if rows["rejected"] > MANY_REJECTS * rows["in"]:
