@@ -95,11 +95,12 @@ def restaurants(table: pl.LazyFrame, labels: list[str]) -> Restaurants | None:
     )
     least = min(FEW, int(rows["reviews"].max()))  # type: ignore[arg-type]  # of integers
     enough = rows.filter(pl.col("reviews") >= least)
+    most = min(NAMED, -(-enough.height // len(KINDS)))  # or all of a few would be the best
     named: list[dict[str, Any]] = []
     for what, column, descending in KINDS:
         taken = [row[UNIT] for row in named]
         some = enough.filter(~pl.col(UNIT).is_in(taken)).sort(column, descending=descending, maintain_order=True)
-        named += [{"what": what, **row} for row in some.head(NAMED).rows(named=True) if row[column]]
+        named += [{"what": what, **row} for row in some.head(most).rows(named=True) if row[column]]
     dots = rows.head(DOTS).select("reviews", "mean_score").rows()
     return Restaurants(dots=dots, total=rows.height, named=named, least=least)
 

@@ -96,7 +96,11 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
     preempted = sum(task["preemptions"] for task in report["tasks"].values())
     steps = report["run"].get("steps") or 0
     if not requests:
-        return "nothing was asked", "All answers were there already, or no row could be asked about."
+        return (
+            ("no answer yet", "No answer of this run has come yet, or it ended before one did.")
+            if report["rows"]["waiting"]
+            else ("nothing was asked", "All answers were there already, or no row could be asked about.")
+        )
     if preempted > PREEMPTED * requests:
         return "KV-cache-bound", (
             f"The engine ran out of room for texts under way: {said.many(preempted, 'time')} it put one back. "

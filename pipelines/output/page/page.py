@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,18 @@ def render(folder: Path, db: sqlite3.Connection, report: Mapping[str, Any], took
         verdict=verdict.sentence(report, noun, time.wall),
         grade=verdict.grade(report, found),
         warnings=found,
-        started=datetime.fromisoformat(run["started"]).strftime("%A, %d %B %Y, %H:%M UTC"),
+        started=_started(run).strftime("%A, %d %B %Y, %H:%M UTC"),
         noun=noun,
         place=place,
         rejects=reasons.told(report["rows"]["rejects_by_reason"], rejects),
         **_answers(folder, db, report),
         **_machine(db, report, took, time),
     )
+
+
+def _started(run: Mapping[str, Any]) -> datetime:
+    """Return when the command was started, of whose time the page gives account: before the run was."""
+    return datetime.fromisoformat(run["started"]) - timedelta(seconds=run.get("program_start_s", 0.0))
 
 
 def _answers(folder: Path, db: sqlite3.Connection, report: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,21 @@ def test_an_interval_is_within_none_and_all():
     assert answers.shares({"a": 0}) == []
 
 
+@pytest.mark.parametrize(
+    ("scores", "said_of"),
+    [
+        ([0.5], ["best"]),
+        ([-0.5, 0.5], ["best", "worst"]),
+        ([-0.5, -0.4, 0.4, 0.5], ["best", "best", "worst", "worst"]),
+        ([n / 10 for n in range(1, 10)], ["best"] * 3 + ["worst"] * 3 + ["most divided"] * 3),
+    ],
+)
+def test_of_a_few_restaurants_not_all_are_the_best(scores, said_of):
+    counts = {"restaurant_id": [f"x{n}" for n in range(len(scores))], "mean_score": scores, "reviews": 9}
+    table = pl.LazyFrame(counts).with_columns(good=pl.lit(5), bad=pl.lit(4))
+    assert [one["what"] for one in answers.restaurants(table, ["good", "bad"]).named] == said_of
+
+
 def test_aspects_are_counted_over_all_restaurants():
     counts = {
         "restaurant_id": ["a", "a", "b", "b", "b"],
