@@ -35,7 +35,7 @@ SUFFIXES = {
     ".json": Kind.LINES, ".jsonl": Kind.LINES, ".ndjson": Kind.LINES,
 }  # fmt: skip
 KINDS = ".parquet, .csv, .tsv, .json, .jsonl or .ndjson (also .gz, .bz2, .zst)"
-_UTF16 = "UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`"
+_UTF16 = "UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8 THIS > OTHER`"
 OTHERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",

@@ -134,7 +134,7 @@ def test_a_beginning_tells_what_a_name_does_not(name, head, kind):
     [
         (b"PK\x03\x04\x14\0", "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1", "an old Excel workbook: save the sheet as CSV"),
-        ('[{"a": 1}]'.encode("utf-16"), "UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8`"),
+        ('[{"a": 1}]'.encode("utf-16"), "UTF-16, not UTF-8: convert it with `iconv -f UTF-16 -t UTF-8 THIS > OTHER`"),
         ('{"a": 1}'.encode("utf-16-le"), "UTF-16, not UTF-8"),
         ('{"a": 1}'.encode("utf-16-be"), "UTF-16, not UTF-8"),
         ("[1]".encode("utf-16-le"), "UTF-16, not UTF-8"),
