@@ -49,7 +49,10 @@ def _task(name: str, task: dict[str, Any], *, before: bool) -> None:
         speed = f", {task['reviews_per_s']:,.1f} a second" if task["reviews"] and task["reviews_per_s"] >= 1 else ""
         head += f": {rows} in {lasted(task['makespan_s'])}{speed}"
     else:
-        head += ": answered before" if before else ": nothing more to ask"
+        rest = (
+            "nothing more to ask" if not before else "answered before" if task["outcome"]["answered"] else "not asked"
+        )
+        head += f": {rest}"
     people.print(head)
     for figure in tables.own(task, dict).values():
         tables.bars("", figure)
