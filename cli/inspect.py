@@ -27,4 +27,4 @@ def inspect(paths: Paths, *, as_json: options.AsJson = False, quiet: options.Qui
     if as_json:
         screen.data(json.dumps(seen, ensure_ascii=False, default=str))
     if not quiet:
-        inspection_tables.show(seen)
+        inspection_tables.show(seen, to=screen.people if as_json else screen.lists)

@@ -3,20 +3,21 @@
 from typing import Any
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from cli import tables
-from cli.screen import lists, people, say
+from cli.screen import people, say
 from pipelines.output.page.said import many
 
 WIDE, NARROW = 60, 12  # characters of an example, at most and at least
 BORDERS = 16  # characters between five columns and beside them
 
 
-def show(seen: dict[str, Any]) -> None:
-    """Print what was seen of unknown files; the command that runs them comes last, on stdout."""
+def show(seen: dict[str, Any], *, to: Console) -> None:
+    """Print what was seen of unknown files; the command that runs them comes last, and elsewhere: `to` a console."""
     files = seen["files"]
     say(f"{many(files['count'], 'file')}: {tables.counted(files['formats'])}")
     for line in tables.passed_over(seen["passed_over"]):
@@ -40,7 +41,7 @@ def show(seen: dict[str, Any]) -> None:
     if seen["date"]:
         say(f"{seen['date']!r} says when each review is of: it is kept, so that the report draws its labels over time")
     say("this would run it:")
-    lists.print(Text(seen["command"]), soft_wrap=True)
+    to.print(Text(seen["command"]), soft_wrap=True)
 
 
 def _columns(seen: dict[str, Any]) -> Table:

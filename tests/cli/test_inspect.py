@@ -5,6 +5,8 @@ import shlex
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 SAMPLES = Path(__file__).parents[2] / "data-samples"
 
@@ -43,9 +45,18 @@ def test_what_is_seen_is_data_too(run, write_jsonl, reviews):
     status, out, err = run("inspect", path, "--json", "--quiet")
     assert (status, err) == (0, "")
     assert json.loads(out)["command"] == f"reviewbatch run sentiment -i {path} -o out"
+    status, out, err = run("inspect", path, "--json")
+    assert json.loads(out)["command"] in err, "the command is told, and stdout is one line of JSON"
     status, out, err = run("inspect", "nowhere.json")
     assert (status, out) == (1, "")
     assert err == "error: no such file or folder: nowhere.json\n"
+
+
+def test_two_columns_of_one_name_are_refused_as_a_run_refuses_them(run):
+    twins = pa.table([["a", "b"], ["good", "bad"], ["x", "y"]], names=["review_id", "text", "text"])
+    pq.write_table(twins, "twins.parquet")
+    status, out, err = run("inspect", "twins.parquet")
+    assert (status, out, err) == (1, "", "error: twins.parquet has more than one column 'text'\n")
 
 
 def test_no_column_is_squeezed_on_a_usual_terminal(run):
