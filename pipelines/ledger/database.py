@@ -14,6 +14,7 @@ from pipelines.ledger.failures import FAILED, failure
 NAME = LEDGER
 APPLICATION = int.from_bytes(b"rbtc")  # by which a file is known for a ledger of this program
 VERSION = 5
+PATIENCE = 60_000  # milliseconds that another program, such as a backup, may lock it while a run goes on
 OLDEST = 3, 38  # the first SQLite that has all that is asked of it
 MARKED = 5  # the first version whose files are marked so
 MAGIC = b"SQLite format 3\0"  # how a database begins
@@ -124,6 +125,7 @@ def connect(path: Path) -> sqlite3.Connection:
         # One transaction: a first run killed here leaves an empty file, not half a schema. Views hold nothing: those
         # that an earlier version has left are made anew.
         db.executescript(f"BEGIN IMMEDIATE; {tables} {drops} {views()} COMMIT;")
+        db.execute(f"PRAGMA busy_timeout = {PATIENCE}")
         return db
 
 
@@ -177,7 +179,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     if db.in_transaction:
         yield
         return
-    db.execute("BEGIN")
+    db.execute("BEGIN IMMEDIATE")  # or one that reads first would not wait where another program locks it
     with db:
         yield
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Timer
 
 import pytest
 
@@ -234,6 +235,17 @@ def test_a_file_that_another_program_works_on_is_refused_and_left_to_it(tmp_path
         del before["run.sqlite-shm"]  # in which readers say that they are there
         assert before.items() <= {file.name: file.read_bytes() for file in tmp_path.iterdir()}.items()
         assert [name for (name,) in theirs.execute("SELECT name FROM sqlite_master")] == ["theirs"]
+
+
+def test_a_run_waits_for_a_program_that_locks_its_file_for_some_seconds(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.begin({})
+        with closing(sqlite3.connect(tmp_path / database.NAME, check_same_thread=False)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            Timer(6, other.rollback).start()  # Python has SQLite wait for five
+            ledger.note(RunStatus.DONE)
+        with history.opened(tmp_path) as (_, run):
+            assert run.status == RunStatus.DONE
 
 
 @pytest.mark.parametrize(
