@@ -28,6 +28,7 @@ KEYWORDS = frozenset({
     "properties", "required", "additionalProperties",
 })  # fmt: skip
 
+LONGEST_NAME = 100  # characters; files have it and more
 TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COLUMNS) for column in columns)})
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
@@ -60,6 +61,10 @@ class _File(_Part):
     def _is_plain(cls, name: str) -> str:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
             raise ValueError(f"lower-case letters, digits and hyphens expected, found {name!r}")
+        if len(name) > LONGEST_NAME:
+            raise ValueError(
+                f"at most {LONGEST_NAME} characters expected, for files have that name, found {len(name):,}"
+            )
         return name
 
     @field_validator("labels")

@@ -183,6 +183,7 @@ def test_for_a_restaurant_the_question_comes_after_the_reviews(load):
         (FIELDS.format(unit="review").replace('type = "integer"', "enum = []"), "mine.toml: output: stars.enum: texts expected"),
         (FIELDS.format(unit="review").replace("maximum = 5", "maximum = nan"), "mine.toml: output: stars.maximum: a finite number expected"),
         (FIELDS.format(unit="review").replace("maximum = 5", 'required = ["x"]'), "mine.toml: output: stars.required: x is none of its properties"),
+        (LABELS.replace('name = "', f'name = "{"x" * 100}'), "mine.toml: name: at most 100 characters expected, for files have that name, found 1"),
         ("a = " + "9" * 5000, "mine.toml cannot be read: a number has thousands of digits"),
         ("a = " + "[" * 5000, "mine.toml cannot be read: nested too deeply"),
         (FIELDS.format(unit="review").replace('"integer"', '"object"'), "mine.toml: output: stars.properties: at least one expected"),
