@@ -1,7 +1,7 @@
 """The results: what people read, written at the end of a run."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -209,20 +209,31 @@ def _outdate(path: Path) -> None:
 
 def _write_jsonl(tables: Iterable[pa.Table], file: BinaryIO) -> None:
     for table in tables:
-        pl.DataFrame(table).write_ndjson(file)
+        pl.DataFrame(_plain(table, _has_bytes)).write_ndjson(file)
 
 
 def _write_csv(tables: Iterable[pa.Table], file: BinaryIO) -> None:
     for n, table in enumerate(tables):
-        plain = pa.Table.from_arrays([_plain(column) for column in table.columns], names=table.column_names)
-        shielded(pl.DataFrame(plain)).write_csv(file, include_header=not n)
+        plain = pl.DataFrame(_plain(table, lambda kind: pa.types.is_nested(kind) or _has_bytes(kind)))
+        texts = plain.with_columns(pl.col(pl.Duration).dt.to_string())  # as in JSON
+        shielded(texts).write_csv(file, include_header=not n)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    """Return a column as CSV can have it: lists, objects and bytes, for which it knows no form, are written in JSON."""
-    if not (pa.types.is_nested(column.type) or pa.types.is_binary(column.type)):
-        return column
-    return pa.array(
-        [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_pylist()],
-        pa.string(),
+def _plain(table: pa.Table, has_no_form: Callable[[pa.DataType], bool]) -> pa.Table:
+    """Return a table as a format can have it: columns of types for which that has no form are text, in JSON."""
+    columns = [_in_json(column) if has_no_form(column.type) else column for column in table.columns]
+    return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def _has_bytes(kind: pa.DataType) -> bool:
+    """Say whether there are bytes in a column of some type, which are no text."""
+    parts = [kind.field(n).type for n in range(kind.num_fields)]
+    return any(map(_has_bytes, parts)) if parts else "binary" in str(kind)
+
+
+def _in_json(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as text in JSON."""
+    written = (
+        None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_pylist()
     )
+    return pa.array(written, pa.string())

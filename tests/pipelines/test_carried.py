@@ -1,7 +1,7 @@
 """Columns of the input beside the answers, and the formats that results are written in."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -79,6 +79,35 @@ def test_the_other_formats_have_what_parquet_has(go, tmp_path, write_jsonl, revi
     assert found["label"].to_list() == parquet["label"].to_list()
     tags = found["tags"].to_list()
     assert [json.loads(tag) for tag in tags] if kind == "csv" else tags == parquet["tags"].to_list()
+
+
+KINDS = {
+    "bytes": pa.array([b"\x00\xff", None, b"a"]),
+    "fixed": pa.array([b"ab", None, b"cd"], pa.binary(2)),
+    "within": pa.array([[b"a"], None, []]),
+    "object": pa.array([{"binary": "a", "x": b"a"}, None, {"binary": "b", "x": b""}]),
+    "took": pa.array([timedelta(seconds=90), None, timedelta(days=2)]),
+    "day": pa.array([date(2026, 1, 1), None, date(2026, 1, 2)]),
+    "hour": pa.array([time(1, 2), None, time(3)]),
+    "price": pa.array([Decimal("1.50"), None, Decimal("2.25")]),
+    "nothing": pa.nulls(3),
+    "great": pa.array([2**63, None, 1], pa.uint64()),
+    "sure": pa.array([True, None, False]),
+    "kind": pa.array(["a", None, "b"]).dictionary_encode(),
+    "map": pa.array([[("a", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+def test_whatever_a_column_holds_has_a_form_in_every_format(go, tmp_path, reviews, fake_engine, kind, name):
+    rows = pa.Table.from_pylist(reviews(3)).append_column(name, KINDS[name])
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    go(tmp_path / "rows.parquet", fake_engine, reading=keeping(name), format=kind)
+    path = tmp_path / "out" / "results" / f"sentiment.{kind}"
+    read = {"parquet": pl.read_parquet, "jsonl": pl.read_ndjson, "csv": pl.read_csv}[kind](path)
+    told = [value is not None for value in read[name]]
+    assert told == ([False] * 3 if name == "nothing" else [True, False, True])
 
 
 def test_a_table_without_rows_has_its_columns_in_csv_too(go, tmp_path, write_jsonl, fake_engine):
