@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-ENCODINGS = "a file in another encoding, such as CP949 or Latin-1, is converted with `iconv -f CP949 -t UTF-8 THIS > OTHER`"
+ENCODINGS = (
+    "a file in another encoding, such as CP949 or Latin-1, is converted with `iconv -f CP949 -t UTF-8 THIS > OTHER`"
+)
 
 
 class Reason(StrEnum):
