@@ -48,11 +48,10 @@ def _task(name: str, task: dict[str, Any], *, before: bool) -> None:
         rows = many(task["reviews"], "row") if task["reviews"] else many(task["requests"], "request")
         speed = f", {task['reviews_per_s']:,.1f} a second" if task["reviews"] and task["reviews_per_s"] >= 1 else ""
         head += f": {rows} in {lasted(task['makespan_s'])}{speed}"
+    elif not before:
+        head += ": nothing more to ask"
     else:
-        rest = (
-            "nothing more to ask" if not before else "answered before" if task["outcome"]["answered"] else "not asked"
-        )
-        head += f": {rest}"
+        head += ": answered before" if task["outcome"]["answered"] else ": not asked"
     people.print(head)
     for figure in tables.own(task, dict).values():
         tables.bars("", figure)
