@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from threading import Timer
 
 import polars as pl
 import psutil
@@ -18,6 +19,7 @@ import pytest
 
 SEED = 6
 MEMORY = 64 << 20  # bytes
+THRASHING = 90  # seconds after which somebody gives it more
 # A control group of its own, as a container has, and what bounds its memory: in the first version, and in the second.
 CAGES = (
     (Path(f"/sys/fs/cgroup/memory/reviewbatch-{os.getpid()}"), "memory.limit_in_bytes"),
@@ -43,9 +45,23 @@ def no_memory(process: psutil.Process, chance: Random) -> None:
 
 
 def caged(process: psutil.Process, chance: Random) -> None:
-    """Have it and what is below it share a little more memory at most; who asks for more is killed by the kernel."""
+    """Have it and what is below it share a little more memory at most; who asks for more is killed by the kernel.
+
+    Or is slowed down without an end, where its own code is what has to be read from the disk again and again.
+    """
     cage, limit = next((cage, limit) for cage, limit in CAGES if (cage / limit).exists())
-    (cage / limit).write_text(str(chance.randrange(1 << 20, MEMORY)))
+    bound = cage / limit
+    bound.write_text(str(chance.randrange(1 << 20, MEMORY)))
+    written = bound.read_text()
+
+    def lift() -> None:
+        with suppress(OSError):  # it may be gone
+            if bound.read_text() == written:
+                bound.write_text(str(1 << 50))
+
+    after = Timer(THRASHING, lift)
+    after.daemon = True
+    after.start()
     for one in (process, *process.children(recursive=True)):
         with suppress(ProcessLookupError):
             (cage / "cgroup.procs").write_text(str(one.pid))
