@@ -42,13 +42,6 @@ def check(source: Source, reading: Reading, schema: pa.Schema) -> set[str]:
     return columns
 
 
-def distinct(source: Source, schema: pa.Schema) -> list[str]:
-    """Return all columns. Raises CorpusError when one is there twice."""
-    names: list[str] = schema.names
-    _refuse_twins(source, names, names)
-    return names
-
-
 def refuse_twins(source: Source, reading: Reading, present: Sequence[str]) -> None:
     """Raise CorpusError when one of the columns to be read is there twice: nobody knows which is meant."""
     _refuse_twins(source, (*reading.names.values(), *reading.keep), present)

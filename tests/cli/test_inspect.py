@@ -59,6 +59,13 @@ def test_two_columns_of_one_name_are_refused_as_a_run_refuses_them(run):
     assert (status, out, err) == (1, "", "error: twins.parquet has more than one column 'text'\n")
 
 
+def test_two_columns_of_one_name_that_nobody_needs_are_no_matter(run):
+    columns = [["a", "b"], ["good", "bad"], ["x", "y"], ["x", "y"]]
+    pq.write_table(pa.table(columns, names=["review_id", "text", "more", "more"]), "twins.parquet")
+    status, out, err = run("inspect", "twins.parquet", "--json", "--quiet")
+    assert (status, json.loads(out)["usable"]) == (0, 2), err
+
+
 def test_no_column_is_squeezed_on_a_usual_terminal(run):
     status, _, err = run("inspect", SAMPLES / "export.csv", COLUMNS="80")
     assert status == 0, err

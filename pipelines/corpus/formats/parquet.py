@@ -12,15 +12,15 @@ BATCH = 4096
 
 
 def records(file: pq.ParquetFile, columns: Collection[str]) -> Iterator[Record]:
-    """Yield the rows by their numbers, each with its values in some of the file's columns."""
+    """Yield the rows by their numbers, each with its values in some of the file's columns, the last of a name."""
     number = 0
-    present = file.schema_arrow.names
-    names = [name for name in present if name in columns and present.count(name) == 1]
+    names = [name for name in file.schema_arrow.names if name in columns]
     for batch in file.iter_batches(batch_size=BATCH, columns=names):
-        found = [batch.column(name) for name in names]
-        for values in zip(*map(_values, found), strict=True) if found else ((),) * len(batch):
+        present = zip(batch.schema.names, batch.columns, strict=True)
+        found = {name: column for name, column in present if name in columns}  # a name with a dot brings others along
+        for values in zip(*map(_values, found.values()), strict=True) if found else ((),) * len(batch):
             number += 1
-            yield number, dict(zip(names, values, strict=True))
+            yield number, dict(zip(found, values, strict=True))
     if number != file.metadata.num_rows:
         raise pa.ArrowInvalid(f"it has {number:,} rows, and says {file.metadata.num_rows:,}: it is not whole")
 
