@@ -99,10 +99,11 @@ def _column(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError, ValueError, TypeError):
-        return _written(values)
+        return written(values)
 
 
-def _written(values: Iterable[Any]) -> pa.Array:
+def written(values: Iterable[Any]) -> pa.Array:
+    """Return values as a column of text, in JSON where they are none."""
     return pa.array([None if value is None else _text(value) for value in values], pa.string())
 
 
@@ -121,7 +122,7 @@ def _common(fields: Sequence[pa.Field]) -> pa.Field:
 
 def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
     columns = [
-        _written(column.to_pylist()) if pa.types.is_string(field.type) else column.cast(field.type)
+        written(column.to_pylist()) if pa.types.is_string(field.type) else column.cast(field.type)
         for field, column in zip(schema, table.columns, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=schema)

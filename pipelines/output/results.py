@@ -16,6 +16,7 @@ from pipelines.corpus.reject import Reject
 from pipelines.corpus.spelling import cut, spelled_json
 from pipelines.events import Emit, Warned
 from pipelines.files import put, replacing
+from pipelines.ledger import carried
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import AnsweredRow
 from pipelines.output.tables import BY_RESTAURANT, FORMATS, PARQUET, shielded
@@ -221,7 +222,7 @@ def _write_csv(tables: Iterable[pa.Table], file: BinaryIO) -> None:
 
 def _plain(table: pa.Table, has_no_form: Callable[[pa.DataType], bool]) -> pa.Table:
     """Return a table as a format can have it: columns of types for which that has no form are text, in JSON."""
-    columns = [_in_json(column) if has_no_form(column.type) else column for column in table.columns]
+    columns = [carried.written(column.to_pylist()) if has_no_form(column.type) else column for column in table.columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
 
 
@@ -229,11 +230,3 @@ def _has_bytes(kind: pa.DataType) -> bool:
     """Say whether there are bytes in a column of some type, which are no text."""
     parts = [kind.field(n).type for n in range(kind.num_fields)]
     return any(map(_has_bytes, parts)) if parts else "binary" in str(kind)
-
-
-def _in_json(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as text in JSON."""
-    written = (
-        None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_pylist()
-    )
-    return pa.array(written, pa.string())
