@@ -90,7 +90,7 @@ def restaurants(table: pl.LazyFrame, labels: list[str]) -> Restaurants | None:
     rows = (
         table.select(UNIT, pl.col("mean_score").cast(pl.Float64), pl.col("reviews", *labels).cast(pl.Int64))
         .with_columns(divided=pl.min_horizontal(*sides) / pl.col("reviews"))
-        .sort("reviews", descending=True)
+        .sort("reviews", descending=True, maintain_order=True)
         .collect()
     )
     least = min(FEW, int(rows["reviews"].max()))  # type: ignore[arg-type]  # of integers
