@@ -201,8 +201,9 @@ def test_the_page_says_of_points_that_they_stand_nowhere_or_are_none(go, write_j
 
     def found(engine, output):
         report, _ = go(write_jsonl(corpus({"a": 20})), engine, "points", output=output)
-        told = (text for text in verdict.warnings(report) if text.startswith("points: "))
-        return [text for text in told if "memory" not in text]  # a made-up engine caches nothing
+        random, *others = verdict.warnings(report)
+        assert random == "The weights of tiny are random: that it ran is all that these answers say."
+        return [text for text in others if "memory" not in text]  # a made-up engine caches nothing
 
     assert found(saying('[["unicorns", "food", "good"]]'), "nowhere") == [
         "points: 20 of 20 points stand nowhere in their review and were left out. Is the model too small for it?"
