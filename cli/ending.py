@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import tables
+from cli.durations import lasted
 from cli.exit_status import program
-from cli.screen import lasted, people, say
+from cli.screen import people, say
 from pipelines import remote
 from pipelines.ledger.records import RunStatus
 from pipelines.output.page.said import many

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import tables
-from cli.progress import band, clock
+from cli.durations import band, clock
 from cli.screen import people, say
 from pipelines.output.page import said
 from pipelines.output.page.said import many

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,6 +14,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.durations import clock
+from cli.event_lines import kept, ordered, phase, planned
 from cli.interruption import GRACE, asked
 from cli.screen import people, say
 from pipelines.events import (
@@ -36,7 +38,6 @@ from pipelines.events import (
     WritingResults,
 )
 from pipelines.output.page.said import many
-from scheduling.speed import Prediction
 
 PACE = 10.0  # seconds that the tokens per second shown are taken over
 PLAIN_EVERY = 10.0  # seconds between plain lines
@@ -164,63 +165,6 @@ def watching(*, quiet: bool) -> Iterator[Emit]:
             yield display
     else:
         yield PlainProgress()
-
-
-def phase(event: Reading | Asking | Unpacking | Examining | EngineStarting | WritingResults) -> str:
-    """Say what goes on before the work and after."""
-    match event:
-        case Reading(rows):
-            return f"reading the corpus: {rows:,} rows"
-        case Asking(restaurants, total):
-            return f"putting prompts together: {restaurants:,} of {total:,} restaurants"
-        case Unpacking(model):
-            return f"unpacking {model}, once"
-        case Examining(part):
-            return f"examining the model, once: {part}"
-        case EngineStarting(model):
-            return f"loading {model}"
-        case WritingResults():
-            return "writing the results"
-
-
-def planned(event: Planned) -> str:
-    """Say what has been read and what is to be done."""
-    before = {"answered before": event.answered, "rejected": event.rejected}
-    parts = [f"{n:,} {what}" for what, n in before.items() if n]
-    parts += [f"{event.requests:,} to ask", f"{event.prompt_tokens:,} prompt tokens"] if event.requests else []
-    return f"{many(event.rows, 'row')} read: {', '.join(parts)}" + ("" if event.requests else ", nothing left to ask")
-
-
-def kept(event: KeptAnswers) -> str:
-    """Say which answers are not this engine's, and how to have its own."""
-    by = f"vLLM {event.vllm or 'of an unknown version'}" + (f", {event.dtype}" if event.dtype else "")
-    return f"kept {many(event.answers, 'answer')} of {by}; --again asks afresh"
-
-
-def ordered(event: Ordered) -> str:
-    """Say in what order the jobs go, and how long that should take."""
-    why = f" ({event.why})" if event.why else ""
-    return f"{many(event.jobs, 'job')} in order of {event.policy}{why}; {predicted(event.prediction)}"
-
-
-def predicted(prediction: Prediction | None) -> str:
-    """Say how long the work should take."""
-    return f"should take {band(prediction.figures())}" if prediction else "too little measured to say how long it takes"
-
-
-def band(figures: Mapping[str, float]) -> str:
-    """Return a predicted makespan with the band that nine in ten of earlier runs kept to."""
-    expected, low, high = (clock(figures[name]) for name in ("makespan_s", "low_s", "high_s"))
-    return f"{expected} ({low} to {high})"
-
-
-def clock(seconds: float | None) -> str:
-    """Return a duration as h:mm:ss or m:ss."""
-    if seconds is None:
-        return "-:--"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _later(event: Progress, seconds: float) -> Progress:

@@ -14,7 +14,6 @@ from rich.text import Text
 from pipelines.corpus.spelling import cut, spelled, spelled_json
 
 LONG = 2_000  # characters of a line for people: nobody reads more of somebody's text
-SHORT = 10  # seconds of which the tenths are worth saying
 WIDE = 200  # columns where there is no terminal to fit: a log is searched, and broken cells are not found
 
 
@@ -119,19 +118,6 @@ def last_words(text: str) -> None:
     cursor = "\n\x1b[?25h" if people.file.isatty() else ""  # a live display hides it
     people.file.write(f"{cursor}{spelled(text)}\n")
     people.file.flush()
-
-
-def lasted(seconds: float | None) -> str:
-    """Return a duration in the units that a person would say it in."""
-    if seconds is None:
-        return "never"
-    if seconds < SHORT:
-        return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours:,} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def log() -> Path | None:

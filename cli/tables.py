@@ -7,8 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from cli.progress import band, clock
-from cli.screen import lasted, people, say
+from cli.durations import band, clock, lasted
+from cli.screen import people, say
 from pipelines.files import FOR_PEOPLE, LEDGER, LOG, RESULTS
 from pipelines.ledger.records import RunStatus
 from pipelines.output.page.said import many

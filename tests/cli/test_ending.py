@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from cli.screen import lasted
+from cli.durations import lasted
 
 SAMPLES = str(Path(__file__).parents[2] / "data-samples" / "reviews.parquet")
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.cells import cell_len
 
-from cli import progress, screen
+from cli import durations, progress, screen
 from pipelines.events import (
     Asking,
     EngineStarted,
@@ -180,4 +180,4 @@ def test_quiet_writes_warnings_alone(written):
 
 @pytest.mark.parametrize(("seconds", "shown"), [(None, "-:--"), (0, "0:00"), (61.4, "1:01"), (3600, "1:00:00")])
 def test_durations(seconds, shown):
-    assert progress.clock(seconds) == shown
+    assert durations.clock(seconds) == shown
