@@ -51,9 +51,17 @@ def show(found: dict[str, Any]) -> None:
 
 
 def _settings(settings: dict[str, Any]) -> Table:
-    table = Table("setting", "A", "B", title="settings that differ", title_justify="left")
+    table = _texts("setting", "A", "B", title="settings that differ")
     for name, values in settings.items():
         table.add_row(*map(Text, (name, _said(values["a"]), _said(values["b"]))))
+    return table
+
+
+def _texts(*headings: str, title: str) -> Table:
+    """Return a table whose texts are folded: where wide characters are wrapped, Rich's usual way leaves some out."""
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     return table
 
 
@@ -111,7 +119,7 @@ def _answers(task: str, answers: dict[str, Any] | None) -> None:
 
 
 def _examples(examples: list[dict[str, Any]]) -> Table:
-    table = Table("id", "A", "B", "text", title="those that both were surest of", title_justify="left")
+    table = _texts("id", "A", "B", "text", title="those that both were surest of")
     for example in examples:
         labels = [f"{example[letter]['label']} {example[letter]['confidence']:.2f}" for letter in ("a", "b")]
         table.add_row(*map(Text, (example["id"], *labels, example["text"])))

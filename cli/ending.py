@@ -71,7 +71,8 @@ def _examples(some: "list[Example]") -> Table:
         shown.add_column(no_wrap=True, style="cyan", min_width=max(cell_len(example.said) for example in some) + 1)
     names = min(max(cell_len(example.of) for example in some), WIDE) + (not texts)
     shown.add_column(no_wrap=True, overflow="ellipsis", style="dim", min_width=names, max_width=names)
-    shown.add_column(no_wrap=texts, overflow="ellipsis", ratio=1)
+    # Wide characters that are wrapped have to be folded: Rich leaves some out.
+    shown.add_column(no_wrap=texts, overflow="ellipsis" if texts else "fold", ratio=1)
     for example in some:
         *first, last = (example.said, example.text) if texts else (example.said,)
         begin, *rest = (*first, example.of, shorten(last, LONG, placeholder=" …"))
