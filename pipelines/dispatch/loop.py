@@ -70,7 +70,8 @@ class Loop:
         all was answered, ever: then it is not the rows' fault.
         """
         steps = dry_steps = 0
-        while (group := self._admission.admit(now := self._clock.now())) or len(self._admission):
+        group = self._admission.admit(now := self._clock.now())
+        while group or len(self._admission):
             self._engine.submit(group)
             steps += 1
             dry_steps += self._admission.dry
@@ -79,11 +80,12 @@ class Loop:
             except OutOfTimeError:
                 break
             self._settle(list(self._read(finished)))
-            progress = self._eta.progress(len(self._admission), self._admission.in_flight, self._clock.now())
+            group = self._admission.admit(now := self._clock.now())  # first, for the next step may take long
+            progress = self._eta.progress(len(self._admission), self._admission.in_flight, now)
             following = self._agenda.next(self._admission.jobs)
             emit(replace(progress, restarts=self._engine.restarts, done=self._agenda.done, next=following))
             # What was in flight at an engine's death is asked a few at a time, which may take long.
-            if self._clock.now() > self._deadline + (0 if self._engine.restarts else GRACE):
+            if now > self._deadline + (0 if self._engine.restarts else GRACE):
                 break
         if self._refused and not self._answered and not self._ledger.counts().answered:
             raise EngineError(f"the engine refused every request; the last: {self._refused}")

@@ -52,6 +52,12 @@ def test_all_is_done_and_counted_once(work, fake_engine):
     assert progress[-1].seconds <= stats.makespan_s < math.inf
 
 
+def test_what_the_next_step_works_at_is_in_flight(work, fake_engine):
+    _, progress, _ = work(fake_engine(), "sentiment")
+    assert progress[0].answers == 1, "the first request goes alone"
+    assert progress[0].in_flight > 1
+
+
 def test_what_is_asked_a_second_time_is_more_work_than_was_planned(work, fake_engine):
     class Stuttering(fake_engine):
         stuttered = False
