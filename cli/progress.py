@@ -96,6 +96,7 @@ class LiveProgress:
                 people.print(f"pass {number} of {total}: {policy}")
             case EngineStarted(seconds):
                 people.print(f"[green]✓[/] engine up in {seconds:.1f} s")
+                self._phase.update(text="waiting for the first answer")
             case Progress():
                 self._work = event, *self._rates.update(event), time.monotonic()
             case Noted() | Warned():
