@@ -194,5 +194,6 @@ def _settings(config: Config) -> dict[str, Any]:
         "sla": dict(config.sla),
         "ageing": config.ageing,
         "max_wait_s": None if config.max_wait == math.inf else config.max_wait,
+        **({"lang": config.reading.lang} if config.reading.lang else {}),
         **({"shard": asdict(config.shard)} if config.shard else {}),
     }

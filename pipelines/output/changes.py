@@ -14,7 +14,7 @@ SCHEMA = 1
 # What of a run is a setting, or decided by one.
 SETTINGS = (
     "model", "fingerprint", "device", "vllm", "dtype", "engine", "policy", "ordered_by", "feed", "sla", "ageing",
-    "max_wait_s", "context",
+    "max_wait_s", "lang", "context",
 )  # fmt: skip
 NO_FIGURES = frozenset(
     {*SETTINGS, "schema", "number", "input", "engine_up", "kept", "predicted", "corpus", "shard", "shards", "exit"}

@@ -115,6 +115,7 @@ class Run(TypedDict):
     sla: Annotated[dict[str, float], _says("the SLA of each task that has one, in seconds")]
     ageing: Annotated[float, _says("how many prompt tokens of cost a second of waiting made up for")]
     max_wait_s: Annotated[float | None, _says("after which wait a job went next; null without such")]
+    lang: NotRequired[Annotated[str, _says("the language that all rows were taken to be in, where one was chosen")]]
     shard: NotRequired[Shard]
     shards: NotRequired[
         Annotated[

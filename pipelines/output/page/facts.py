@@ -19,6 +19,7 @@ SETTINGS = {
     "sla": "time promised, s",
     "max_wait_s": "longest wait allowed, s",
     "ageing": "ageing",
+    "lang": "language of all rows",
     "steps": "engine steps",
     "dry_steps": "of them with a free slot",
     "replicas": "replicas",

@@ -8,6 +8,7 @@ from contextlib import closing
 import polars as pl
 import pytest
 
+from pipelines.corpus.reading import Reading
 from pipelines.errors import LedgerError
 from pipelines.ledger.ledger import Ledger
 from pipelines.output import changes, flips
@@ -43,6 +44,14 @@ def contrary(fake_engine):
 
 
 RAW = {"calibration": "raw"}
+
+
+def test_a_language_that_was_chosen_is_a_setting(go, write_jsonl, reviews, fake_engine, aside, tmp_path):
+    path = write_jsonl(reviews(12))
+    go(path, fake_engine, **RAW)
+    a = aside("a")
+    go(path, fake_engine, reading=Reading(lang="ko"), **RAW)
+    assert changes.between(a, tmp_path / "out")["settings"]["lang"] == {"a": None, "b": "ko"}
 
 
 def test_settings_figures_and_labels_of_two_runs(go, write_jsonl, reviews, fake_engine, contrary, aside, tmp_path):
