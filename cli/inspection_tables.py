@@ -45,9 +45,8 @@ def show(seen: dict[str, Any], *, to: Console) -> None:
 
 
 def _columns(seen: dict[str, Any]) -> Table:
-    what = "reviews" if seen["each"] else "records"
-    where = f" in the lists {seen['each']!r} of" if seen["each"] else " of"
-    title = f"columns of the {what}{where} the first {many(seen['records_looked_at'], 'record')}"
+    where = f"the reviews in the lists {seen['each']!r} of " if seen["each"] else ""
+    title = f"columns of {where}the first {many(seen['records_looked_at'], 'record')}"
     heads = ("column", "holds", "in", "looks like")
     rows = [
         (column["name"], ", ".join(column["types"]) or "nothing", f"{column['filled']:,}", column["is"] or "")
@@ -72,10 +71,13 @@ def _rows(seen: dict[str, Any]) -> None:
     say(f"{many(seen['rows'], 'row')}, {seen['usable']:,} of them usable{rejected}")
     tables.would_reject(seen["rejects"])
     restaurants, reviews = seen["restaurants"], seen["restaurants"]["reviews"]
-    say(
-        f"{many(restaurants['count'], 'restaurant')} with {reviews['least']:,} to {reviews['most']:,} reviews, "
-        f"half of them with {reviews['median']:g} or more; the largest: {tables.counted(restaurants['largest'])}"
+    sizes = (
+        f"{reviews['least']:,} to {reviews['most']:,} reviews, half of them with {reviews['median']:g} or more"
+        if reviews["least"] < reviews["most"]
+        else many(reviews["most"], "review") + (" each" if restaurants["count"] > 1 else "")
     )
+    largest = tables.counted(restaurants["largest"])
+    say(f"{many(restaurants['count'], 'restaurant')} with {sizes}; the largest: {largest}")
     say(f"languages, by script: {tables.counted(seen['languages'])}")
     for line in tables.ratings(seen["ratings"]):
         say(line)

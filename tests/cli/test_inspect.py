@@ -52,6 +52,14 @@ def test_what_is_seen_is_data_too(run, write_jsonl, reviews):
     assert err == "error: no such file or folder: nowhere.json\n"
 
 
+def test_restaurants_that_are_alike_are_counted_as_people_would(run, write_jsonl):
+    rows = [{"review_id": f"r{n}", "restaurant_id": "ab"[n % 2], "text": f"the soup was number {n}"} for n in range(8)]
+    _, _, err = run("inspect", write_jsonl(rows))
+    assert "2 restaurants with 4 reviews each; the largest: a 4, b 4" in err
+    _, _, err = run("inspect", write_jsonl(rows[::2]))
+    assert "1 restaurant with 4 reviews; the largest: a 4" in err
+
+
 def test_two_columns_of_one_name_are_refused_as_a_run_refuses_them(run):
     twins = pa.table([["a", "b"], ["good", "bad"], ["x", "y"]], names=["review_id", "text", "text"])
     pq.write_table(twins, "twins.parquet")
