@@ -16,7 +16,7 @@ from pipelines.output.page.template import LENGTH, picture
 from pipelines.output.tables import BY_RESTAURANT
 from pipelines.output.times import Numbers, Table, Times
 
-ENOUGH = 8  # things, of which a picture shows more than a sentence does
+ENOUGH = 8  # things, of which a picture shows more than a sentence does, and whose mean says something of others
 SLICES, SLOWEST, EXAMPLES = 40, 10, 2
 FIXED = frozenset({"program start", "engine start", "engine stop", "other"})  # parts of the time that any run takes
 
@@ -115,7 +115,7 @@ def _machine(db: sqlite3.Connection, report: Mapping[str, Any], took: Times, tim
         "bottleneck": name,
         "change": change,
         "fixed": fixed,
-        "per_thousand": growing / rows * 1000 if rows else None,
+        "per_thousand": growing / rows * 1000 if rows >= ENOUGH else None,
         "flow_picture": drawn
         and len(speed)
         and picture("flow", edges, speed, about="prompt tokens computed a second over the run"),

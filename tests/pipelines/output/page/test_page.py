@@ -127,6 +127,7 @@ def test_one_row_is_enough_for_a_page_without_pictures(go, tmp_path, write_jsonl
     go(write_jsonl([{"review_id": "a", "restaurant_id": "b", "text": "good"}]), fake_engine)
     page, text = read(tmp_path / "out")
     assert "1 of 1 review answered" in text
+    assert "Tomorrow:" not in text, "of one nobody knows what a thousand take"
     assert "<svg" not in page
 
 
