@@ -63,7 +63,12 @@ def opened(folders: Iterable[Path]) -> Iterator[list[Opened]]:
 
 
 def merge(there: Sequence[Opened], where: Path, tasks: Sequence[Task], emit: Emit) -> dict[str, Any]:
-    """Write to a folder what one run of the tasks would have written in place of these shards; return the report."""
+    """Write to a folder what one run of the tasks would have written in place of these shards; return the report.
+
+    Raises LedgerError where it is the folder of one of them.
+    """
+    if where.resolve() in {one.folder.resolve() for one in there}:
+        raise LedgerError(f"{where} is one of the shards: say with -o where else to write")
     asked, how = with_bases(tasks), there[0].run.facts[APART]
     targets.check(where, targets.of_run(task.name for task in asked))
     with Ledger(where) as ledger:

@@ -348,6 +348,7 @@ def test_what_does_not_go_together_is_refused(go, sharded, merged, write_jsonl, 
         "calibration": {"calibration": "raw"},
         "format": {"format": "csv"},
         "keep": {"reading": Reading(keep=["n"])},
+        "lang": {"reading": Reading(lang="ko")},
     }
     for name, how in others.items():
         settings = {key: value for key, value in how.items() if key not in {"path", "names"}}
@@ -369,8 +370,11 @@ def test_what_does_not_go_together_is_refused(go, sharded, merged, write_jsonl, 
         (zero, "calibration"): "differ in --calibration: anchors and raw",
         (zero, "format"): "differ in --format: parquet and csv",
         (zero, "keep"): "differ in --keep: none and n",
+        (zero, "lang"): "differ in --lang: none and ko",
     }.items():
         with pytest.raises(LedgerError, match=message) as caught:
             merged(*names, tasks=["sentiment"])
         assert "\n" not in str(caught.value)
     merged(zero, "faster", tasks=["sentiment"])
+    with pytest.raises(LedgerError, match="shard-0-of-2 is one of the shards: say with -o where else to write"):
+        merged(zero, one, tasks=["sentiment"], to=zero)
