@@ -58,12 +58,14 @@ def _lines(source: Path, types: Types) -> pl.LazyFrame:
 
 
 def _cells(source: Path, types: Types) -> pl.LazyFrame:
-    names = pl.scan_csv(source, infer_schema=False).collect_schema().names()
-    known = {name: types[name] for name in names if name in types}
-    flat = {name: pl.String() if dtype.is_nested() else dtype for name, dtype in known.items()}
+    written = pl.scan_csv(source, infer_schema=False).collect_schema().names()
+    # A quotation mark is doubled, which polars undoes in fields and not in names.
+    names = {name: re.sub(SHIELDED, r"\1", name.replace('""', '"')) for name in written}
+    known = {name: types[name] for name in names.values() if name in types}
+    flat = {
+        name: pl.String() if known[ours].is_nested() else known[ours] for name, ours in names.items() if ours in known
+    }
     nested = [pl.col(name).str.json_decode(dtype) for name, dtype in known.items() if dtype.is_nested()]
     cells = pl.scan_csv(source, infer_schema=False, schema_overrides=flat)
-    texts = cells.rename(lambda name: re.sub(SHIELDED, r"\1", name)).with_columns(
-        pl.col(pl.String).str.replace(SHIELDED, "$1")
-    )
+    texts = cells.rename(names).with_columns(pl.col(pl.String).str.replace(SHIELDED, "$1"))
     return texts.with_columns(nested)

@@ -34,6 +34,14 @@ def test_no_cell_of_csv_is_a_formula_and_read_again_each_is_what_it_was(written)
     assert read["score"].to_list() == [-1.5] * len(CELLS)
 
 
+@pytest.mark.parametrize("name", ['so "so"', '""', '"', '"a"', '="a"', "a,b", "a\nb", " a "])
+def test_a_column_is_called_what_it_was_and_has_its_type(tmp_path, name):
+    path = tmp_path / "table.csv"
+    tables.shielded(pl.DataFrame({name: ['["x"]', "[]"], f"{name} n": [1, 2]})).write_csv(path)
+    read = tables.scan(path, {name: pl.List(pl.String()), f"{name} n": pl.Int64()}).collect()
+    assert read.to_dict(as_series=False) == {name: [["x"], []], f"{name} n": [1, 2]}
+
+
 def test_nor_is_the_name_of_a_column(written):
     path = written(**{"=cmd()": ["a"], "'=cmd()": ["b"], "text": ["c"]})
     assert next(csv.reader(io.StringIO(path.read_text()))) == ["'=cmd()", "''=cmd()", "text"]
