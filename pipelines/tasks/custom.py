@@ -29,7 +29,9 @@ KEYWORDS = frozenset({
 })  # fmt: skip
 
 LONGEST_NAME = 100  # characters; files have it and more
-TAKEN = frozenset({"reviews", *(column.name for columns in (*IDS.values(), COLUMNS) for column in columns)})
+TAKEN = frozenset(
+    {"reviews", "mean_score", *(column.name for columns in (*IDS.values(), COLUMNS) for column in columns)}
+)
 
 Text = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 

@@ -191,6 +191,7 @@ def test_for_a_restaurant_the_question_comes_after_the_reviews(load):
         (FIELDS.format(unit="review").replace("maximum = 5", "maximum = 0"), "mine.toml: output: stars.minimum: not more than maximum expected"),
         (FIELDS.format(unit="review").replace('{ type = "string", maxLength = 12 }', "[1]"), "mine.toml: output: dishes: "),
         (FIELDS.format(unit="review").replace("stars = 4", "stars = 2020-01-01"), "mine.toml: examples.0.answer: "),
+        (LABELS.replace('"neutral"', '"mean_score"'), "mine.toml: labels: mean_score: there is a column of that name already"),
         (LABELS.replace('"neutral"', '"restaurant_id"'), "mine.toml: labels: restaurant_id: there is a column of that name already"),
         (FIELDS.format(unit="review").replace("stars = 4", "price = 4"), "mine.toml: examples.0.answer: a table with the keys dishes, stars expected"),
         (FIELDS.format(unit="review").replace("stars = 4", "stars = 9"), "mine.toml: examples.0.answer: stars: 9 is greater than the maximum of 5"),
