@@ -31,6 +31,8 @@ def between(a: Path, b: Path) -> dict[str, Any]:
     with history.opened(a) as (db_a, run_a), history.opened(b) as (db_b, run_b):
         reports = _report(db_a, run_a), _report(db_b, run_b)
         common = [task for task in reports[0]["tasks"] if task in reports[1]["tasks"]]
+        # A task of fields may call two of them label and confidence; what has labels is calibrated.
+        labelled = {task for task in common if all("calibration" in built["tasks"][task] for built in reports)}
         return {
             "schema": SCHEMA,
             "a": _named(a, run_a, reports[0], common),
@@ -38,7 +40,7 @@ def between(a: Path, b: Path) -> dict[str, Any]:
             "settings": _differing(*map(_settings, reports)),
             "figures": _figures(reports, (_repeated(db_a, run_a), _repeated(db_b, run_b))),
             "answers": {
-                task: flips.between(db_a, db_b, task, paths)
+                task: flips.between(db_a, db_b, task, paths, labels=task in labelled)
                 if (paths := _results((a, b), (run_a, run_b), task))
                 else None
                 for task in common

@@ -22,8 +22,10 @@ LABELLED = {"label", "confidence"}
 NO_ANSWER = frozenset({"confidence", *(name for layout in LAYOUTS.values() for name in (layout.id, layout.unit))})
 
 
-def between(a: sqlite3.Connection, b: sqlite3.Connection, task: str, paths: tuple[Path, Path]) -> dict[str, Any]:
-    """Return how a task's answers in two ledgers differ, whose tables of results are at `paths`.
+def between(
+    a: sqlite3.Connection, b: sqlite3.Connection, task: str, paths: tuple[Path, Path], *, labels: bool
+) -> dict[str, Any]:
+    """Return how a task's answers in two ledgers differ, whose tables of results are at `paths` and have `labels`.
 
     Rows are the same by their id, and where they have a text by that, too: one that has changed may well get another
     answer.
@@ -32,7 +34,7 @@ def between(a: sqlite3.Connection, b: sqlite3.Connection, task: str, paths: tupl
     both = had[0].join(had[1], on="id")
     same = both.filter(pl.col("text") == pl.col("text_right")).select("id")
     results = _scanned(paths)
-    labelled = all(set(result.collect_schema().names()) >= LABELLED for result in results)
+    labelled = labels and all(set(result.collect_schema().names()) >= LABELLED for result in results)
     changed = _labels(results, same) if labelled else _others(results, same)
     found = {
         "rows": same.height,

@@ -115,6 +115,14 @@ def test_other_answers_are_counted_where_a_row_has_several_lines_or_none(
     assert said == {"rows": 8, "only_in_a": 0, "only_in_b": 0, "other_text": 0, "changed": 2}
 
 
+def test_fields_that_are_called_as_those_of_labels_are_none(go, write_jsonl, corpus, reading, tmp_path):
+    go(write_jsonl(corpus({"a": 8}, words=1)), reading, "points")
+    table = tmp_path / "out" / "results" / "points.parquet"
+    pl.read_parquet(table).with_columns(label=pl.lit("x"), confidence=pl.lit("high")).write_parquet(table)
+    said = changes.between(tmp_path / "out", tmp_path / "out")["answers"]["points"]
+    assert said == {"rows": 8, "only_in_a": 0, "only_in_b": 0, "other_text": 0, "changed": 0}
+
+
 def test_written_answers_differ_as_wholes(go, write_jsonl, fake_engine, contrary, aside, tmp_path):
     queries = write_jsonl([{"query_id": f"q{n}", "query": f"soup {n}"} for n in range(4)])
     go(queries, fake_engine, "query-expansion")
@@ -144,7 +152,7 @@ def runs(folder, makespans, **facts):
     ledger = Ledger(folder)
     for seconds in makespans:
         ledger.begin({"policy": "fifo", **facts})
-        ledger.note("done", makespan_s=seconds, steps=100, tasks={})
+        ledger.note("done", **{"makespan_s": seconds, "steps": 100, "tasks": {}, **facts})
     ledger.close()
     return folder
 
@@ -180,7 +188,7 @@ def test_many_rows_are_compared_in_bounded_time_and_memory(tmp_path):
     n = 50_000
     folders = [tmp_path / "a", tmp_path / "b"]
     for number, folder in enumerate(folders):
-        runs(folder, [1.0])
+        runs(folder, [1.0], tasks={"mine": {"calibration": "raw"}})
         with closing(sqlite3.connect(folder / "run.sqlite")) as db, db:
             db.execute("INSERT INTO job VALUES (0, 'mine', 'x', 0, NULL, NULL, NULL)")
             db.execute(
