@@ -19,7 +19,7 @@ def ran(tmp_path):
         ledger = Ledger(tmp_path / name)
         for seconds in makespans:
             ledger.begin({"policy": "fifo", **facts})
-            ledger.note("done", makespan_s=seconds, steps=10, tasks={"mood": {}})
+            ledger.note("done", makespan_s=seconds, steps=10, tasks={"mood": {"calibration": "raw"}})
         rows = [Row(id=f"r{n}", unit="x", text=f"[b]text {n}[/b]", source="f", row=n, lang="en") for n in range(3)]
         ledger.rows.add(list(enumerate(rows)), [])
         ledger.jobs.add([NewJob(0, "mood", "x", whole=False)])
