@@ -95,6 +95,7 @@ def _settings(run: Run) -> dict[str, Any]:
         "--engine": {name: value for name, value in facts["engine"].items() if name not in CHANGES_NOTHING},
         **{f"--{name.replace('_', '-')}": value for name, value in facts.get(MADE, {}).items()},
         "--lang": facts.get("lang"),
+        "--rating-scale": facts["corpus"]["ratings"].get("scale"),
         **{f"--{name}": apart[name] for name in ("calibration", "format", "keep")},
         "what they ask, so that one is of another version": apart["prompts"],
     }

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from pipelines import merger
+from pipelines.corpus.rating import Scale
 from pipelines.corpus.reading import Reading
 from pipelines.corpus.shard import Shard
 from pipelines.engine.interface import Failure
@@ -349,6 +350,7 @@ def test_what_does_not_go_together_is_refused(go, sharded, merged, write_jsonl, 
         "format": {"format": "csv"},
         "keep": {"reading": Reading(keep=["n"])},
         "lang": {"reading": Reading(lang="ko")},
+        "scale": {"reading": Reading(scale=Scale(1, 100))},
     }
     for name, how in others.items():
         settings = {key: value for key, value in how.items() if key not in {"path", "names"}}
@@ -371,6 +373,7 @@ def test_what_does_not_go_together_is_refused(go, sharded, merged, write_jsonl, 
         (zero, "format"): "differ in --format: parquet and csv",
         (zero, "keep"): "differ in --keep: none and n",
         (zero, "lang"): "differ in --lang: none and ko",
+        (zero, "scale"): "differ in --rating-scale: 1-10 and 1-100",
     }.items():
         with pytest.raises(LedgerError, match=message) as caught:
             merged(*names, tasks=["sentiment"])
