@@ -77,8 +77,9 @@ def test_each_pass_has_the_moments_at_which_its_jobs_were_done(compared):
             assert moments == sorted(moments)
             assert 0 < moments[0] < moments[-1] <= round(of["makespan_s"], 3)
             assert sum(moments) / 3 == pytest.approx(of["job_completion_mean_s"], abs=1e-3)
-    last = {name: figures["done_s"][0] for name, figures in found["policies"].items()}
-    assert last["prefill"][0] < last["fifo"][0], "the small one went first"
+    # As a share of the pass, for one pass may be slower than another as a whole.
+    first = {name: figures["done_s"][0][0] / figures["done_s"][0][-1] for name, figures in found["policies"].items()}
+    assert first["prefill"] < first["fifo"], "the small one went first"
 
 
 def test_each_policy_says_once_in_what_order_it_goes(compared):
