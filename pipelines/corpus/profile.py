@@ -14,6 +14,7 @@ DEPTH = 3  # objects inside objects that are looked into
 KEPT = 1000  # values of a column that are looked at
 LONG = 30  # characters of a text, on average, at least
 MOSTLY = 0.8
+NEARLY = 0.99  # of the values of ids are distinct, at least: a pile may have some of its rows twice
 FEW = 20  # records, of which each may be of another restaurant
 SAME = 100.0  # what the very name is worth, whatever a column holds
 PART, ANY, ELSEWHERE = 0.3, 0.02, 0.3  # what a name is worth of which a part is right, or none, or in the wrong place
@@ -86,7 +87,7 @@ class Column:
 
     @property
     def distinct(self) -> float:
-        """The share of its values that are there once."""
+        """How many distinct values it has, as a share of all it has."""
         return len({repr(value) for value in self.values}) / max(len(self.values), 1)
 
     @property
@@ -193,7 +194,7 @@ def _is_unit(column: Column, rows: int) -> float:
 
 
 def _is_own_id(column: Column, rows: int) -> float:
-    return _is_id(column, rows) * float(column.distinct == 1)
+    return _is_id(column, rows) * float(column.distinct >= NEARLY)
 
 
 def _is_rating(column: Column, rows: int) -> float:

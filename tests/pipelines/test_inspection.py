@@ -62,6 +62,16 @@ def test_a_table_without_ids_and_with_names_of_its_own(tmp_path):
     }
 
 
+@pytest.mark.parametrize(("twice", "is_id"), [(1, True), (2, True), (3, False)])
+def test_ids_are_taken_for_ids_where_a_few_rows_are_there_twice(tmp_path, twice, is_id):
+    rows = [{"id": n, "place": f"Cafe {n % 3}", "text": text} for n, text in enumerate(texts(200))]
+    rows[-twice:] = rows[:twice]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = seen(tmp_path, "r.jsonl")
+    assert (("--column", "review_id=id") in command(found)) == is_id
+    assert found["rejects_by_reason"] == ({"duplicate-id": twice} if is_id else {})
+
+
 def test_places_with_their_reviews(tmp_path):
     places = [
         {
