@@ -3,7 +3,8 @@
     ReviewbatchError
     |-- UsageError          the command line does not say what to do
     |-- ConfigError         a setting that cannot be meant
-    |-- CorpusError         the input cannot be read, or lacks a column
+    |-- CorpusError         the input cannot be read
+    |   `-- ColumnError     the input lacks a column
     |-- RemoteError         what lies in an object store or on the web cannot be read, or written
     |-- ModelError          the model cannot be found, made or used
     |-- LedgerError         the output folder is in use, is damaged, or is not one of ours
@@ -33,7 +34,11 @@ class ConfigError(ReviewbatchError):
 
 
 class CorpusError(ReviewbatchError):
-    """The input cannot be read, or lacks a column."""
+    """The input cannot be read."""
+
+
+class ColumnError(CorpusError):
+    """The input lacks a column."""
 
 
 class RemoteError(ReviewbatchError):

@@ -181,6 +181,7 @@ def _is_there(name: str, columns: Mapping[str, Column], sources: Sequence[Source
 
 def _rows(found: Found, reading: Reading, limit: int | None, emit: Emit) -> dict[str, Any]:
     """Return what is known of the rows when all of them have been read."""
+    reader.check(found.sources, reading, limit)
     rows, unrated = 0, 0
     seen: set[int] = set()
     reasons, langs, units, lengths = Counter[str](), Counter[str](), Counter[str](), Counter[int]()

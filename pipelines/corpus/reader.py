@@ -17,7 +17,7 @@ from pipelines.corpus.reading import Element, Reading, look_up
 from pipelines.corpus.reject import Reject
 from pipelines.corpus.row import Row, parse
 from pipelines.corpus.sources import Source
-from pipelines.errors import CorpusError, ReviewbatchError, first_line
+from pipelines.errors import ColumnError, CorpusError, ReviewbatchError, first_line
 from pipelines.events import Emit, Noted, Warned
 
 CHUNK = 4096
@@ -47,16 +47,20 @@ def read(
             emit(Warned(f"--column {name}={theirs} gives nothing in {rows - often:,} of {rows:,} rows"))
 
 
-def check(sources: Iterable[Source], reading: Reading, limit: int | None = None) -> None:
-    """Raise CorpusError when a file cannot be opened or lacks a column that it must have.
+def check(sources: Sequence[Source], reading: Reading, limit: int | None = None) -> None:
+    """Raise CorpusError when a file cannot be opened, and ColumnError when it lacks a column that it must have.
 
     Lines are read until every column has been seen, which is one line as a rule, and no further than to `limit`.
     What can be read only once, standard input or a pipe, is not looked into: what it lacks shows when it is read.
     """
-    for source in sources:
+    for n, source in enumerate(sources):
         if not opening.is_stream(source.path):
             with readable(source):
-                _check(source, reading.required, islice(_elements(source, reading), limit))
+                try:
+                    _check(source, reading.required, islice(_elements(source, reading), limit))
+                except ColumnError as error:
+                    more = ". A file with other columns than those before is run alone, with an -o of its own"
+                    raise ColumnError(f"{error}{more if n else ''}") from None
 
 
 def why_empty(sources: Iterable[Source], reading: Reading) -> str:

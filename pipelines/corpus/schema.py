@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from pipelines.corpus.reading import KEEP, OUTER, SHOWN, Reading, parts
 from pipelines.corpus.sources import Source
-from pipelines.errors import CorpusError
+from pipelines.errors import ColumnError, CorpusError
 
 NOTES = ("lang", "category", "city", "rating")  # they may be there by chance, and hold anything
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
@@ -53,7 +53,7 @@ def _refuse_twins(source: Source, names: Iterable[str], present: Sequence[str]) 
 
 
 def refuse(source: Source, required: Mapping[str, str], missing: Iterable[str], present: Iterable[str]) -> None:
-    """Raise CorpusError that names a column which is not there, those that are, and what can be done about it."""
+    """Raise ColumnError that names a column which is not there, those that are, and what can be done about it."""
     shown = [
         name if name.isprintable() else repr(name)[1:-1] for name in map(str, present) if not name.startswith(OUTER)
     ]
@@ -63,7 +63,7 @@ def refuse(source: Source, required: Mapping[str, str], missing: Iterable[str], 
             how = "Keep one of these" if ours.startswith(KEEP) else f"Name it with --column {ours}=THEIRS"
             if ours == "restaurant_id":
                 how += ", or say --restaurant NAME, or --restaurant-from file"
-            raise CorpusError(
+            raise ColumnError(
                 f"{source.shown} has no column {theirs!r}; it has: {', '.join(shown[:SHOWN]) or 'none'}{more}. {how}"
             )
 

@@ -297,6 +297,19 @@ def test_a_deadline_beyond_pythons_years_rejects_its_row_alone(tmp_path):
     assert good.deadline == 1_700_000_000.0
 
 
+def test_files_that_call_a_column_otherwise_are_to_be_run_alone(tmp_path, write_jsonl):
+    ours = write_jsonl([GOOD])
+    theirs = write_jsonl([{"review_id": "b", "restaurant_id": "x", "body": "Good."}], "b.jsonl")
+    with pytest.raises(CorpusError, match="b.jsonl has no column 'text'; .* is run alone, with an -o of its own$"):
+        read(ours, theirs)
+    with pytest.raises(
+        CorpusError, match="reviews.jsonl has no column 'body'; .* is run alone, with an -o of its own$"
+    ):
+        read(theirs, ours, columns={"text": "body"})
+    with pytest.raises(CorpusError, match="--column text=THEIRS$"):
+        read(theirs, ours)
+
+
 def test_a_column_of_csv_that_is_there_twice_is_refused_if_it_is_read(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("restaurant_id,text,note,note\nx,Fine.,a,b\n")
