@@ -29,6 +29,7 @@ _asked = 0
 _deferred = False
 _parting: Parting | None = None
 _latest = _deadline = math.inf  # moments on the monotonic clock: when the program ends if it has not moved on, and why
+_under_way = ""  # what vLLM has not ended then
 
 
 class Interrupted(BaseException):
@@ -68,23 +69,26 @@ def heeding(
     Loading takes long and may be broken off anywhere. Once the engine works, an exception out of nowhere could be
     taken for the engine's death, or be lost in somebody's clean-up; then it is raised here, after a step. An engine in
     this very process cannot be ended when it hangs: then the program is, some time after the engine would have been,
-    which is `stall_timeout` seconds after its last step, or at the `deadline`, in seconds since the epoch. `parting`
-    may write that down first.
+    which is `stall_timeout` seconds after its last step, an hour after its start began, or at the `deadline`, in
+    seconds since the epoch. `parting` may write that down first.
     """
     from pipelines.dispatch.loop import GRACE as ENDING
+    from pipelines.engine.supervised import STARTING
     from pipelines.events import Asking, EngineStarted, EngineStarting, Examining, Progress, Reading, WritingResults
 
     global _parting  # noqa: PLW0603  as those below
     _parting = parting
 
     def emit(event: "Event") -> None:
-        global _deferred, _latest, _deadline  # noqa: PLW0603  a process is interrupted as a whole
+        global _deferred, _latest, _deadline, _under_way  # noqa: PLW0603  a process is interrupted as a whole
+        now = time.monotonic()
         match event:
-            case EngineStarted() | Progress():
-                now = time.monotonic()
-                _deferred, _deadline = True, now + deadline - time.time()
-                _latest = min(now + stall_timeout, max(_deadline, now) + ENDING) + ENDING
-            case Reading() | Asking() | Examining() | EngineStarting() | WritingResults():
+            case EngineStarted() | Progress() | EngineStarting():
+                starts = isinstance(event, EngineStarting)
+                _deferred, _under_way = not starts, "start" if starts else "last step"
+                _deadline = now + deadline - time.time()
+                _latest = min(now + (STARTING if starts else stall_timeout), max(_deadline, now) + ENDING) + ENDING
+            case Reading() | Asking() | Examining() | WritingResults():
                 _deferred, _latest = False, math.inf
         check()
         draw(event)
@@ -118,7 +122,7 @@ def _stand_by(reader: int) -> None:
             first, number = now, came[0]
         if now > _latest:
             status = OUT_OF_TIME if now > _deadline else CANNOT
-            _end(status, f"error: vLLM has not ended its last step{kept()}", reader)
+            _end(status, f"error: vLLM has not ended its {_under_way}{kept()}", reader)
 
 
 def _heard(reader: int, seconds: float) -> list[int]:
@@ -136,10 +140,11 @@ def _end(status: int, line: str, reader: int | None) -> None:
     """
     if reader is not None and _parting:
         written = threading.Event()
-        threading.Thread(target=_part, args=(_parting, status, line, written), daemon=True).start()
-        until = time.monotonic() + PARTING
-        while not written.is_set() and time.monotonic() < until and not _heard(reader, 0.05):
-            pass
+        with suppress(RuntimeError):  # there may be no memory for a thread
+            threading.Thread(target=_part, args=(_parting, status, line, written), daemon=True).start()
+            until = time.monotonic() + PARTING
+            while not written.is_set() and time.monotonic() < until and not _heard(reader, 0.05):
+                pass
     screen.last_words(line)
     os._exit(status)
 

@@ -112,6 +112,7 @@ interruption.install()
 emit = interruption.heeding(lambda event: None, {})
 emit(events.EngineStarted(1.0))
 """
+STARTING = f"from pipelines.engine import supervised\nsupervised.STARTING = 0.5\n{EVENT}emit(events.EngineStarting('m'))"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,30 @@ def test_an_engine_in_this_process_that_does_not_come_back_ends_the_program(deaf
     assert process.returncode == status
     kept = "every answer so far is kept, and the same command continues"
     assert err == f"error: vLLM has not ended its last step: {kept}\n"
+
+
+@pytest.mark.parametrize(("bounds", "status"), [("", 1), ("deadline=__import__('time').time() - 0.2", 4)])
+def test_one_that_does_not_start_ends_the_program_too(deaf, bounds, status):
+    process = deaf(STARTING.replace("{}", bounds))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err.startswith("error: vLLM has not ended its start: every answer so far is kept")
+
+
+NO_THREADS = """
+def start(thread):
+    raise RuntimeError("can't start new thread")
+interruption.threading.Thread.start = start
+"""
+
+
+def test_it_ends_where_no_thread_can_be_made_any_more(deaf):
+    """For want of memory, say: then nothing can be written down, and it ends all the same."""
+    process = deaf(f"{PARTING.replace('{}', 'return True')}\n{NO_THREADS}")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (143, "")
+    assert err.startswith("interrupted: every answer")
 
 
 def test_writing_the_results_may_take_as_long_as_it_takes(deaf):
