@@ -39,6 +39,8 @@ def of_error(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError | sqlite3.OperationalError):
         # A full disk, a folder gone: nobody's bug, and what was committed is there.
         return CANNOT, f"error: cannot go on: {error}{interruption.kept()}"
+    if type(error).__name__ == "PanicException":  # as polars has it where no thread can be made, nor a file opened
+        return CANNOT, f"error: polars cannot go on, for want of memory or open files perhaps: {error}{interruption.kept()}"
     if isinstance(error, MemoryError) or "failed to map segment" in str(error):  # as a library that is imported has it
         return CANNOT, f"error: not enough memory to go on{interruption.kept()}"
     where = screen.log() or "the lines above"

@@ -136,7 +136,8 @@ class RemoteEngine:
                 self._channel.kill()  # it would not hear that it is to end
                 raise EngineDied("a replica had nothing to tell for far longer than its work can take")
             return []
-        self._heard, self.stats = time.monotonic(), told.stats
+        if told.done or told.stats != self.stats:  # or it is up, and at nothing
+            self._heard, self.stats = time.monotonic(), told.stats
         self._under_way -= len(told.done)
         return [self._here(done) for done in told.done] if self._behind else told.done
 

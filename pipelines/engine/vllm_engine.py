@@ -58,6 +58,7 @@ class VllmEngine:
         self.replicas = [Replica(0, config.cache_config.num_gpu_blocks * config.cache_config.block_size)]
         self._stats, self._read = EngineStats(), 0.0
         self._logged = process.log_size()  # why it may die is logged from here on
+        self._heard = time.monotonic()  # when it had something to tell
         self._ours: dict[str, Request] = {}
         self._refused: list[Failure] = []
 
@@ -84,6 +85,8 @@ class VllmEngine:
 
     def submit(self, requests: Sequence[Request]) -> None:
         """Hand over requests; one that vLLM will not take comes back as a refusal."""
+        if not self._ours:
+            self._heard = time.monotonic()
         for request in requests:
             try:
                 (theirs,) = self._llm.enqueue(
@@ -111,7 +114,12 @@ class VllmEngine:
                     outputs = self._llm.llm_engine.step()
             except Exception as error:
                 raise self._death(error) from error
-            if not outputs and time.monotonic() - began < IDLE:
+            now = time.monotonic()
+            if outputs:
+                self._heard = now
+            elif now - self._heard > patience:
+                raise self._silence()
+            elif now - began < IDLE:
                 time.sleep(IDLE)  # all that is in flight waits for its grammar, which another thread compiles
             done += [_completion(self._ours.pop(output.request_id), output) for output in outputs if output.finished]
         return done
@@ -137,11 +145,14 @@ class VllmEngine:
             gc.collect()
         self._watchdog.dismiss()
 
+    def _silence(self) -> EngineDied:
+        return EngineDied("vLLM had nothing to tell for far longer than its work can take")
+
     def _death(self, error: Exception) -> EngineDied:
         from vllm.v1.engine.exceptions import EngineDeadError
 
         if self._watchdog.bitten:
-            return EngineDied("vLLM had nothing to tell for far longer than its work can take")
+            return self._silence()
         logged = process.logged_since(self._logged)
         if not isinstance(error, EngineDeadError):
             return EngineDied(f"vLLM stopped: {root_cause.explain(error, logged)}")

@@ -112,7 +112,9 @@ interruption.install()
 emit = interruption.heeding(lambda event: None, {})
 emit(events.EngineStarted(1.0))
 """
-STARTING = f"from pipelines.engine import supervised\nsupervised.STARTING = 0.5\n{EVENT}emit(events.EngineStarting('m'))"
+STARTING = (
+    f"from pipelines.engine import supervised\nsupervised.STARTING = 0.5\n{EVENT}emit(events.EngineStarting('m'))"
+)
 
 
 @pytest.mark.parametrize(

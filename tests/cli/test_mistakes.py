@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -110,6 +111,12 @@ def test_what_cannot_be_written_is_noticed_before_any_work(run, write_jsonl, rev
     assert (status, out) == (1, "")
     assert re.fullmatch(f"error: cannot write (to )?out/{name}: it is a (file|folder), .* Remove it, or .*\n", err), err
     assert not Path("out/run.sqlite").exists()
+
+
+def test_a_library_that_gives_up_is_no_bug_of_ours():
+    status, line = exit_status.of_error(pl.exceptions.PanicException("LazyLock instance has previously been poisoned"))
+    assert status == exit_status.CANNOT
+    assert line.startswith("error: polars cannot go on, for want of memory or open files perhaps: LazyLock")
 
 
 def test_where_there_is_too_little_memory_it_is_said():

@@ -12,7 +12,7 @@ from pipelines.errors import EngineDied, EngineError
 class SlowEngine:
     """Works on so many tokens a second, four requests at a time.
 
-    The first token of a prompt may ask for a death (1), for one of the process (2), or for being stopped (3).
+    The first token of a prompt may ask for a death (1), for one of the process (2), for being stopped (3), or for nothing to come of it (4).
     """
 
     limits = Limits(max_num_seqs=4, max_num_batched_tokens=4096, block_size=32, dtype="float32")
@@ -36,6 +36,9 @@ class SlowEngine:
                     os.kill(os.getpid(), signal.SIGKILL)
                 case 3:
                     os.kill(os.getpid(), signal.SIGSTOP)
+                case 4:
+                    self.left = [request]
+                    return []
         tokens = sum(len(request.prompt) for request in batch)
         time.sleep(tokens / self.speed)
         self.stats = EngineStats(self.stats.prefilled + tokens, self.stats.decoded + len(batch))

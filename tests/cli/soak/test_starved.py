@@ -20,6 +20,7 @@ import pytest
 SEED = 6
 MEMORY = 64 << 20  # bytes
 THRASHING = 90  # seconds after which somebody gives it more
+HUNG = 200  # and after which somebody stops it
 # A control group of its own, as a container has, and what bounds its memory: in the first version, and in the second.
 CAGES = (
     (Path(f"/sys/fs/cgroup/memory/reviewbatch-{os.getpid()}"), "memory.limit_in_bytes"),
@@ -40,8 +41,9 @@ def no_files(process: psutil.Process, chance: Random) -> None:
 
 
 def no_memory(process: psutil.Process, chance: Random) -> None:
-    """Let it have a little more memory at most."""
+    """Let it have a little more memory at most; libraries may wait without an end for threads they could not make."""
     process.rlimit(resource.RLIMIT_AS, (process.memory_info().vms + chance.randrange(MEMORY),) * 2)
+    later(HUNG, process.terminate)
 
 
 def caged(process: psutil.Process, chance: Random) -> None:
@@ -59,12 +61,22 @@ def caged(process: psutil.Process, chance: Random) -> None:
             if bound.read_text() == written:
                 bound.write_text(str(1 << 50))
 
-    after = Timer(THRASHING, lift)
-    after.daemon = True
-    after.start()
+    later(THRASHING, lift)
     for one in (process, *process.children(recursive=True)):
         with suppress(ProcessLookupError):
             (cage / "cgroup.procs").write_text(str(one.pid))
+
+
+def later(seconds: float, do: Callable[[], object]) -> None:
+    """Do something in so many seconds, unless all is over by then."""
+
+    def done() -> None:
+        with suppress(psutil.NoSuchProcess):
+            do()
+
+    after = Timer(seconds, done)
+    after.daemon = True
+    after.start()
 
 
 def full(process: psutil.Process, chance: Random) -> None:

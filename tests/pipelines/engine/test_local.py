@@ -19,7 +19,7 @@ from pipelines.engine.local import Local
 from pipelines.engine.replica import RemoteEngine
 from pipelines.errors import EngineDied, EngineError
 
-KILLS_ITSELF, STOPS = 2, 3
+KILLS_ITSELF, STOPS, COMES_TO_NOTHING = 2, 3, 4
 
 
 def asked(id_: int, kind: int = 0) -> Request:
@@ -107,11 +107,12 @@ def test_one_that_is_killed_is_dead_and_by_what_is_said(local):
         engine.submit([asked(2)])
 
 
-def test_one_that_is_silent_for_too_long_is_dead(local):
+@pytest.mark.parametrize("kind", [STOPS, COMES_TO_NOTHING])
+def test_one_that_is_silent_for_too_long_is_dead(local, kind):
     engine = up(local())
     engine.submit([asked(0)])
     process = psutil.Process(int(answers(engine, 1)[0].text))
-    engine.submit([asked(1, STOPS)])
+    engine.submit([asked(1, kind)])
     with pytest.raises(EngineDied, match="nothing to tell"):
         answers(engine, 1, patience=1.0)
     assert not process.is_running(), "it is not waited for until it ends"

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import threading
 import time
 import warnings
 from dataclasses import replace
@@ -12,16 +13,16 @@ import pytest
 from pipelines.engine.interface import Completion, Failure, Request, Sampling
 from pipelines.engine.vllm_engine import FRESH, GenerateEngine
 from pipelines.engine.vllm_setup import LOOPBACK, limits, prepare
-from pipelines.errors import EngineError
+from pipelines.errors import EngineDied, EngineError
 
 
-def ask(engine, *requests):
+def ask(engine, *requests, answers=None):
     engine.submit(requests)
     found = {}
     for _ in range(500):
         for done in engine.step():
             found[done.id] = done
-        if len(found) == len(requests):
+        if len(found) == (answers or len(requests)):
             return found
     pytest.fail("the engine did not answer")
 
@@ -106,6 +107,23 @@ def test_what_is_under_way_is_counted(engine):
     after = stats()
     assert after.prefilled - before.prefilled == 50
     assert after.decoded - before.decoded == done[0].timing.output_tokens
+
+
+def test_one_that_waits_for_its_own_threads_for_too_long_has_nothing_to_tell(engine, monkeypatch):
+    """As where a grammar is never compiled, for want of memory: its steps end, and nothing comes of them."""
+    manager, compiled = engine._llm.llm_engine.engine_core.engine_core.structured_output_manager, threading.Event()
+    compile_ = manager._create_grammar
+    monkeypatch.setattr(manager, "_create_grammar", lambda of: compiled.wait() and compile_(of))
+    began = time.monotonic()
+    engine.submit([Request(1, [7] * 9, Sampling(40, schema=json.dumps({"type": "array", "maxItems": 1})))])
+    try:
+        with pytest.raises(EngineDied, match="nothing to tell for far longer"):
+            while time.monotonic() - began < 60:
+                assert engine.step(0.5) == []
+        assert time.monotonic() - began > 0.5
+    finally:
+        compiled.set()
+    assert 1 in ask(engine, Request(2, [7] * 9, Sampling(1)), answers=2)
 
 
 def test_an_empty_engine_steps_without_work(engine):
