@@ -39,12 +39,18 @@ def of_error(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError | sqlite3.OperationalError):
         # A full disk, a folder gone: nobody's bug, and what was committed is there.
         return CANNOT, f"error: cannot go on: {error}{interruption.kept()}"
-    if type(error).__name__ == "PanicException":  # as polars has it where no thread can be made, nor a file opened
-        return CANNOT, f"error: polars cannot go on, for want of memory or open files perhaps: {error}{interruption.kept()}"
-    if isinstance(error, MemoryError) or "failed to map segment" in str(error):  # as a library that is imported has it
-        return CANNOT, f"error: not enough memory to go on{interruption.kept()}"
+    if missing := _missing(error):
+        return CANNOT, f"error: not enough {missing} to go on{interruption.kept()}"
     where = screen.log() or "the lines above"
     return BUG, f"this is a bug in reviewbatch: {error!r}; the traceback is in {where}"
+
+
+def _missing(error: BaseException) -> str:
+    """Return what there was not enough of, nothing where an error does not say so."""
+    if isinstance(error, MemoryError) or "failed to map segment" in str(error):  # as a library that is imported has it
+        return "memory"
+    # As polars has it where no thread can be made, or no file opened.
+    return "memory, or open files," if type(error).__name__ == "PanicException" else ""
 
 
 def of_run(counts: "Counts", chosen: "Settings") -> tuple[int, str]:

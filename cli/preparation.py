@@ -38,8 +38,7 @@ def sources(asked: "list[Task]", chosen: "Settings") -> "Found":
         )
     if unknown := chosen.columns.keys() - set(layout.names):
         raise ConfigError(f"no column {min(unknown)!r} for {asked[0].name}: it is one of {', '.join(layout.names)}")
-    if taken := [(name, task.name) for name in chosen.keep for task in asked if name in task.schema.names]:
-        raise ConfigError("--keep {}: the results of {} have a column of that name".format(*taken[0]))
+    _refuse_taken(chosen.keep, asked)
     if unknown := chosen.sla.keys() - {ALL, *TASKS, *(task.name for task in asked)}:
         raise ConfigError(f"setting sla: no such task {min(unknown)!r}: it is one of {', '.join(TASKS)}")
     found = find(chosen.input, output=chosen.folder.parent if chosen.shard else chosen.folder)
@@ -47,6 +46,15 @@ def sources(asked: "list[Task]", chosen: "Settings") -> "Found":
         raise UsageError("a shard that compares restaurants reads its input twice: give it files, not a pipe or -")
     reader.check(found.sources, reading(chosen, layout), chosen.limit)
     return found
+
+
+def _refuse_taken(keep: "Sequence[str]", asked: "Sequence[Task]") -> None:
+    """Raise ConfigError where a column to be kept is called like one of the results, also of what tasks are made of."""
+    from pipelines.tasks import with_bases
+
+    for task in with_bases(asked):
+        if taken := [name for name in keep if name in task.schema.names]:
+            raise ConfigError(f"--keep {taken[0]}: the results of {task.name} have a column of that name")
 
 
 def slas(asked: "list[Task]", chosen: "Settings") -> dict[str, float]:
@@ -70,7 +78,8 @@ def configure(
     from pipelines.engine import vllm_setup
     from pipelines.measurements import Measurements
 
-    asked = chosen_tasks.styled(asked, chosen, model)  # only now is it known how digests are made
+    asked = chosen_tasks.styled(asked, chosen, model)  # only now is it known how digests are made, and of what
+    _refuse_taken(chosen.keep, asked)
     # A config has most settings by their own names, and of these what is made of them.
     made: dict[str, Any] = {
         "tasks": asked, "sources": found.sources, "passed_over": found.passed_over, "reading": reading(chosen),

@@ -46,7 +46,7 @@ COLUMNS = tuple(dict.fromkeys(REVIEWS.names + QUERIES.names))
 class Row:
     """One usable row; `row` counts from 1 in its `source` file.
 
-    `unit` is what somebody waits for, the restaurant of a review and the query itself. `deadline` is in seconds since
+    `unit` is what somebody waits for, the restaurant of a review and the id of a query. `deadline` is in seconds since
     the epoch; `lang`, `category`, `city` and `rating` are as the input has them, and so is what is `carried` along.
     """
 
@@ -133,13 +133,13 @@ def _identifier(value: Any, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | bytes | UUID):
         kind = "null" if value is None else type(value).__name__
         raise _UnusableError(Reason.missing(name), f"{name} is {kind}")
-    identifier: str = _hex(value) if isinstance(value, bytes) else _unicode(str(value))
+    identifier: str = as_text(value) if isinstance(value, bytes) else _unicode(str(value))
     if not identifier:
         raise _UnusableError(Reason.missing(name), f"{name} is empty")
     return identifier
 
 
-def _hex(value: bytes) -> str:
+def as_text(value: bytes) -> str:
     """Return bytes as the text that they are, or as digits."""
     with suppress(UnicodeDecodeError):
         if (text := value.decode()).isprintable():

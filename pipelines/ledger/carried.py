@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from pipelines.corpus.row import Row
+from pipelines.corpus.row import Row, as_text
 from pipelines.ledger.database import transaction
 
 T = TypeVar("T")
+DIGITS = 38  # of the longest decimal that libraries read
 ID = 0  # the first column, whatever the others are called
 
 
@@ -59,10 +60,22 @@ class Carried:
     def schema(self) -> pa.Schema:
         """Return the columns, of types that hold what all chunks have; text in JSON where there is none such."""
         schemas = list(self._chunks(lambda stream: stream.schema))
-        if not schemas:
-            return pa.schema([])
-        fields = [_common([schema.field(n) for schema in schemas]) for n in range(len(schemas[0]))]
-        return pa.schema(fields[ID + 1 :])
+        fields = []
+        for n in range(ID + 1, len(schemas[0]) if schemas else 0):
+            theirs = [schema.field(n) for schema in schemas]
+            common = _common(theirs)
+            alike = all(field.type == common.type for field in theirs)
+            fields.append(common if alike or self._fits(n, common.type) else common.with_type(pa.string()))
+        return pa.schema(fields)
+
+    def _fits(self, n: int, kind: pa.DataType) -> bool:
+        """Say whether every value of a column is the same in a type: ids of many digits are others as fractions."""
+        try:
+            for column in self._chunks(lambda stream: stream.read_all().column(n)):
+                column.cast(kind)
+        except pa.ArrowException:
+            return False
+        return True
 
     def beside(self, tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
         """Yield tables about rows in input order, whose first column has their ids, each with the columns beside it."""
@@ -109,15 +122,31 @@ def written(values: Iterable[Any]) -> pa.Array:
 
 def _text(value: Any) -> str:
     """Return a value as text, in JSON if it is none; half a surrogate pair, which JSON can spell, becomes a `?`."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    value = _spelled(value) if isinstance(value, bytes) else value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_spelled)
     return text.encode(errors="replace").decode()
 
 
+def _spelled(value: Any) -> str:
+    """Return what JSON does not know as text: bytes as an id of them is."""
+    return as_text(value) if isinstance(value, bytes) else str(value)
+
+
 def _common(fields: Sequence[pa.Field]) -> pa.Field:
+    """Return the column of a type that holds what all have as it is, or of text, where no format has one."""
     try:
-        return pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive").field(0)
+        common = pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive").field(0)
     except pa.ArrowException:
         return pa.field(fields[0].name, pa.string())
+    return pa.field(common.name, pa.string()) if _has_no_form(common.type) else common
+
+
+def _has_no_form(kind: pa.DataType) -> bool:
+    """Say whether no file has columns of a type, or no library reads them: objects without fields, endless decimals."""
+    if pa.types.is_decimal(kind):
+        return bool(kind.precision > DIGITS)
+    parts = [kind.field(n).type for n in range(kind.num_fields)]
+    return (pa.types.is_struct(kind) and not parts) or any(map(_has_no_form, parts))
 
 
 def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -22,6 +22,8 @@ from cli import exit_status
         (["run", "query-expansion", "-i", "r.jsonl", "--max-expansions", "11"], 1, "setting max_expansions: "),
         (["run", "--task-file", "none.toml", "-i", "r.jsonl"], 1, "--task-file none.toml cannot be read: "),
         (["run", "sentiment", "-i", "none.jsonl"], 1, "no such file or folder: none.jsonl"),
+        (["run", "sentiment", "-i", "r.jsonl", "-o", ""], 1, "setting output: a folder expected, found nothing"),
+        (["run", "summary", "-i", "r.jsonl", "--keep", "aspect"], 1, "--keep aspect: the results of points have a column"),
         (["run", "sentiment", "-i", "r.jsonl", "--column", "text=Review"], 1, "r.jsonl has no column 'Review'; it has: "),
         (["run", "sentiment", "-i", "r.jsonl", "--column", "txt=Review"], 1, "setting columns: no column 'txt'"),
         (["run", "sentiment", "-i", "r.jsonl", "--column", "text"], 1, "--column text: NAME=VALUE expected"),
@@ -114,9 +116,15 @@ def test_what_cannot_be_written_is_noticed_before_any_work(run, write_jsonl, rev
 
 
 def test_a_library_that_gives_up_is_no_bug_of_ours():
-    status, line = exit_status.of_error(pl.exceptions.PanicException("LazyLock instance has previously been poisoned"))
-    assert status == exit_status.CANNOT
-    assert line.startswith("error: polars cannot go on, for want of memory or open files perhaps: LazyLock")
+    said = exit_status.of_error(pl.exceptions.PanicException("LazyLock instance has previously been poisoned"))
+    assert said == (exit_status.CANNOT, "error: not enough memory, or open files, to go on")
+
+
+def test_a_column_is_not_kept_that_is_called_as_one_of_what_a_task_is_made_of(run, write_jsonl, reviews):
+    path = write_jsonl([{**row, "label": "x"} for row in reviews(3)])
+    command = ("run", "summary", "--style", "quotes", "-i", path, "--keep", "label", "--model", "tiny")
+    said = "error: --keep label: the results of sentiment have a column of that name\n"
+    assert run(*command) == (1, "", said)
 
 
 def test_where_there_is_too_little_memory_it_is_said():

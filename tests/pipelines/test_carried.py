@@ -60,6 +60,29 @@ def test_a_column_of_several_types_is_text(go, write_jsonl, reviews, fake_engine
     assert results()["n"].to_list() == ["1", "2", "three", None, "4.5", '{"five": 5}', "6", "7"]
 
 
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([1, 2, 3.5, None], [1.0, 2.0, 3.5, None]),
+        ([2**60 + 1, 2, 3.5, 4], ["1152921504606846977", "2", "3.5", "4.0"]),
+        (
+            [{"n": 2**60 + 1}, {"n": 2}, {"n": 3.5}, None],
+            ['{"n": 1152921504606846977}', '{"n": 2}', '{"n": 3.5}', None],
+        ),
+        ([{}, {}, {}, None], ["{}", "{}", "{}", None]),
+        ([{"a": {}}, {"a": {}}, {"a": {}}, None], ['{"a": {}}', '{"a": {}}', '{"a": {}}', None]),
+    ],
+)
+def test_a_column_is_text_where_no_type_holds_all_that_chunks_have(
+    go, write_jsonl, reviews, fake_engine, results, monkeypatch, values, written
+):
+    monkeypatch.setattr("pipelines.corpus.reader.CHUNK", 2)
+    rows = [{**row, "kept": value} for row, value in zip(reviews(4), values, strict=True)]
+    for kind in ("jsonl", "csv", "parquet"):
+        go(write_jsonl(rows), fake_engine, reading=keeping("kept"), format=kind)
+    assert results()["kept"].to_list() == written
+
+
 def test_a_column_that_is_not_there_cannot_be_kept(go, write_jsonl, reviews, fake_engine):
     with pytest.raises(CorpusError, match="has no column 'author'; it has: review_id, .*Keep one of these"):
         go(write_jsonl(reviews(3)), fake_engine, reading=keeping("author"))
@@ -91,6 +114,7 @@ KINDS = {
     "hour": pa.array([time(1, 2), None, time(3)]),
     "price": pa.array([Decimal("1.50"), None, Decimal("2.25")]),
     "nothing": pa.nulls(3),
+    "endless": pa.array([Decimal("1.5"), None, Decimal(2)], pa.decimal256(60, 2)),
     "great": pa.array([2**63, None, 1], pa.uint64()),
     "sure": pa.array([True, None, False]),
     "kind": pa.array(["a", None, "b"]).dictionary_encode(),
@@ -108,6 +132,17 @@ def test_whatever_a_column_holds_has_a_form_in_every_format(go, tmp_path, review
     read = {"parquet": pl.read_parquet, "jsonl": pl.read_ndjson, "csv": pl.read_csv}[kind](path)
     told = [value is not None for value in read[name]]
     assert told == ([False] * 3 if name == "nothing" else [True, False, True])
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_bytes_that_are_text_are_written_as_it(go, tmp_path, reviews, fake_engine, kind):
+    """As older writers of Parquet have their strings."""
+    rows = pa.Table.from_pylist(reviews(3)).append_column("city", pa.array(["서울".encode(), b"Ulm", b"\xff\x00"]))
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    go(tmp_path / "rows.parquet", fake_engine, reading=keeping("city"), format=kind)
+    path = tmp_path / "out" / "results" / f"sentiment.{kind}"
+    found = pl.read_csv(path) if kind == "csv" else pl.read_ndjson(path)
+    assert found["city"].to_list() == ["서울", "Ulm", "ff00"]
 
 
 def test_a_table_without_rows_has_its_columns_in_csv_too(go, tmp_path, write_jsonl, fake_engine):
