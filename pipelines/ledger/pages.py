@@ -55,12 +55,19 @@ class Pages:
         self._logged: list[Place] = []
 
     def overlay(self, log: BinaryIO) -> None:
-        """Lay the pages of a log over those of the file."""
+        """Lay the pages of a log over those of the file.
+
+        A log that has begun anew has older pages behind the new ones, which are told by their salt; its beginning and
+        its first page both have the salt of now. https://sqlite.org/fileformat2.html#walformat
+        """
         end = log.seek(0, 2)
+        log.seek(LOG - 16)
+        now = {log.read(8), log.read(8 + 8 + 8)[-8:]}
         for at in range(LOG, end - FRAME, FRAME + self.size):
             log.seek(at)
-            place = log, at + FRAME
-            self._newest[int.from_bytes(log.read(4))] = place
+            head, place = log.read(FRAME), (log, at + FRAME)
+            if head[8:16] in now:
+                self._newest[int.from_bytes(head[:4])] = place
             self._logged.append(place)
 
     def __iter__(self) -> Iterator[tuple[bytes, int]]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -203,6 +204,21 @@ def test_what_is_only_in_the_log_of_a_killed_run_is_saved_too(tmp_path):
     assert saved.answers == len(answers(path)) == 300
     assert not path.with_name("run.sqlite-wal").exists()
     assert saved.damaged.with_name("run.sqlite.damaged-wal").exists()
+
+
+def test_older_pages_behind_the_newest_of_a_log_are_older(tmp_path):
+    """A log begins anew when all of it is in the file, and what it had is still behind that."""
+    there, copied = tmp_path / "there", tmp_path / "copied"
+    with closing(Ledger(there)) as ledger:
+        for first in range(0, 400, 10):
+            answer(ledger, range(first, first + 10))
+            ledger._db.execute("PRAGMA wal_checkpoint(RESTART)")
+        answer(ledger, range(400, 403))
+        shutil.copytree(there, copied)
+        known = answers(there / "run.sqlite")
+    overwrite(copied / "run.sqlite", 68, bytes(4))  # the mark by which it is ours
+    assert recover(copied).answers == len(known)
+    assert answers(copied / "run.sqlite") == known
 
 
 def test_where_nothing_can_be_read_nothing_is_changed(tmp_path):
