@@ -1,7 +1,6 @@
 """The ending: what a person sees when a run has ended, in the order in which they ask."""
 
 import shlex
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -14,7 +13,7 @@ from cli.exit_status import program
 from cli.screen import people, say
 from pipelines import remote
 from pipelines.ledger.records import RunStatus
-from pipelines.output.page.said import many
+from pipelines.output.page.said import cut, many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +74,7 @@ def _examples(some: "list[Example]") -> Table:
     shown.add_column(no_wrap=texts, overflow="ellipsis" if texts else "fold", ratio=1)
     for example in some:
         *first, last = (example.said, example.text) if texts else (example.said,)
-        begin, *rest = (*first, example.of, shorten(last, LONG, placeholder=" …"))
+        begin, *rest = (*first, example.of, cut(last, LONG))
         shown.add_row(*map(Text, (f" {begin}", *rest)))
     return shown
 

@@ -4,15 +4,16 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import polars as pl
 
 from pipelines.corpus.row import LAYOUTS
 from pipelines.ledger.answered import answered
+from pipelines.ledger.carried import Carried
 from pipelines.ledger.rows import Rows
 from pipelines.output import tables
+from pipelines.output.page import said
 from pipelines.output.tables import FORMATS
 
 EXAMPLES, LONG = 5, 100  # of flipped labels, and the characters of a text
@@ -30,10 +31,11 @@ def between(
     Rows are the same by their id, and where they have a text by that, too: one that has changed may well get another
     answer.
     """
+    kept = {name for db in (a, b) for name in Carried(db).schema().names}  # which tell of the input
     had = [_answered(db, task) for db in (a, b)]
     both = had[0].join(had[1], on="id")
     same = both.filter(pl.col("text") == pl.col("text_right")).select("id")
-    results = _scanned(paths)
+    results = _scanned(paths, kept)
     labelled = labels and all(set(result.collect_schema().names()) >= LABELLED for result in results)
     changed = _labels(results, same) if labelled else _others(results, same)
     found = {
@@ -54,13 +56,13 @@ def _answered(db: sqlite3.Connection, task: str) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *chunks]).unique("id")
 
 
-def _scanned(paths: tuple[Path, Path]) -> Sequence[pl.LazyFrame]:
-    """Return both tables: the one whose file tells more types is a help to read the other."""
+def _scanned(paths: tuple[Path, Path], kept: set[str]) -> Sequence[pl.LazyFrame]:
+    """Return both tables without the kept columns: the one whose file tells more types is a help to read the other."""
     first, second = sorted(paths, key=lambda path: FORMATS.index(path.suffix[1:]))
     tells = tables.scan(first, {})
-    types = {name: kind for name, kind in tells.collect_schema().items() if kind != pl.Null}
+    types = {name: kind for name, kind in tells.collect_schema().items() if kind != pl.Null and name not in kept}
     by_path = {second: tables.scan(second, types if first.suffix != ".csv" else {}), first: tells}
-    return [by_path[path] for path in paths]
+    return [by_path[path].drop(kept, strict=False) for path in paths]
 
 
 def _labels(results: Sequence[pl.LazyFrame], same: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +110,7 @@ def _examples(rows: pl.DataFrame, texts: dict[str, str]) -> Iterator[dict[str, A
     for row in rows.iter_rows(named=True):
         yield {
             "id": row["id"],
-            "text": shorten(texts[row["id"]], LONG, placeholder=" ..."),
+            "text": said.cut(texts[row["id"]], LONG),
             "a": {"label": row["label"], "confidence": row["confidence"]},
             "b": {"label": row["label_b"], "confidence": row["confidence_b"]},
         }

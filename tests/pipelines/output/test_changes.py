@@ -4,8 +4,11 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.corpus.reading import Reading
@@ -113,6 +116,18 @@ def test_other_answers_are_counted_where_a_row_has_several_lines_or_none(
     twice.filter(pl.col("review_id") != "a-0").write_parquet(table)
     said = changes.between(a, tmp_path / "out")["answers"]["points"]
     assert said == {"rows": 8, "only_in_a": 0, "only_in_b": 0, "other_text": 0, "changed": 2}
+
+
+@pytest.mark.parametrize("kinds", [("parquet", "jsonl"), ("csv", "parquet"), ("jsonl", "jsonl")])
+def test_columns_that_are_kept_are_no_answer(go, write_jsonl, corpus, reading, aside, tmp_path, kinds):
+    rows = corpus({"a": 8}, words=1)
+    for n, kind in enumerate(kinds):
+        votes = pa.array([Decimal(f"{n}.{k}0") for k in range(8)])
+        pq.write_table(pa.Table.from_pylist(rows).append_column("votes", votes), tmp_path / "rows.parquet")
+        go(tmp_path / "rows.parquet", reading, "points", reading=Reading(keep=["votes"]), format=kind)
+        aside(f"as-{n}")
+    said = changes.between(tmp_path / "as-0", tmp_path / "as-1")["answers"]["points"]
+    assert (said["rows"], said["changed"]) == (8, 0)
 
 
 def test_fields_that_are_called_as_those_of_labels_are_none(go, write_jsonl, corpus, reading, tmp_path):
