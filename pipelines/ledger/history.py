@@ -181,7 +181,7 @@ def decode_by_task(db: sqlite3.Connection, run: int) -> list[TaskDecode]:
 
 def of_queries(db: sqlite3.Connection) -> bool:
     """Say whether the rows are queries, each its own unit, and no reviews."""
-    row = db.execute("SELECT unit = text FROM item LIMIT 1").fetchone()
+    row = db.execute("SELECT unit = id FROM item LIMIT 1").fetchone()
     return bool(row and row[0])
 
 

@@ -15,6 +15,7 @@ from pipelines.ledger.rows import Rows
 from pipelines.output import tables
 from pipelines.output.page import said
 from pipelines.output.tables import BY_RESTAURANT
+from pipelines.tasks import TASKS
 
 Z = 1.96  # of a 95 % interval
 DOUBTFUL, CARDS, DOTS, NAMED, ASPECTS = 10, 100, 2000, 3, 12  # how many of each are shown
@@ -23,7 +24,7 @@ LENGTH = 280  # of a text on the page, in characters
 UNIT = "restaurant_id"
 # What restaurants are named for, by which column, and whether the highest is.
 KINDS = (("best", "mean_score", True), ("worst", "mean_score", False), ("most divided", "divided", True))
-# Columns about how an answer was made, not what it is.
+# Columns of our own tasks about how an answer was made, not what it is.
 ASIDE = frozenset({UNIT, "sentences", "style", "better", "worse", "compared_with", "why_none"})
 
 
@@ -159,7 +160,8 @@ def cards(found: Mapping[str, pl.LazyFrame]) -> tuple[list[dict[str, Any]], int]
             continue
         rows = table.filter(pl.col(UNIT).is_in(list(largest))).collect().rows(named=True)
         for row in rows:
-            told = ((column.replace("_", " "), _told(value)) for column, value in row.items() if column not in ASIDE)
+            aside = ASIDE if name in TASKS else {UNIT}
+            told = ((column.replace("_", " "), _told(value)) for column, value in row.items() if column not in aside)
             largest[row[UNIT]]["said"] += [(column, words) for column, words in told if words]
     return [card for card in largest.values() if card["said"]], all_.height
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.corpus.reject import Reason
 from pipelines.ledger import history
 from pipelines.output.page import said
 from pipelines.output.times import Numbers, Table, Times
@@ -15,6 +16,7 @@ from pipelines.output.times import Numbers, Table, Times
 BEFORE = ("program start", "reading", "engine start", "ordering")  # parts that precede the first answer
 # Shares at which something is what holds a run back.
 PREEMPTED, STARTING, IDLE, DRY = 0.05, 0.5, 0.3, 0.3
+OF_NO_USE = (Reason.TRUNCATED, Reason.MALFORMED, Reason.NO_SCORES, Reason.POISON)  # what the engine has worked for
 TURNS = 0.5  # of the engine's time: where jobs take more of it on average, they do not take turns
 ALL = 0.9  # of the requests, which are under way at once when there is little else to come
 
@@ -63,7 +65,11 @@ def of(took: Times, run: Mapping[str, Any]) -> Hours:
         Part("ordering", "costing the jobs and putting them in order", order),
         Part("prompts", "the engine reads prompts, and writes answers beside (prefill)", prefill),
         Part("answers", "the engine only writes answers (decode)", busy - prefill),
-        Part("idle", "the engine waits for this program, or its work was lost when it died", idle - restarts),
+        Part(
+            "idle",
+            "the engine waits for this program, or its work was lost: it died, or what it wrote was no answer",
+            idle - restarts,
+        ),
         Part("restarts", "an engine that died is started again", restarts),
         Part("engine stop", "ending the engine and its processes", run.get("engine_stop_s", 0.0)),
         Part("writing", "writing the results", run.get("write_s", 0.0)),
@@ -95,12 +101,9 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
     requests = sum(task["requests"] for task in report["tasks"].values())
     preempted = sum(task["preemptions"] for task in report["tasks"].values())
     steps = report["run"].get("steps") or 0
-    if not requests:
-        return (
-            ("no answer yet", "No answer of this run has come yet, or it ended before one did.")
-            if report["rows"]["waiting"]
-            else ("nothing was asked", "All answers were there already, or no row could be asked about.")
-        )
+    lost = sum(report["rows"]["rejects_by_reason"].get(reason, 0) for reason in OF_NO_USE) if steps else 0
+    if lost > requests or not requests:
+        return _without_answers(lost, report["rows"]["waiting"])
     if preempted > PREEMPTED * requests:
         return "KV-cache-bound", (
             f"The engine ran out of room for texts under way: {said.many(preempted, 'time')} it put one back. "
@@ -124,6 +127,17 @@ def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
         "Most of the time went into reading prompts, which is the work itself. A smaller model, a faster card or "
         "processor, or shorter texts make it faster; the order only decides who waits."
     )
+
+
+def _without_answers(lost: int, waiting: int) -> tuple[str, str]:
+    """Return why there are few answers, or none: so many were of no use, so many rows are still to ask."""
+    if lost:
+        return "answers of no use", (
+            "Most of what the engine wrote was no answer, or was cut off. What to do about it stands with the rejects."
+        )
+    if waiting:
+        return "no answer yet", "No answer of this run has come yet, or it ended before one did."
+    return "nothing was asked", "All answers were there already, or no row could be asked about."
 
 
 def throughput(db: sqlite3.Connection, number: int, took: Times, slices: int) -> tuple[Numbers, Numbers]:

@@ -26,8 +26,8 @@ def sentence(report: Mapping[str, Any], noun: str, wall: float) -> str:
     took = f" in {said.seconds(wall)}" if wall else ""
     parts = [f"{rows['answered']:,} of {said.many(rows['in'], noun)} answered{took}"]
     if rows["rejected"]:
-        reason, most = next(iter(rows["rejects_by_reason"].items()), ("", 0))
-        mostly = "" if not most else f", {'mostly' if most < rows['rejected'] else 'all'} {reasons.meaning(reason)}"
+        reason, *others = rows["rejects_by_reason"] or [""]
+        mostly = f", {'mostly' if others else 'all'} {reasons.meaning(reason)}" if reason else ""
         parts.append(f"{rows['rejected']:,} rejected{mostly}")
     if rows["waiting"]:
         parts.append(f"{rows['waiting']:,} still to ask")
@@ -84,7 +84,7 @@ def _end(run: Mapping[str, Any]) -> Iterator[str]:
 def _of_task(task: Mapping[str, Any]) -> Iterator[str]:
     labels, jobs = task.get("labels") or {}, task["jobs"]
     total = sum(labels.values())
-    if total >= ENOUGH and max(labels.values()) >= ALL_ALIKE * total:
+    if "calibration" in task and total >= ENOUGH and max(labels.values()) >= ALL_ALIKE * total:
         label = max(labels, key=lambda name: labels[name])
         yield f"{said.share(labels[label], total)} have the label {label}. Is the model too small for it? See a few."
     if (lost := task.get("ungrounded", 0)) > total:

@@ -110,7 +110,7 @@ def test_what_reviews_and_restaurants_are_called_is_text(go, tmp_path, write_jso
     page, text = read(tmp_path / "out")
     assert EVIL not in page
     assert text.count(EVIL) > 10
-    assert "an id seen before: 1 row" in text
+    assert "an id seen before: 1 time" in text
 
 
 def test_what_would_act_or_hide_is_spelled_out_in_its_source(go, tmp_path, write_jsonl, corpus, fake_engine):
@@ -129,6 +129,18 @@ def test_one_row_is_enough_for_a_page_without_pictures(go, tmp_path, write_jsonl
     assert "1 of 1 review answered" in text
     assert "Tomorrow:" not in text, "of one nobody knows what a thousand take"
     assert "<svg" not in page
+
+
+def test_a_page_of_queries_speaks_of_queries(go, tmp_path, write_jsonl, fake_engine):
+    go(write_jsonl([{"query_id": f"q{n}", "query": f"soup {n}"} for n in range(12)]), fake_engine, "query-expansion")
+    _, text = read(tmp_path / "out")
+    assert "12 of 12 queries answered" in text
+    assert "a job is one query" in text
+
+
+def test_that_all_digests_are_of_one_style_is_no_wonder(go, tmp_path, write_jsonl, corpus, fake_engine):
+    go(write_jsonl(corpus({f"place {n}": 2 for n in range(60)}, words=1)), fake_engine, "summary", style="quotes")
+    assert "have the label quotes" not in read(tmp_path / "out")[1]
 
 
 def test_many_rejects_are_told_with_advice(go, tmp_path, write_jsonl, corpus, fake_engine):

@@ -153,8 +153,9 @@ def test_jobs_that_sent_all_they_ask_are_held_against_what_was_foreseen():
     assert foreseen.of(none, hours.of(none, {})) is None
 
 
+@pytest.mark.parametrize(("name", "more"), [("summary", []), ("mine", [("style", "written")])])
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_restaurants_card_has_what_is_said_of_it(kind, tmp_path):
+def test_a_restaurants_card_has_what_is_said_of_it(kind, tmp_path, name, more):
     rows = [
         {"restaurant_id": f"0{n}", "summary": f"Soup {n}.", "praised": [{"aspect": "food", "words": ["soup"], "count": n}], "style": "written",
          "reviews_total": n}
@@ -162,8 +163,22 @@ def test_a_restaurants_card_has_what_is_said_of_it(kind, tmp_path):
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows)
     (tmp_path / "results").mkdir()
-    results._publish(table.schema, table.to_batches(), tmp_path / "results" / f"digest.{kind}")
+    results._publish(table.schema, table.to_batches(), tmp_path / "results" / f"{name}.{kind}")
     cards, total = answers.cards(answers.read(tmp_path))
     assert total == 2
     assert [(card["name"], card["reviews"]) for card in cards] == [("07", 7), ("04", 4)], "the largest first"
-    assert cards[0]["said"] == [("summary", "Soup 7."), ("praised", "food (7)")]
+    assert cards[0]["said"] == [("summary", "Soup 7."), ("praised", "food (7)"), *more]
+
+
+@pytest.mark.parametrize(
+    ("answered", "lost", "why"),
+    [(0, 9, "answers of no use"), (3, 9, "answers of no use"), (9, 3, "host-bound"), (0, 0, "nothing was asked")],
+)
+def test_an_engine_whose_answers_are_none_is_not_said_to_have_waited(answered, lost, why):
+    report = {
+        "run": {"steps": 9, "dry_steps": 9},
+        "rows": {"waiting": 0, "rejects_by_reason": {"no-text": 50, "truncated": lost}},
+        "tasks": {"mine": {"requests": answered, "preemptions": 0}},
+    }
+    facts = {"started": "2026-01-01T00:00:00+00:00", "finished": "2026-01-01T00:00:10+00:00", "makespan_s": 9.0}
+    assert hours.bottleneck(report, hours.of(times([], []), facts))[0] == why
