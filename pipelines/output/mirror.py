@@ -14,6 +14,7 @@ from pipelines.errors import RemoteError
 from pipelines.events import Emit, Event, Progress, Warned
 from pipelines.files import FOR_PEOPLE, RESULTS
 from pipelines.ledger import database
+from pipelines.output.tables import FORMATS
 
 PROBE = ".reviewbatch"
 EVERY = 600.0  # seconds
@@ -32,7 +33,7 @@ class Mirror:
             self._files.rm_file(f"{self._root}/{PROBE}")
 
     def push(self) -> None:
-        """Write what has changed since the last time, and take away the results that are here no more."""
+        """Write what has changed since the last time, and take away the tables that are here no more."""
         results = [f"{RESULTS}/{path.name}" for path in sorted((self._folder / RESULTS).glob("[!.]*"))]
         with self._reached():
             for name in [*results, *(name for name in FOR_PEOPLE if (self._folder / name).exists())]:
@@ -40,8 +41,9 @@ class Mirror:
                 if self._pushed.get(name) != (status.st_mtime_ns, status.st_size):
                     self._put(name)
                     self._pushed[name] = status.st_mtime_ns, status.st_size
-            for there in self._files.find(f"{self._root}/{RESULTS}"):
-                if f"{RESULTS}/{there.rpartition('/')[2]}" not in results:
+            for there in self._files.find(f"{self._root}/{RESULTS}", maxdepth=1):
+                name = there.rpartition("/")[2]
+                if name.rpartition(".")[2] in FORMATS and f"{RESULTS}/{name}" not in results:
                     self._files.rm_file(there)
 
     def back_up(self) -> None:

@@ -86,11 +86,14 @@ def test_rows_are_read_from_a_store_and_results_written_to_it(go, tmp_path, revi
         assert db.execute("SELECT count(DISTINCT seq) FROM outcome WHERE state = 'answered'").fetchone() == (12,)
     with store.open("bucket/out/results/sentiment.parquet") as file:
         assert pl.read_parquet(file.read()).height == 12
-    # Results in another format take the place of these.
+    # Results in another format take the place of these, and nobody else's.
+    others = ("notes.txt", "archive/2024.parquet")
+    for name in others:
+        store.pipe_file(f"bucket/out/results/{name}", b"somebody's")
     go(None, fake_engine, sources=found.sources, mirror=far, format="csv")
-    assert sorted(path.rpartition("/")[2] for path in store.find("bucket/out/results")) == [
-        "sentiment.csv", "sentiment_by_restaurant.csv",
-    ]  # fmt: skip
+    assert sorted(path.removeprefix("bucket/out/results/") for path in store.find("bucket/out/results")) == sorted(
+        ["sentiment.csv", "sentiment_by_restaurant.csv", *others]
+    )
 
 
 def test_globs_and_single_files_of_a_store(store, reviews, tmp_path):
