@@ -54,7 +54,9 @@ class Settings:
         ),
     ] = field(default_factory=list)
     output: Annotated[
-        str, option(str, "-o", "--output", help="Folder for what is written; a run in the same folder again continues.")
+        str,
+        Check(values.is_place),
+        option(str, "-o", "--output", help="Folder for what is written; a run in the same folder again continues."),
     ] = "out"
     again: Annotated[
         bool,

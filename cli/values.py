@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from cli.moments import duration, moment
@@ -25,7 +26,7 @@ MOST = 2**63  # what no number is that is counted with
 class Allowed:
     """How many rows may be rejected: so many, or such a share of all."""
 
-    most: float
+    most: Fraction
     share: bool = False
 
     def exceeded(self, rejected: int, rows: int) -> bool:
@@ -33,7 +34,8 @@ class Allowed:
         return rejected > self.most * (rows if self.share else 1)
 
     def __str__(self) -> str:
-        return f"{self.most:.4%}".rstrip("0%").rstrip(".") + "%" if self.share else f"{self.most:,.0f}"
+        most = float(self.most)
+        return f"{most:.4%}".rstrip("0%").rstrip(".") + "%" if self.share else f"{most:,.0f}"
 
 
 def plain(value: Any, *, path: bool = False, depth: int = DEEPEST) -> Any:
@@ -91,6 +93,13 @@ def instant(value: Any) -> float:
     return moment(str(value), datetime.now())  # noqa: DTZ005  a time of day is meant in local time
 
 
+def is_place(value: str) -> str:
+    """Return where something is to be. Raises ValueError for nowhere."""
+    if not value:
+        raise ValueError("a folder expected, found nothing")
+    return value
+
+
 def is_policy(value: str) -> str:
     """Return the name of a policy. Raises ValueError for what is none."""
     return _one_of([*POLICIES, AUTO], value, "policy")
@@ -146,7 +155,7 @@ def allowed(value: Any) -> Allowed:
     if not found:
         raise ValueError(f"a whole number that is not below 0, or a share such as 5%, expected, found {value}")
     number, share = found.groups()
-    return Allowed(float(number)) if number else Allowed(float(share) / 100, share=True)
+    return Allowed(Fraction(number)) if number else Allowed(Fraction(share) / 100, share=True)
 
 
 def shard(value: Any) -> Shard:

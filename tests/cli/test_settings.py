@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 import pytest
 
-from cli import chosen_tasks, loading, preparation, settings
+from cli import chosen_tasks, loading, preparation, settings, values
 from cli.main import app
 from pipelines.config import Config
 from pipelines.corpus.reading import Reading
@@ -29,6 +29,13 @@ def test_options_win_over_environment_over_file_over_defaults(nothing_set, monke
     assert loading.load(model=None).model == "environment"
     chosen = loading.load(model="option")
     assert (chosen.model, chosen.format) == ("option", "jsonl")
+
+
+def test_a_share_of_rejects_is_counted_exactly():
+    for of_a_thousand in range(1, 1000):
+        most = values.allowed(f"{of_a_thousand / 10}%")
+        assert not most.exceeded(of_a_thousand, 1000)
+        assert most.exceeded(of_a_thousand + 1, 1000)
 
 
 def test_switches_choose_the_policy_unless_one_is_named(monkeypatch):

@@ -22,6 +22,8 @@ def test_an_injection_is_resisted_that_turns_no_label():
         "label": ["positive", "positive", "positive", "negative"],
     })  # fmt: skip
     assert marks.resisted(plain, injected) == 0.75
+    assert marks.resisted(plain.head(1), injected) == 1.0, "a plain one without an answer says nothing"
+    assert marks.resisted(plain.head(0), injected) == 0.0
 
 
 def test_points_are_right_if_aspect_and_side_are_and_verdicts_count_neither_way():
