@@ -72,9 +72,9 @@ def heeding(
     which is `stall_timeout` seconds after its last step, an hour after its start began, or at the `deadline`, in
     seconds since the epoch. `parting` may write that down first.
     """
+    from pipelines import events
     from pipelines.dispatch.loop import GRACE as ENDING
     from pipelines.engine.supervised import STARTING
-    from pipelines.events import Asking, EngineStarted, EngineStarting, Examining, Progress, Reading, WritingResults
 
     global _parting  # noqa: PLW0603  as those below
     _parting = parting
@@ -82,13 +82,16 @@ def heeding(
     def emit(event: "Event") -> None:
         global _deferred, _latest, _deadline, _under_way  # noqa: PLW0603  a process is interrupted as a whole
         now = time.monotonic()
+        _deadline = now + deadline - time.time()
+        ended = max(_deadline, now) + ENDING
         match event:
-            case EngineStarted() | Progress() | EngineStarting():
-                starts = isinstance(event, EngineStarting)
-                _deferred, _under_way = not starts, "start" if starts else "last step"
-                _deadline = now + deadline - time.time()
-                _latest = min(now + (STARTING if starts else stall_timeout), max(_deadline, now) + ENDING) + ENDING
-            case Reading() | Asking() | Examining() | WritingResults():
+            case events.EngineStarted() | events.Progress():
+                _deferred, _under_way, _latest = True, "last step", min(now + stall_timeout, ended) + ENDING
+            case events.EngineStarting():
+                _deferred, _under_way, _latest = False, "start", min(now + STARTING, ended) + ENDING
+            case events.Warned() if _latest < math.inf and not _deferred:  # a replica starts again
+                _latest = min(now + STARTING, ended) + ENDING
+            case events.Reading() | events.Asking() | events.Examining() | events.WritingResults():
                 _deferred, _latest = False, math.inf
         check()
         draw(event)

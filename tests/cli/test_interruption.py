@@ -136,6 +136,12 @@ def test_one_that_does_not_start_ends_the_program_too(deaf, bounds, status):
     assert err.startswith("error: vLLM has not ended its start: every answer so far is kept")
 
 
+def test_one_that_is_started_again_has_its_time_anew(deaf):
+    again = "import time\nfor _ in range(20): time.sleep(0.1); emit(events.Warned('again'))"
+    process = deaf(f"{STARTING.replace('{}', '')}\n{again}")
+    assert process.wait(timeout=60) == 1
+
+
 NO_THREADS = """
 def start(thread):
     raise RuntimeError("can't start new thread")

@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -143,7 +144,10 @@ def endure(program, work, look, whole, lives_until):
                 process, before = program(*work[kind], "-o", "out", **environment), starved
                 if starved < times and lives_until(process, chance, duration):
                     with suppress(psutil.NoSuchProcess):
-                        starve(psutil.Process(process.pid), chance)
+                        begun = psutil.Process(process.pid)
+                        while begun.num_threads() == 1:  # until it has heard of itself, it can say nothing
+                            time.sleep(0.01)
+                        starve(begun, chance)
                         starved += 1
                 _, err = process.communicate()
                 status, story = process.returncode, f"seed {SEED}, {starved}, {process.returncode}: {err}"
