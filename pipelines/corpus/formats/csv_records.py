@@ -80,8 +80,8 @@ def records(
             look(header)
             continue
         number += 1
-        if lines.ended and begun - began > 1:  # where the last row ends no line is looked for
-            detail = f"a quotation mark in line {began + 1} is never closed: all behind it is one field"
+        if lines.ended:  # where the last row ends no line is looked for
+            detail = f"a quotation mark in line {began + 1} is never closed: is the file whole?"
             yield unreadable(source, number, Reason.MALFORMED_CSV, detail)
         elif merged:
             detail = f"a quotation mark in line {began + 1} is closed in another row: these lines were read as one"
