@@ -21,12 +21,13 @@ from pipelines.prompts.template import one_line
 
 LABELS = frozenset({"positive", "negative", "neutral"})
 LABELS_KO = ("긍정", "부정", "중립")
+LABEL_KO = re.compile("긍정|부정(?![확직맥])|중립")  # 부정확 and 부정직 are faults of restaurants
 # Words that only labelling has; in Korean what goes with a word is joined to it.
 LABELLING = frozenset({
     "annotate", "annotated", "annotating", "annotation", "annotator", "annotators", "chatbot", "chatgpt", "classifier",
     "classify", "gpt", "grader", "llm",
 })  # fmt: skip
-LABELLING_KO = ("라벨", "레이블", "프롬프트")
+LABELLING_KO = ("프롬프트",)
 # Words of which two tell as much.
 TELLING = frozenset({
     "analysis", "classed", "classification", "classified", "dataset", "guideline", "guidelines", "instruction",
@@ -38,9 +39,10 @@ BUSINESS = TELLING | {
     "labels", "mark", "marked", "model", "rated", "reply", "respond", "return", "sentiment", "tag", "task", "translate",
     "verdict", "word",
 }  # fmt: skip
-BUSINESS_KO = (
-    "감성", "감정", "답", "대답", "명령", "분류", "예시", "정답", "지시", "지침", "채점", "출력", "판정", "표시",
-)  # fmt: skip
+# In Korean only as the model is spoken to: replies to reviews (답글), moods (감성) and price tags (표시) are everyday.
+BUSINESS_KO = re.compile(
+    "감[성정](?:분석|분류|은|값)|대?답변?(?:하|해|합|할)|답(?:은|을|$)|라벨|레이블|명령|분류|예시|정답|지시|지침|채점|출력|판정|표시(?:하|해|합|할)"
+)
 # In Spanish, French, German, Italian and Portuguese: what stands above, and what may stand there.
 _ABOVE = (
     "acima|anterior(?:es)?|arriba|ci-dessus|oben|obigen?|precedent[ei]|pr[ée]c[ée]dente?s?|previ[ao]s?|sopra|"
@@ -54,7 +56,9 @@ _TEXTS = (
 _WITHIN = r"(?:[^\w.!?\n]+\w+){0,5}?[^\w.!?\n]+"  # a few words of the same sentence
 ORDER = re.compile(
     r"\b(?:disregard|ignore)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
-    r"|\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
+    # Who has a subject does so, and is told by nobody to.
+    r"|(?<!\bthey )(?<!\bstaff )(?<!\bwaiters )(?<!\bservers )(?<!\bwe )(?<!\bi )"
+    r"\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+(?:everything|instructions?|rules|prompt)\b"
     r"|\b(?:answer|assign|choose|give|pick|return|say) (?:it |with )?(?:an? |the )?(?:opposite|contrary) "
     r"(?:category|classification|label|sentiment|verdict)\b"
     r"|\b(?:all|any|each|every|the|your) summar(?:y|ies) (?:has to|have to|must|needs? to|should)\b"
@@ -62,7 +66,7 @@ ORDER = re.compile(
     r"|(?:上|以上|前|これまで)\S{0,8}(?:レビュー|口コミ|指示|命令|文章|内容|テキスト)\S{0,6}無視(?!さ)"
     r"|(?:忽略|无视|無視)\S{0,4}(?:上|前)\S{0,6}(?:评论|評論|评价|評價|指令|指示|内容|內容|文字|文本|说明|說明)"
     r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?\s*\w*\s*(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시"
-    r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시|잊)",
+    r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시(?:하세요|하십시오|하시오|하라|해라|해줘|해\s*주|해(?=\W|$))|잊(?:어|으세요|으십시오))",
     re.IGNORECASE,
 )
 VERDICT = re.compile(
@@ -221,9 +225,9 @@ def _turns_to_the_model(sentence: str, order: re.Pattern[str] | None) -> int | N
     """Return where a sentence begins to speak to the model, None if it does not."""
     said = [(found.group().casefold(), found.start()) for found in WORDS.finditer(sentence)]
     words = [word for word, _ in said]
-    labels = [word for word in words if word in LABELS or word.startswith(LABELS_KO)]
+    labels = [word for word in words if word in LABELS or LABEL_KO.match(word)]
     labelling = [word for word in words if word in LABELLING or word.startswith(LABELLING_KO)]
-    business = [word for word in words if word in BUSINESS or word.startswith(BUSINESS_KO)]
+    business = [word for word in words if word in BUSINESS or BUSINESS_KO.match(word)]
     alone = labels and LEADS.issuperset({*words} - {*labels}) and not sentence.rstrip().endswith(":")
     often = max(Counter(labels).values(), default=0) >= LABEL_OFTEN
     patterns = (pattern for pattern in (ORDER, VERDICT, GIVEN, order) if pattern)
@@ -242,7 +246,7 @@ def _turns_to_the_model(sentence: str, order: re.Pattern[str] | None) -> int | N
 
 def _once(repeated: re.Match[str]) -> str:
     word = repeated[1].casefold()
-    return "" if word in LABELS or word.startswith(LABELS_KO) else repeated[1]
+    return "" if word in LABELS or LABEL_KO.match(word) else repeated[1]
 
 
 @cache
