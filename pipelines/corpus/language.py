@@ -10,6 +10,8 @@ DEFAULT = "en"
 SCRIPTS: Mapping[str, re.Pattern[str]] = MappingProxyType({
     "ko": re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]"),
 })  # fmt: skip
+# What people call these, and English, besides their codes of two letters.
+NAMES = {"eng": "en", "english": "en", "영어": "en", "kor": "ko", "korean": "ko", "kr": "ko", "한국어": "ko"}
 SHARE = 1 / 3  # of a text's letters: a syllable block says as much as two or three letters
 
 
@@ -28,5 +30,12 @@ def of(text: str) -> str:
 
 
 def code(lang: str) -> str:
-    """Return the language of a code as people write it: `ko-KR`, `KO` and `ko` are one."""
-    return re.split("[-_]", lang.strip().lower())[0]
+    """Return the language of a code as people write it: `ko-KR`, `KO`, `kor` and `Korean` are one."""
+    first = re.split("[-_]", lang.strip().lower().removeprefix("__label__"))[0]  # as fastText has it
+    return NAMES.get(first, first)
+
+
+def spoken(lang: str | None, text: str) -> str:
+    """Return the language that somebody says a text is in, or of its script where that is no code of two letters."""
+    said = code(lang) if lang else ""
+    return said if re.fullmatch("[a-z]{2}", said) else of(text)

@@ -175,7 +175,7 @@ class Ingestion:
         """Return the usable rows with the language each is taken to be in: the one chosen, its own, its script's."""
         chosen = self._config.reading.lang
         return [
-            (n, replace(row, lang=language.code(chosen or row.lang or language.of(row.text))))
+            (n, replace(row, lang=language.spoken(chosen or row.lang, row.text)))
             for n, row in rows
             if isinstance(row, Row)
         ]

@@ -27,3 +27,13 @@ def test_a_text_is_in_the_language_of_its_letters(text, lang):
 @pytest.mark.parametrize("said", ["ko", "KO", "ko-KR", " ko_KR "])
 def test_a_code_may_be_written_as_people_do(said):
     assert language.code(said) == "ko"
+
+
+@pytest.mark.parametrize("said", ["Korean", "한국어", "kor", "__label__ko", "und", "", None, "ko-Hang"])
+def test_a_language_that_nobody_knows_by_its_name_is_that_of_the_script(said):
+    assert language.spoken(said, "국물이 진해요") == "ko"
+
+
+def test_a_language_that_somebody_says_wins_over_the_script():
+    assert language.spoken("English", "국물이 진해요") == "en"
+    assert language.spoken("fr", "국물이 진해요") == "fr"
