@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,8 @@ def rating(value: Any, scale: Scale | None = None) -> float | None:
         except (TypeError, ValueError, OverflowError):
             return None
         return number if 0 <= number < math.inf else None  # -1 says that there is none
-    text = " ".join(value.split())  # as a search for all that may be between its parts takes its time
+    # As a search for all that may be between its parts takes its time.
+    text = " ".join(unicodedata.normalize("NFC", value).split())
     if text.casefold() in WORDS:  # as Google's exports of a business have it: FIVE
         return WORDS[text.casefold()]
     if text and not text.strip(STARS + HOLLOW + HALVES + "\ufe0f "):

@@ -114,7 +114,7 @@ def _file(source: Source, reading: Reading, limit: int | None, emit: Emit) -> It
                 found |= {ours: look_up(values, theirs) for ours, theirs in dotted.items()}
             if nth is not None:
                 found |= reading.own(values)
-            if unit is not None:
+            if unit is not None and layout.unit != layout.id:  # queries are of no restaurant
                 found[layout.unit] = unit
             if makes_ids and found[layout.id] is None:
                 found[layout.id] = f"{source.name}:{number}" + (f".{nth}" if nth else "")

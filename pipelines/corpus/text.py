@@ -2,6 +2,7 @@
 
 import html
 import re
+import unicodedata
 from html.entities import html5
 
 from pipelines.corpus import language
@@ -46,6 +47,8 @@ def readable(text: str, lang: str | None = None) -> str:
     Of a review that Google has translated one of both stands for it: what is in the language of a code, or else what
     the diner wrote. What is readable stays as it is.
     """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)  # some systems write Hangul in pieces
     for _ in range(DEPTH):
         before, text = text, _undone(text, lang)
         if text == before:

@@ -2,6 +2,7 @@ import contextlib
 import gzip
 import io
 import json
+import unicodedata
 import uuid
 from datetime import datetime
 from decimal import Decimal
@@ -367,6 +368,18 @@ def test_ids_of_several_files_differ(tmp_path):
     files = [csv(tmp_path, "text\na\nb\n", name) for name in ("a.csv", "b.csv")]
     ids = [row.id for row in read(*files, restaurant="x")]
     assert ids == [row.id for row in read(*files, restaurant="x")] == ["a.csv:1", "a.csv:2", "b.csv:1", "b.csv:2"]
+
+
+@pytest.mark.parametrize("how", [{"restaurant": "x"}, {"restaurant_from": "file"}])
+def test_queries_are_of_no_restaurant(tmp_path, how):
+    rows = read(csv(tmp_path, "query_id,query\na,noodles\nb,soup\n"), layout=QUERIES, **how)
+    assert [(row.id, row.unit) for row in rows] == [("a", "a"), ("b", "b")]
+
+
+def test_letters_that_are_written_in_pieces_are_put_together(tmp_path):
+    pieces = unicodedata.normalize("NFD", "text,rating\n국물이 진해요,별점 4점\n")
+    (row,) = read(csv(tmp_path, pieces), restaurant="x")
+    assert (row.text, row.rating) == ("국물이 진해요", 4.0)
 
 
 def test_a_query_without_an_id_is_called_by_file_and_number(tmp_path):
