@@ -78,7 +78,7 @@ def _rows(seen: dict[str, Any]) -> None:
     )
     largest = tables.counted(restaurants["largest"])
     say(f"{many(restaurants['count'], 'restaurant')} with {sizes}; the largest: {largest}")
-    say(f"languages, by script: {tables.counted(seen['languages'])}")
+    say(f"languages: {tables.counted(seen['languages'])}")
     for line in tables.ratings(seen["ratings"]):
         say(line)
     lengths = list(seen["characters"].items())

@@ -9,10 +9,10 @@ from itertools import chain, islice
 from statistics import median
 from typing import Any
 
-from pipelines.corpus import language, opening, profile, rating, reader
+from pipelines.corpus import language, opening, profile, rating, reader, reject
 from pipelines.corpus.profile import Column
 from pipelines.corpus.reading import FILE, OUTER, Reading, look_up
-from pipelines.corpus.reject import Reason, Reject, told
+from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.sources import Found, Source
 from pipelines.errors import CorpusError
 from pipelines.events import Emit
@@ -37,9 +37,10 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
     rejects: list[Reject] = []
     sample = list(islice(_sample(found.sources, rejects), LOOKED_AT))
     if not sample:
-        why = f": {told(rejects[0])}" if rejects else ": the files are empty"
+        why = f": {reject.told(rejects[0])}" if rejects else ": the files are empty"
         raise CorpusError(f"no records in {', '.join(inputs)}{why}")
     _refuse_keyed(sample)
+    told = bool(reading.restaurant or reading.restaurant_from)
     columns, reading = _guessed(sample, reading, found.sources)
     missing = [ours for ours, theirs in reading.required.items() if not _is_there(theirs, columns, found.sources)]
     rows = _rows(found, reading, limit, emit) if not missing else {}
@@ -50,7 +51,7 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         "records_looked_at": len(sample),
         "each": reading.each,
         "other_lists": [name for name in profile.lists(profile.columns(v for _, v in sample)) if name != reading.each],
-        "assumed": _assumed(reading, columns),
+        "assumed": None if told else _assumed(reading, columns),
         "date": next(iter(reading.keep), None),
         "columns": [_described(column, reading) for column in columns.values()],
         "missing": missing,
@@ -110,6 +111,8 @@ def _guessed(
         outer = columns.keys() - inner
     looks = profile.alike(columns, len(rows), outer)
     unit = reading.layout.unit
+    if reading.restaurant or reading.restaurant_from:
+        looks.pop(unit, None)
     guess = looks.get(unit)
     if files > 1 and guess is not None and guess not in outer and columns[guess].last in profile.WEAK:
         del looks[unit]  # where each file is of a restaurant, these are names of diners, or titles
@@ -199,7 +202,7 @@ def _rows(found: Found, reading: Reading, limit: int | None, emit: Emit) -> dict
                 reasons[Reason.DUPLICATE_ID] += 1
                 continue
             seen.add(hash(row.id))
-            langs[language.code(row.lang) if row.lang else language.of(row.text)] += 1
+            langs[language.spoken(reading.lang or row.lang, row.text)] += 1
             units[row.unit] += 1
             lengths[next((end for end in LENGTHS if len(row.text) <= end), 0)] += 1
             if row.rating is None:
@@ -262,6 +265,8 @@ def _command(inputs: Sequence[str], reading: Reading) -> str:
         words += ["--column", f"{ours}={theirs}"]
     for name in reading.keep:
         words += ["--keep", name]
+    if reading.lang:
+        words += ["--lang", reading.lang]
     if reading.scale:
         words += ["--rating-scale", str(reading.scale)]
     return shlex.join(words)

@@ -72,6 +72,16 @@ def test_ids_are_taken_for_ids_where_a_few_rows_are_there_twice(tmp_path, twice,
     assert found["rejects_by_reason"] == ({"duplicate-id": twice} if is_id else {})
 
 
+def test_what_restaurant_somebody_says_it_is_takes_no_column(tmp_path):
+    rows = [{"store": f"가게 {n % 3}", "text": text} for n, text in enumerate(texts(30))]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = seen(tmp_path, "r.jsonl", reading=Reading(restaurant="우리집", lang="ko"))
+    assert command(found) == {("-i", "r.jsonl"), ("-o", "out"), ("--restaurant", "우리집"), ("--lang", "ko")}
+    assert found["assumed"] is None
+    assert found["languages"] == {"ko": 30}
+    assert seen(tmp_path, "r.jsonl")["assumed"] is None
+
+
 def test_places_with_their_reviews(tmp_path):
     places = [
         {
