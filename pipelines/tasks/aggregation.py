@@ -110,7 +110,8 @@ def _asking(
         lang = example.lang if example else language.DEFAULT
         suffix = f"{worked}\n{question}\nAnswer:\n"
         form = PromptTemplate(PREFIX, suffix, max_tokens=max_tokens, schema=schema.schema)
-        forms.update((f"{name}.{lang}", form) for name in (ASK, MERGE))
+        for name in (ASK, MERGE):
+            forms.setdefault(f"{name}.{lang}", form)  # the first of a language is shown
     return forms
 
 

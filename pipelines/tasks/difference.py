@@ -88,7 +88,9 @@ def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
     found = {
         side: [
             difference
-            for difference in _differences(here, there, side=side, of_here=len(restaurant.heard), of_there=of_there)
+            for difference in _differences(
+                here, there, side=side, of_here=len(restaurant.heard), of_there=of_there, lang=restaurant.lang
+            )
             if difference.topic.name not in own_name
         ]
         for side in (PRAISED, CRITICISED)
@@ -98,15 +100,16 @@ def compare(restaurant: RestaurantState, hear: Hearing) -> Comparison:
 
 
 def _differences(
-    here: Sequence[Opinion], there: Sequence[Opinion], *, side: str, of_here: int, of_there: int
+    here: Sequence[Opinion], there: Sequence[Opinion], *, side: str, of_here: int, of_there: int, lang: str
 ) -> list[Difference]:
     """Return the topics of a side that surely more speak of here, the surest first, none that others cover.
 
-    Words go before aspects, for they say more.
+    Words go before aspects, for they say more, but for what an aspect is called in the language.
     """
     chosen: list[Difference] = []
     named = aspects(here, side)
-    words = {name: topic for name, topic in recurring(here, side).items() if name not in named}
+    called = {*named, *(aspect(name, lang) for name in named)}
+    words = {name: topic for name, topic in recurring(here, side).items() if name not in called}
     for topics, elsewhere, least in (
         (words, recurring(there, side), SURE_WORD),
         (named, aspects(there, side), SURE_ASPECT),

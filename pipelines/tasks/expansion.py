@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.ledger.records import AnsweredRow
+from pipelines.prompts.template import one_line
 from pipelines.tasks.answer_schema import AnswerSchema, Field, distinct
 from pipelines.tasks.extraction import Extraction
 from pipelines.tasks.task import IDS, Column, Example, worked
@@ -59,7 +60,7 @@ FOLLOWING = {
     "ko": ("근처 {}", "후기 좋은 {}", "{} 예약", "오늘 저녁 {}", "단체 {}"),
 }
 LENGTH, TOKENS = 60, 24  # of one expansion, in characters and tokens
-EDGES = " .,;:?!\"'"
+EDGES = " .,;:?!\"'\u201c\u201d\u2018\u2019"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Expansion(Extraction):
     def fields(self, row: AnsweredRow) -> dict[str, Any]:
         """Return the expansions, each once and none that is the query itself."""
         expansions = [text.strip(EDGES) for text in row.value.values()]
-        return {"query": row.text, "expansions": distinct(expansions, [row.text.strip(EDGES)])}
+        return {"query": row.text, "expansions": distinct(expansions, [one_line(row.text).strip(EDGES)])}
 
 
 def expansion(most: int) -> Expansion:

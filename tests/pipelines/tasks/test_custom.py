@@ -153,6 +153,9 @@ def test_for_a_restaurant_the_question_comes_after_the_reviews(load):
     assert form.shared_prefix == "Reviews of a restaurant:\n"
     assert "- The soup was great.\n- The tart was not.\nAnswer:\n" in form.suffix
     assert form.suffix.endswith("Which dishes are named?\nAnswer:\n")
+    another = '[[examples]]\ntext = "The rice was fine."\nanswer = { dishes = ["rice"], stars = 3 }\n'
+    two = load(FIELDS.format(unit="restaurant") + another)
+    assert two.forms["chunk.en"] == form, "the first of a language is shown"
 
 
 @pytest.mark.parametrize(

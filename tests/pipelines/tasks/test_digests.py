@@ -135,6 +135,22 @@ def test_an_aspect_and_a_word_of_one_name_are_one_strength(go, write_jsonl, read
     assert [(topic["topic"], topic["here"]) for topic in better if topic["topic"] == "location"] == [("location", 20)]
 
 
+def test_a_word_that_is_what_an_aspect_is_called_is_no_strength_beside_it():
+    def praise(numbers, *texts):
+        said = {n: texts[n % len(texts)] for n in numbers}
+        of = {"aspect": "delivery", "side": "praised", "confidence": None}
+        return [Heard(Review(n, f"r{n}", text, 5), [{"what": text, **of}], "ko") for n, text in said.items()]
+
+    heard = praise(range(22), "포장이 꼼꼼하고 빨라요", "도착이 아주 빨랐어요", "기사님이 정말 친절해요")
+    heard += praise(range(100, 109), "배달 정말 빨라요")
+    others = {"other": [Heard(Review(n, f"o{n}", "그냥 그래요", 3), [], "ko") for n in range(200, 264)]}
+    known = {"unit": "집", "lang": "ko", "middle": 3, "answers": [[1]], "used": len(heard)}
+    restaurant = RestaurantState(reviews=[one.review for one in heard], heard=heard, others=others, **known)
+    found = {difference.topic.name for difference in compare(restaurant, lambda heard, _: from_points(heard)).better}
+    assert "delivery" in found
+    assert "배달" not in found
+
+
 def test_two_aspects_that_are_called_the_same_are_one_line():
     town = replace(of_aspects({"location": (3, 0), "위치": (4, 0), "food": (2, 0)}), lang="ko")
     assert [key(line.strip()) for line in TASKS["summary"].stage(town).lines] == ["위치", "음식"]
