@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import traceback
+import warnings
 from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
@@ -66,6 +67,8 @@ def program(*, version: Version = False) -> None:
 
 def main() -> NoReturn:
     """Run the command line; every way to end becomes an exit status here."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries have some for those who write them
     screen.open_missing()
     interruption.install()
     try:
