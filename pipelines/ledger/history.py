@@ -181,8 +181,11 @@ def decode_by_task(db: sqlite3.Connection, run: int) -> list[TaskDecode]:
 
 def of_queries(db: sqlite3.Connection) -> bool:
     """Say whether the rows are queries, each its own unit, and no reviews."""
-    row = db.execute("SELECT unit = id FROM item LIMIT 1").fetchone()
-    return bool(row and row[0])
+    # A review and its restaurant may have one number, but not all.
+    (all_,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM item) AND NOT EXISTS (SELECT 1 FROM item WHERE unit <> id)"
+    ).fetchone()
+    return bool(all_)
 
 
 def reject_examples(db: sqlite3.Connection, each: int, length: int) -> list[dict[str, Any]]:

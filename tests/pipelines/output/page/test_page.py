@@ -138,6 +138,12 @@ def test_a_page_of_queries_speaks_of_queries(go, tmp_path, write_jsonl, fake_eng
     assert "a job is one query" in text
 
 
+def test_a_page_of_reviews_speaks_of_reviews_whatever_their_numbers_are(go, tmp_path, write_jsonl, fake_engine):
+    rows = [{"review_id": n, "restaurant_id": 1 + n % 2, "text": f"soup {n}"} for n in range(1, 4)]
+    go(write_jsonl(rows), fake_engine)
+    assert "3 of 3 reviews answered" in read(tmp_path / "out")[1]
+
+
 def test_that_all_digests_are_of_one_style_is_no_wonder(go, tmp_path, write_jsonl, corpus, fake_engine):
     go(write_jsonl(corpus({f"place {n}": 2 for n in range(60)}, words=1)), fake_engine, "summary", style="quotes")
     assert "have the label quotes" not in read(tmp_path / "out")[1]
