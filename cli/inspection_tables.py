@@ -45,7 +45,7 @@ def show(seen: dict[str, Any], *, to: Console) -> None:
 
 
 def _columns(seen: dict[str, Any]) -> Table:
-    where = f"the reviews in the lists {seen['each']!r} of " if seen["each"] else ""
+    where = f"the {seen['rows_are']} in the lists {seen['each']!r} of " if seen["each"] else ""
     title = f"columns of {where}the first {many(seen['records_looked_at'], 'record')}"
     heads = ("column", "holds", "in", "looks like")
     rows = [
@@ -76,12 +76,14 @@ def _rows(seen: dict[str, Any]) -> None:
         if reviews["least"] < reviews["most"]
         else many(reviews["most"], "review") + (" each" if restaurants["count"] > 1 else "")
     )
-    largest = tables.counted(restaurants["largest"])
-    say(f"{many(restaurants['count'], 'restaurant')} with {sizes}; the largest: {largest}")
+    if seen["rows_are"] == "reviews":
+        largest = tables.counted(restaurants["largest"])
+        say(f"{many(restaurants['count'], 'restaurant')} with {sizes}; the largest: {largest}")
     say(f"languages: {tables.counted(seen['languages'])}")
     for line in tables.ratings(seen["ratings"]):
         say(line)
     lengths = list(seen["characters"].items())
     while lengths and not lengths[-1][1]:
         lengths.pop()
-    tables.bars("characters of a review, at most", dict(lengths))
+    noun = "review" if seen["rows_are"] == "reviews" else "query"
+    tables.bars(f"characters of a {noun}, at most", dict(lengths))

@@ -13,6 +13,7 @@ from pipelines.corpus import language, opening, profile, rating, reader, reject
 from pipelines.corpus.profile import Column
 from pipelines.corpus.reading import FILE, OUTER, Reading, look_up
 from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.row import QUERIES, REVIEWS
 from pipelines.corpus.sources import Found, Source
 from pipelines.errors import CorpusError
 from pipelines.events import Emit
@@ -40,6 +41,9 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         why = f": {reject.told(rejects[0])}" if rejects else ": the files are empty"
         raise CorpusError(f"no records in {', '.join(inputs)}{why}")
     _refuse_keyed(sample)
+    names = {*sample[0][1]}
+    if {*QUERIES.required} <= names and REVIEWS.text not in {*names, *reading.columns}:
+        reading = replace(reading, layout=QUERIES)
     told = bool(reading.restaurant or reading.restaurant_from)
     columns, reading = _guessed(sample, reading, found.sources)
     missing = [ours for ours, theirs in reading.required.items() if not _is_there(theirs, columns, found.sources)]
@@ -49,6 +53,7 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         "files": {"count": len(found.sources), "formats": dict(Counter(map(_format, found.sources)))},
         "passed_over": {"files": len(found.passed_over), "first": found.passed_over[:FILES]},
         "records_looked_at": len(sample),
+        "rows_are": "reviews" if reading.layout is REVIEWS else "queries",
         "each": reading.each,
         "other_lists": [name for name in profile.lists(profile.columns(v for _, v in sample)) if name != reading.each],
         "assumed": None if told else _assumed(reading, columns),
@@ -251,7 +256,7 @@ def _described(column: Column, reading: Reading) -> dict[str, Any]:
 
 def _command(inputs: Sequence[str], reading: Reading) -> str:
     """Return the command that runs a task on the files."""
-    words = ["reviewbatch", "run", "sentiment" if reading.layout.text == "text" else "query-expansion"]
+    words = ["reviewbatch", "run", "sentiment" if reading.layout is REVIEWS else "query-expansion"]
     for given in inputs:
         words += ["-i", given]
     words += ["-o", "out"]

@@ -3,6 +3,7 @@ import itertools
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,19 @@ def test_ids_are_taken_for_ids_where_a_few_rows_are_there_twice(tmp_path, twice,
     found = seen(tmp_path, "r.jsonl")
     assert (("--column", "review_id=id") in command(found)) == is_id
     assert found["rejects_by_reason"] == ({"duplicate-id": twice} if is_id else {})
+
+
+@pytest.mark.parametrize("reading", [LOOKS, Reading(restaurant="우리집")])
+def test_queries_are_queries(tmp_path, reading):
+    shutil.copy(SAMPLES / "queries.jsonl", tmp_path)
+    found = seen(tmp_path, "queries.jsonl", reading=reading)
+    assert (found["rows_are"], found["usable"], found["assumed"]) == ("queries", 41, None)
+    assert found["command"].startswith("reviewbatch run query-expansion -i queries.jsonl -o out")
+    mine = Reading(columns={"text": "query"})
+    assert seen(tmp_path, "queries.jsonl", reading=mine)["rows_are"] == "reviews"
+    both = {"query_id": "q", "query": "soup", "text": texts(1)[0], "restaurant_id": "x"}
+    (tmp_path / "both.jsonl").write_text(json.dumps(both))
+    assert seen(tmp_path, "both.jsonl")["rows_are"] == "reviews"
 
 
 def test_what_restaurant_somebody_says_it_is_takes_no_column(tmp_path):
