@@ -125,9 +125,11 @@ VALUES (:key, :task, :form, :stage, 'answered', :answer, :digest, :run)
 ON CONFLICT (key) DO UPDATE SET answer = excluded.answer, digest = excluded.digest, run = excluded.run
 WHERE excluded.run > request.run
 """
+# How it ended it has no more to show for.
 _RUN = """
-INSERT INTO run (id, started, status, facts, digest) VALUES (:id, :started, 'stopped', :facts, :digest)
-ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, digest = excluded.digest
+INSERT INTO run (id, started, status, facts, digest)
+SELECT :id, :started, 'stopped', facts, seal(:started, facts) FROM (SELECT json_remove(:facts, '$.exit') AS facts)
+WHERE true ON CONFLICT (id) DO UPDATE SET facts = excluded.facts, digest = excluded.digest
 WHERE length(excluded.facts) > length(run.facts)
 """
 _LOST = """

@@ -52,7 +52,7 @@ def ledger(tmp_path):
     """The file of a finished run, of whose 400 answers some are longer than a page."""
     with closing(Ledger(tmp_path / "out")) as ledger:
         answer(ledger, range(400))
-        ledger.note("done", tasks={"mood": {}})
+        ledger.note("done", tasks={"mood": {}}, exit={"status": 0})
     return tmp_path / "out" / "run.sqlite"
 
 
@@ -170,6 +170,9 @@ def test_facts_are_saved_with_their_run(ledger):
     with closing(sqlite3.connect(ledger)) as db:
         ((number, status, facts),) = db.execute("SELECT id, status, facts FROM run").fetchall()
     assert (number, status, json.loads(facts)["vllm"]) == (1, "stopped", "0.32.0")  # it has no rows to report on
+    assert "exit" not in json.loads(facts)
+    with closing(Ledger(ledger.parent)) as again:
+        again.check()
 
 
 def test_an_answer_that_was_asked_again_is_saved_as_it_was_last(ledger):
