@@ -41,7 +41,8 @@ BUSINESS = TELLING | {
 }  # fmt: skip
 # In Korean only as the model is spoken to: replies to reviews (답글), moods (감성) and price tags (표시) are everyday.
 BUSINESS_KO = re.compile(
-    "감[성정](?:분석|분류|은|값)|대?답변?(?:하|해|합|할)|답(?:은|을|$)|라벨|레이블|명령|분류|예시|정답|지시|지침|채점|출력|판정|표시(?:하|해|합|할)"
+    "감성(?:분석|분류|은|값)|감정(?:분석|분류|은|을|값|$)|(?:대?답|답변)(?:하|해|합|할|은|을|$)|표시(?:하|해|합|할|$)|"
+    "라벨|레이블|명령|분류|예시|정답|지시|지침|채점|출력|판정"
 )
 # In Spanish, French, German, Italian and Portuguese: what stands above, and what may stand there.
 _ABOVE = (
@@ -54,6 +55,7 @@ _TEXTS = (
     "rezension(?:en)?|resenhas?|textos?|textes?|testo|text|todo|tout|tudo|tutto"
 )
 _WITHIN = r"(?:[^\w.!?\n]+\w+){0,5}?[^\w.!?\n]+"  # a few words of the same sentence
+_ORDERED = r"(?:하?세요|하?십시오|하?시오|하라|해라|해줘|해\s*주|해(?=\W|$))"
 ORDER = re.compile(
     r"\b(?:disregard|ignore)\b(?:\W+\w+){0,4}?\W+(?:above|below|earlier|follows|preceding|previous|prior)\b"
     # Who has a subject does so, and is told by nobody to.
@@ -66,7 +68,9 @@ ORDER = re.compile(
     r"|(?:上|以上|前|これまで)\S{0,8}(?:レビュー|口コミ|指示|命令|文章|内容|テキスト)\S{0,6}無視(?!さ)"
     r"|(?:忽略|无视|無視)\S{0,4}(?:上|前)\S{0,6}(?:评论|評論|评价|評價|指令|指示|内容|內容|文字|文本|说明|說明)"
     r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?\s*\w*\s*(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시"
-    r"|(?:지시|명령|지침)\S*\s*(?:\S+\s*)?(?:무시(?:하세요|하십시오|하시오|하라|해라|해줘|해\s*주|해(?=\W|$))|잊(?:어|으세요|으십시오))",
+    r"|명령\S*\s*(?:\S+\s*)?(?:무시|잊)"
+    # Staff ignore instructions, too; whoever is told to is told so at the end of the sentence, by a verb.
+    rf"|(?:지시|지침)\S*\s*(?:\S+\s*)?(?:무시(?:하고[^.!?\n]{{0,60}})?{_ORDERED}|잊(?:고[^.!?\n]{{0,60}}{_ORDERED}|어|으세요|으십시오))",
     re.IGNORECASE,
 )
 VERDICT = re.compile(
