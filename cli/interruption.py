@@ -79,18 +79,21 @@ def heeding(
     global _parting  # noqa: PLW0603  as those below
     _parting = parting
 
+    def by(moment: float, now: float) -> float:
+        """Return when the program ends that has not moved on by a moment, or by the deadline."""
+        return min(moment, max(_deadline, now) + ENDING) + ENDING
+
     def emit(event: "Event") -> None:
         global _deferred, _latest, _deadline, _under_way  # noqa: PLW0603  a process is interrupted as a whole
         now = time.monotonic()
         _deadline = now + deadline - time.time()
-        ended = max(_deadline, now) + ENDING
         match event:
             case events.EngineStarted() | events.Progress():
-                _deferred, _under_way, _latest = True, "last step", min(now + stall_timeout, ended) + ENDING
+                _deferred, _under_way, _latest = True, "last step", by(now + stall_timeout, now)
             case events.EngineStarting():
-                _deferred, _under_way, _latest = False, "start", min(now + STARTING, ended) + ENDING
+                _deferred, _under_way, _latest = False, "start", by(now + STARTING, now)
             case events.Warned() if _latest < math.inf and not _deferred:  # a replica starts again
-                _latest = min(now + STARTING, ended) + ENDING
+                _latest = by(now + STARTING, now)
             case events.Reading() | events.Asking() | events.Examining() | events.WritingResults():
                 _deferred, _latest = False, math.inf
         check()
