@@ -9,10 +9,10 @@ from itertools import chain, islice
 from statistics import median
 from typing import Any
 
-from pipelines.corpus import language, opening, profile, rating, reader, reject
+from pipelines.corpus import language, opening, profile, rating, reader
 from pipelines.corpus.profile import Column
 from pipelines.corpus.reading import FILE, OUTER, Reading, look_up
-from pipelines.corpus.reject import Reason, Reject
+from pipelines.corpus.reject import Reason, Reject, told
 from pipelines.corpus.row import QUERIES, REVIEWS
 from pipelines.corpus.sources import Found, Source
 from pipelines.errors import CorpusError
@@ -38,13 +38,13 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
     rejects: list[Reject] = []
     sample = list(islice(_sample(found.sources, rejects), LOOKED_AT))
     if not sample:
-        why = f": {reject.told(rejects[0])}" if rejects else ": the files are empty"
+        why = f": {told(rejects[0])}" if rejects else ": the files are empty"
         raise CorpusError(f"no records in {', '.join(inputs)}{why}")
     _refuse_keyed(sample)
     names = {*sample[0][1]}
     if {*QUERIES.required} <= names and REVIEWS.text not in {*names, *reading.columns}:
         reading = replace(reading, layout=QUERIES)
-    told = bool(reading.restaurant or reading.restaurant_from)
+    said = reading.restaurant or reading.restaurant_from
     columns, reading = _guessed(sample, reading, found.sources)
     missing = [ours for ours, theirs in reading.required.items() if not _is_there(theirs, columns, found.sources)]
     rows = _rows(found, reading, limit, emit) if not missing else {}
@@ -56,7 +56,7 @@ def inspect(inputs: Sequence[str], found: Found, reading: Reading, limit: int | 
         "rows_are": "reviews" if reading.layout is REVIEWS else "queries",
         "each": reading.each,
         "other_lists": [name for name in profile.lists(profile.columns(v for _, v in sample)) if name != reading.each],
-        "assumed": None if told else _assumed(reading, columns),
+        "assumed": None if said else _assumed(reading, columns),
         "date": next(iter(reading.keep), None),
         "columns": [_described(column, reading) for column in columns.values()],
         "missing": missing,

@@ -57,6 +57,12 @@ class Carried:
             stream.write_table(table)
         self._db.execute("INSERT INTO carried (chunk, rows) VALUES (?, ?)", (chunk, sink.getvalue().to_pybytes()))
 
+    @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        first: list[str] = next(self._chunks(lambda stream: stream.schema.names), [""])
+        return first[ID + 1 :]
+
     def schema(self) -> pa.Schema:
         """Return the columns, of types that hold what all chunks have; text in JSON where there is none such."""
         schemas = list(self._chunks(lambda stream: stream.schema))

@@ -61,8 +61,9 @@ class Pages:
         its first page both have the salt of now. https://sqlite.org/fileformat2.html#walformat
         """
         end = log.seek(0, 2)
-        log.seek(LOG - 16)
-        now = {log.read(8), log.read(8 + 8 + 8)[-8:]}
+        log.seek(0)
+        beginning = log.read(LOG + FRAME)
+        now = {beginning[16:24], beginning[LOG:][8:16]}
         for at in range(LOG, end - FRAME, FRAME + self.size):
             log.seek(at)
             head, place = log.read(FRAME), (log, at + FRAME)

@@ -31,7 +31,7 @@ def between(
     Rows are the same by their id, and where they have a text by that, too: one that has changed may well get another
     answer.
     """
-    kept = {name for db in (a, b) for name in Carried(db).schema().names}  # which tell of the input
+    kept = {name for db in (a, b) for name in Carried(db).names}  # which tell of the input
     had = [_answered(db, task) for db in (a, b)]
     both = had[0].join(had[1], on="id")
     same = both.filter(pl.col("text") == pl.col("text_right")).select("id")

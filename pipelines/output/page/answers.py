@@ -158,9 +158,9 @@ def cards(found: Mapping[str, pl.LazyFrame]) -> tuple[list[dict[str, Any]], int]
     for name, table in about.items():
         if name.endswith(BY_RESTAURANT):
             continue
+        aside = ASIDE if name in TASKS else {UNIT}
         rows = table.filter(pl.col(UNIT).is_in(list(largest))).collect().rows(named=True)
         for row in rows:
-            aside = ASIDE if name in TASKS else {UNIT}
             told = ((column.replace("_", " "), _told(value)) for column, value in row.items() if column not in aside)
             largest[row[UNIT]]["said"] += [(column, words) for column, words in told if words]
     return [card for card in largest.values() if card["said"]], all_.height

@@ -16,7 +16,7 @@ from pipelines.output.times import Numbers, Table, Times
 BEFORE = ("program start", "reading", "engine start", "ordering")  # parts that precede the first answer
 # Shares at which something is what holds a run back.
 PREEMPTED, STARTING, IDLE, DRY = 0.05, 0.5, 0.3, 0.3
-OF_NO_USE = (Reason.TRUNCATED, Reason.MALFORMED, Reason.NO_SCORES, Reason.POISON)  # what the engine has worked for
+OF_NO_USE = (Reason.TRUNCATED, Reason.MALFORMED, Reason.NO_SCORES, Reason.POISON)  # though the engine has worked for it
 TURNS = 0.5  # of the engine's time: where jobs take more of it on average, they do not take turns
 ALL = 0.9  # of the requests, which are under way at once when there is little else to come
 

@@ -55,7 +55,7 @@ def _started(run: Mapping[str, Any]) -> datetime:
 def _answers(folder: Path, db: sqlite3.Connection, report: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template shows of the answers: the tasks with labels, and restaurants."""
     found = answers.read(folder)
-    labelled = [_labelled(db, name, task, found) for name, task in report["tasks"].items() if _has_labels(task)]
+    labelled = [_labelled(db, name, task, found) for name, task in report["tasks"].items() if verdict.has_labels(task)]
     cards, restaurants = answers.cards(found)
     return {
         "labelled": labelled,
@@ -64,11 +64,6 @@ def _answers(folder: Path, db: sqlite3.Connection, report: Mapping[str, Any]) ->
         "restaurants": restaurants,
         "has_results": bool(found),
     }
-
-
-def _has_labels(task: Mapping[str, Any]) -> bool:
-    """Say whether a task's answers are labels: those alone are calibrated."""
-    return "calibration" in task and sum((task.get("labels") or {}).values()) > 0
 
 
 def _labelled(

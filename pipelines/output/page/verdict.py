@@ -34,6 +34,11 @@ def sentence(report: Mapping[str, Any], noun: str, wall: float) -> str:
     return f"{HOW[report['run']['status']]}: {'; '.join(parts)}."
 
 
+def has_labels(task: Mapping[str, Any]) -> bool:
+    """Say whether a task's answers are labels: those alone are calibrated."""
+    return "calibration" in task and sum((task.get("labels") or {}).values()) > 0
+
+
 def grade(report: Mapping[str, Any], found: list[str]) -> str:
     """Return how it stands in a word: good, look or bad."""
     if report["run"]["status"] != RunStatus.DONE or not report["rows"]["answered"]:
@@ -84,7 +89,7 @@ def _end(run: Mapping[str, Any]) -> Iterator[str]:
 def _of_task(task: Mapping[str, Any]) -> Iterator[str]:
     labels, jobs = task.get("labels") or {}, task["jobs"]
     total = sum(labels.values())
-    if "calibration" in task and total >= ENOUGH and max(labels.values()) >= ALL_ALIKE * total:
+    if has_labels(task) and total >= ENOUGH and max(labels.values()) >= ALL_ALIKE * total:
         label = max(labels, key=lambda name: labels[name])
         yield f"{said.share(labels[label], total)} have the label {label}. Is the model too small for it? See a few."
     if (lost := task.get("ungrounded", 0)) > total:
