@@ -5,16 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.examination.paper import INJECTIONS, RESTAURANTS, TURNS
-from pipelines.prompts.injection import (
-    HINTS,
-    LABELLING,
-    LABELLING_KO,
-    LABELS,
-    LABELS_KO,
-    TELLING,
-    all_cleaned,
-    cleaned,
-)
+from pipelines.prompts.injection import all_cleaned, cleaned
+from pipelines.prompts.orders import HINTS, LABELLING, LABELLING_KO, LABELS, LABELS_KO, TELLING
 from pipelines.prompts.template import one_line
 
 UNSEEN = {"hint", "stars", "praise"}  # nothing in them speaks of labels
