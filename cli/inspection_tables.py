@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cli import tables
 from cli.screen import people, say
+from pipelines.output.page.periods import DATED
 from pipelines.output.page.said import many
 
 WIDE, NARROW = 60, 12  # characters of an example, at most and at least
@@ -39,7 +40,8 @@ def show(seen: dict[str, Any], *, to: Console) -> None:
             Text(f"! No column looks like the restaurant: each review is taken to be of {whose}.{perhaps}", "yellow")
         )
     if seen["date"]:
-        say(f"{seen['date']!r} says when each review is of: it is kept, so that the report draws its labels over time")
+        kept = "it is kept, so that the report draws its labels over time"
+        say(f"{seen['date']!r} says when each review is of: {kept}, from {DATED} dates on")
     say("this would run it:")
     to.print(Text(seen["command"]), soft_wrap=True)
 

@@ -202,5 +202,5 @@ def _jobs(which: str, jobs: Sequence[JobName]) -> Iterator[Text]:
 def _job(job: JobName) -> str:
     name = Text(job.name)
     name.truncate(NAME, overflow="ellipsis")
-    notes = [job.task] * bool(job.task) + [many(job.reviews, "review")] * bool(job.reviews)
+    notes = [job.task] * bool(job.task) + [f"{many(job.reviews, 'review')} left"] * bool(job.reviews)
     return f"{name} ({', '.join(notes)})" if notes else str(name)

@@ -137,7 +137,7 @@ def _jobs(task: dict[str, Any]) -> Iterator[str]:
         return
     completion = ", ".join(f"{name} {lasted(jobs['completion_s'][name])}" for name in STATISTICS)
     yield f"{jobs['completed']:,} of {many(jobs['count'], 'job')} complete after: {completion}"
-    yield f"longest wait {lasted(jobs['longest_wait_s'])}; {task['preemptions']:,} preemptions"
+    yield f"longest wait of a job {lasted(jobs['longest_wait_s'])}; {task['preemptions']:,} preemptions"
     if jobs["promised"]:
         in_time = f"in time {jobs['met']:,} of {jobs['promised']:,} ({jobs['sla_attainment']:.0%})"
         yield f"{in_time}, goodput {jobs['goodput_per_min']:,.1f} jobs/min"

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipelines.config import Config
 from pipelines.corpus.reject import Reject
 from pipelines.corpus.spelling import cut, spelled_json
-from pipelines.events import Emit, Warned
+from pipelines.events import Emit, Noted, Warned
 from pipelines.files import put, replacing
 from pipelines.ledger import carried
 from pipelines.ledger.ledger import Ledger
@@ -100,8 +100,8 @@ def write_scored(
 ) -> dict[str, Any]:
     """Write results for which no model is needed any more: see `write`."""
     (ledger.folder / "results").mkdir(exist_ok=True)
-    for name in ledger.inputs.tasks_of_others():
-        _remove(ledger.folder, name)
+    if gone := [name for name in ledger.inputs.tasks_of_others() if _remove(ledger.folder, name)]:
+        emit(Noted(f"results of the input before are removed: {', '.join(gone)}; the answers are kept"))
     figures = {}
     for task in tasks:
         answers = _answers(ledger, known, task, scored, calibration=calibration, emit=emit)
@@ -180,11 +180,13 @@ def _write(ledger: Ledger, task: Task, answers: StoredAnswers, kind: str, *, emi
     return {**figures, "figures": list(figures)}
 
 
-def _remove(folder: Path, task: str) -> None:
-    """Remove a task's results: the folder holds those of the input given last."""
-    for kind in FORMATS:
-        for name in (task, f"{task}{BY_RESTAURANT}"):
-            (folder / "results" / f"{name}.{kind}").unlink(missing_ok=True)
+def _remove(folder: Path, task: str) -> bool:
+    """Remove a task's results, for the folder holds those of the input given last; say whether there were some."""
+    names = (f"{name}.{kind}" for kind in FORMATS for name in (task, f"{task}{BY_RESTAURANT}"))
+    there = [path for name in names if (path := folder / "results" / name).exists()]
+    for path in there:
+        path.unlink()
+    return bool(there)
 
 
 def _publish(schema: pa.Schema, batches: Iterable[pa.RecordBatch], path: Path) -> None:

@@ -124,11 +124,11 @@ def test_jobs_that_have_just_ended_and_those_that_are_next_are_named(drawn):
         done=(JobName("Bella Napoli"), JobName("Han Bat")),
         next=(JobName("Golden Wok", "", 1213), JobName("Rosa", "", 1)),
     )
-    assert shown[2:4] == ["done  Bella Napoli, Han Bat", "next  Golden Wok (1,213 reviews), Rosa (1 review)"]
+    assert shown[2:4] == ["done  Bella Napoli, Han Bat", "next  Golden Wok (1,213 reviews left), Rosa (1 review left)"]
     _, shown = drawn(
         done=(JobName("Han Bat", "summary"),), next=(JobName("Rosa", "points", 7), JobName("Rosa", "summary"))
     )
-    assert shown[2:4] == ["done  Han Bat (summary)", "next  Rosa (points, 7 reviews), Rosa (summary)"]
+    assert shown[2:4] == ["done  Han Bat (summary)", "next  Rosa (points, 7 reviews left), Rosa (summary)"]
 
 
 def test_where_no_job_has_ended_there_is_no_line_about_it(drawn):
@@ -158,7 +158,7 @@ def test_a_line_of_names_is_cut_where_the_terminal_ends_and_never_wraps(drawn, w
         assert width - 2 <= cell_len(line) <= width
         assert line.endswith("…")
     assert "(sentiment)" in done  # a long name leaves room for what is said of it
-    assert "(12 reviews)" in next_
+    assert "(12 reviews left)" in next_
 
 
 def test_names_do_nothing_to_the_terminal(drawn):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from pipelines.events import Warned
+from pipelines.events import Noted, Warned
 from pipelines.ledger import digest
 from pipelines.output.page import verdict
 from pipelines.questions.ingest import Ingestion
@@ -92,9 +92,12 @@ def test_another_input_in_the_same_file_is_another_though_its_first_run_was_stop
     report, _ = go(write_jsonl(rows), fake_engine, "mood")
     assert report["run"]["input"] == 2
     assert names(tmp_path) == ["mood"]
-    report, _ = go(write_jsonl(reviews(6)), fake_engine)
+    report, events = go(write_jsonl(reviews(6)), fake_engine)
     assert report["run"]["input"] == 3
     assert names(tmp_path) == ["sentiment", "sentiment_by_restaurant"]
+    assert Noted("results of the input before are removed: mood; the answers are kept") in events
+    _, events = go(write_jsonl(reviews(6)), fake_engine)
+    assert not any(isinstance(event, Noted) and "removed" in event.text for event in events)
 
 
 def test_after_a_stopped_input_a_third_one_is_neither(go, tmp_path, write_jsonl, reviews, fake_engine, stopping):
