@@ -108,14 +108,13 @@ class Loop:
         for done in finished:
             flight = self._admission.land(done)
             self._eta.finish(flight.work, done)
-            match read(self._config.task(flight.request.task), self._prompts, flight, done):
-                case None:
-                    self._eta.correct(Work(), flight.work)
-                    self._admission.readmit(flight)
-                case Answer() as answer:
-                    yield replace(answer, timing=answer.timing.since(self._clock.monotonic))
-                case Failure() as failure:
-                    yield failure
+            task = self._config.task(flight.request.task)
+            outcome = read(task, self._prompts, flight, done, zero=self._clock.monotonic)
+            if outcome is None:
+                self._eta.correct(Work(), flight.work)
+                self._admission.readmit(flight)
+            else:
+                yield outcome
 
     def _settle(self, outcomes: Sequence[Answer | Failure]) -> None:
         """Make outcomes durable, and put the jobs into the queue that go on to a next stage."""

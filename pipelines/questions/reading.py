@@ -10,13 +10,18 @@ from pipelines.tasks import Task
 from pipelines.tasks.task import MalformedError
 
 
-def read(task: Task, prompts: Prompts, flight: Flight, done: Completion | Failure) -> Answer | Failure | None:
-    """Return what it says, None when it is no answer and should be asked for a second time, with more room."""
+def read(
+    task: Task, prompts: Prompts, flight: Flight, done: Completion | Failure, *, zero: float
+) -> Answer | Failure | None:
+    """Return what it says, None when it is no answer and should be asked for a second time, with more room.
+
+    An answer's times are counted from `zero`.
+    """
     if isinstance(done, Failure):
         return done
     request = flight.request
     try:
-        return Answer(flight, task.parse(request.form, done), done.timing)
+        return Answer(flight, task.parse(request.form, done), done.timing.since(zero))
     except MalformedError as error:
         had, more = prompts.sampling(request), prompts.sampling(request.once_more())
         if not request.again and more.max_tokens > had.max_tokens:

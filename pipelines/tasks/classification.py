@@ -34,7 +34,9 @@ class Classification(Task):
     def parse(self, form: str, completion: Completion) -> list[float]:
         """Return the natural-log probability of each scored word, none so low that it could not be divided by."""
         del form
-        return [round(score, 4) if score > LEAST else LEAST for score in completion.scores.values()]
+        scores = np.array([*completion.scores.values()], dtype=np.float64)
+        rounded: list[float] = np.fmax(scores.round(4), LEAST).tolist()  # one that is no number is as good as never
+        return rounded
 
     def line(self, row: Mapping[str, Any]) -> str:
         """See `Task`."""
