@@ -1,5 +1,6 @@
 """The driver: everything of a run but its engines. A ledger to ask, and engines that make their answers up."""
 
+import gc
 import resource
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import synthetic
 
+from cli.main import OBJECTS
 from pipelines import cache
 from pipelines.clock import Clock
 from pipelines.config import Config
@@ -33,6 +35,7 @@ from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
 CORPUS = "reviews.parquet"
+gc.set_threshold(OBJECTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """Read, tokenise, cost and order a synthetic corpus, as a child of million.py: everything but the engine."""
 
+import gc
 import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from cli.main import OBJECTS
 from pipelines import cache
 from pipelines.clock import Clock
 from pipelines.config import Config
@@ -20,6 +22,7 @@ from pipelines.questions.ingest import ingestion
 from pipelines.questions.stages import Stages
 from pipelines.tasks import TASKS
 
+gc.set_threshold(OBJECTS)
 source = sys.argv[1]
 model = catalog.find("smollm2-135m", cache.folder("models"))
 config = Config(tasks=[TASKS["sentiment"]], sources=[Source(source)], model=model)

@@ -1,6 +1,7 @@
 """The whole program over a corpus, from its rows to its report, as a child of million.py: prints what it took as JSON."""
 
 import argparse
+import gc
 import json
 import math
 import os
@@ -14,6 +15,7 @@ import made_up
 from driver import Peaks
 
 from cli import screen
+from cli.main import OBJECTS
 from pipelines import cache, run
 from pipelines.config import Config
 from pipelines.corpus.sources import Source
@@ -62,6 +64,7 @@ def main() -> None:
     parser.add_argument("--until", type=float, default=math.inf, help="stop when so much of the answers is there")
     parser.add_argument("--real", action="store_true", help="with vLLM and the model tiny")
     given = parser.parse_args()
+    gc.set_threshold(OBJECTS)
     began, watch, finished = float(os.environ["BEGAN"]), Watch(given.until), False
     with Ledger(given.output) as ledger, suppress(KeyboardInterrupt):
         screen.divert(given.output / "engine.log")

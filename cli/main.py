@@ -1,5 +1,6 @@
 """The command line: its commands, and the one place where all of them end."""
 
+import gc
 import io
 import os
 import sys
@@ -27,6 +28,9 @@ from cli import (
     screen,
 )  # fmt: skip
 from pipelines.corpus.spelling import spelled
+
+# Made between two looks for garbage: what a chunk of rows is made of lives long enough to be looked at in vain.
+OBJECTS = 50_000
 
 app = typer.Typer(
     help="Offline batch analysis of restaurant reviews with vLLM.",
@@ -69,6 +73,7 @@ def main() -> NoReturn:
     """Run the command line; every way to end becomes an exit status here."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries have some for those who write them
+    gc.set_threshold(OBJECTS)
     screen.open_missing()
     interruption.install()
     try:

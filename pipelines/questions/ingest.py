@@ -1,10 +1,9 @@
 """Ingestion: every row of the corpus written into the ledger, as questions that wait or are answered."""
 
-import gc
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from pipelines.config import Config
@@ -17,14 +16,14 @@ from pipelines.ledger.records import ANCHORS, APART, ELSEWHERE, NOBODY, NewJob
 from pipelines.ledger.standing import FILLED
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import corpus, identity, rowwise
-from pipelines.questions.corpus import Corpus
+from pipelines.questions.corpus import Chunk, Corpus
 from pipelines.questions.share import Numbered, Share, Taken, share
 from pipelines.questions.stages import Stages
 from pipelines.questions.standing import Standing
 from pipelines.questions.told import Told
 
 NEARLY = 0.9  # of the rows, which are so many that something else is wrong
-OBJECTS = 50_000  # that are made between two looks for garbage: more than a chunk of rows is
+TOGETHER = 8  # chunks that are made durable at once: one alone touches most pages of the indexes, as all do
 
 
 def ingestion(
@@ -39,17 +38,6 @@ def ingestion(
     if noted is None:
         return Ingestion(ledger, prompts, stages, config, known=known, emit=emit)
     return Standing(ledger, stages, config, noted)
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Have Python look for garbage less often: the rows of a chunk live long enough to have it look at everything."""
-    usual = gc.get_threshold()
-    gc.set_threshold(OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 class Ingestion:
@@ -74,6 +62,9 @@ class Ingestion:
         self._seen = ledger.inputs.look([source.path for source in config.sources], self._corpus.first)
         self._units: dict[str, int] = {}  # the number of each unit's first job
         self._share: Share | None = None  # what is taken of the rows, if not all
+        self._rows = 0
+        self._rejects = Counter[Reason]()
+        self._first: dict[Reason, Reject] = {}  # of the rejects
 
     def begin(self, facts: Mapping[str, Any]) -> int:
         """Begin a run, as `Ledger.begin` does, which forgets the last one's rows."""
@@ -82,44 +73,40 @@ class Ingestion:
             self._ledger.note(**self._ledger.inputs.facts(self._seen))  # as far as is known: it may be killed
         return spoilt
 
-    @_collecting_seldom()
     def fill(self, emit: Emit) -> None:
-        """Write the rows, chunk by chunk, then ask about restaurants as a whole, then for the anchors."""
+        """Write the rows, then ask about restaurants as a whole, then for the anchors."""
         emit = self._told.beside(emit)
         self._share = share(self._config, emit)
-        seq, rows, often, first = 0, 0, Counter[Reason](), dict[Reason, Reject]()
-        for chunk in self._corpus:
-            numbered = list(enumerate(chunk, start=seq))
-            taken = self._share.take(numbered) if self._share else Taken(numbered)
-            rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
-            for _, reject in rejects:
-                first.setdefault(reject.reason, reject)
-            often.update(reject.reason for _, reject in rejects)
-            rows += len(taken.own)
-            self._write(seq, taken, rejects)
-            seq += len(chunk)
+        chunks, seq = iter(self._corpus), 0
+        while group := list(islice(chunks, TOGETHER)):  # read first: a file may hang, and others shall write meanwhile
+            with self._ledger.together():
+                for chunk in group:
+                    self._write(seq, chunk)
+                    seq += len(chunk)
             emit(Reading(seq))
         self._ledger.rows.rated(self._config.reading.scale, self._share.ratings if self._share else None)
         self._stages.begin(emit)
-        self._tell_of_rejects(rows, often, first, emit=emit)
+        self._tell_of_rejects(emit)
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
         self._ledger.seal()
 
-    def _tell_of_rejects(self, rows: int, often: Counter[Reason], first: dict[Reason, Reject], *, emit: Emit) -> None:
-        """Warn of a reason for which nearly all of so many rows are rejected.
+    def _tell_of_rejects(self, emit: Emit) -> None:
+        """Warn of a reason for which nearly all rows are rejected.
 
         Raises CorpusError where all are, some of them as too long: that is known only now.
         """
         if too_long := self._ledger.rows.too_long():
             if not self._config.shard:  # of which another may have rows of use
                 corpus.check(self._ledger.rows)
-            if too_long >= rows * NEARLY:  # or there is no need to look for one
-                often[Reason.TOO_LONG] = too_long
-                first[Reason.TOO_LONG] = next(r for r in self._ledger.rows.rejects() if r.reason == Reason.TOO_LONG)
-        for reason, number in often.items():
-            if number >= rows * NEARLY:  # there may be more wrong than rows
-                emit(Warned(f"{number:,} of {rows:,} rows are rejected, the first one: {told(first[reason])}"))
+            if too_long >= self._rows * NEARLY:  # or there is no need to look for one
+                self._rejects[Reason.TOO_LONG] = too_long
+                rejects = self._ledger.rows.rejects()
+                self._first[Reason.TOO_LONG] = next(one for one in rejects if one.reason == Reason.TOO_LONG)
+        for reason, number in self._rejects.items():
+            if number >= self._rows * NEARLY:  # there may be more wrong than rows
+                first = told(self._first[reason])
+                emit(Warned(f"{number:,} of {self._rows:,} rows are rejected, the first one: {first}"))
 
     def facts(self) -> dict[str, Any]:
         """Return what is to be noted of the rows."""
@@ -130,15 +117,21 @@ class Ingestion:
             **self._ledger.inputs.facts(self._seen),
         }
 
-    def _write(self, start: int, taken: Taken, rejects: Sequence[tuple[int, Reject]]) -> None:
+    def _write(self, start: int, chunk: Chunk) -> None:
         """Write what is taken of a chunk of rows that starts at this place in the input, and ask about it."""
+        numbered = list(enumerate(chunk, start=start))
+        taken = self._share.take(numbered) if self._share else Taken(numbered)
+        rejects = [(n, row) for n, row in taken.own if isinstance(row, Reject)]
+        self._rows += len(taken.own)
+        for _, reject in rejects:
+            self._rejects[reject.reason] += 1
+            self._first.setdefault(reject.reason, reject)
         rows, compared = self._spoken(taken.own), self._spoken(taken.compared)
-        with self._ledger.together():  # or a run that is killed in between would count them wrong
-            twice = self._ledger.rows.add(rows, rejects)
-            new = [(n, row) for n, row in rows if n not in twice]
-            self._ledger.carried.add(start, self._config.reading.keep, [row for _, row in new])
-            self._ask_rows(new, taken.units)
-            self._ask_for_others([(n + ELSEWHERE, row) for n, row in compared])
+        twice = self._ledger.rows.add(rows, rejects)
+        new = [(n, row) for n, row in rows if n not in twice]
+        self._ledger.carried.add(start, self._config.reading.keep, [row for _, row in new])
+        self._ask_rows(new, taken.units)
+        self._ask_for_others([(n + ELSEWHERE, row) for n, row in compared])
 
     def _ask_rows(self, rows: Sequence[tuple[int, Row]], numbers: Mapping[str, int] | None) -> None:
         tasks = list(enumerate(self._config.tasks))
