@@ -23,12 +23,13 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The corpus has been read and the work is known: its rows, and the requests that are left to answer."""
+    """The corpus has been read and the work is known: its rows, and the requests left to answer, some for anchors."""
 
     rows: int
     answered: int
     rejected: int
     requests: int
+    anchors: int
     prompt_tokens: int
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.events import Planned
-from pipelines.ledger.records import RequestState
+from pipelines.ledger.records import ANCHORS, RequestState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,8 @@ class Counts:
 
     A row is answered when it is under every task, and rejected when it is under one. `answers`
     are still to come, one for each row and task; rows that ask the same thing share a request, so there may be more of
-    them than `requests`. `longest` has the tokens of the longest prompt of each task and form.
+    them than `requests`, of which some are for `anchors`, and give none. `longest` has the tokens of the longest prompt
+    of each task and form.
     """
 
     rows: int
@@ -23,6 +24,7 @@ class Counts:
     rejected: int
     answers: int
     requests: int
+    anchors: int
     prompt_tokens: int
     longest: Mapping[tuple[str, str], int]
 
@@ -39,6 +41,7 @@ class Counts:
             answered=self.answered,
             rejected=self.rejected,
             requests=self.requests,
+            anchors=self.anchors,
             prompt_tokens=self.prompt_tokens,
         )
 
@@ -74,12 +77,18 @@ def count(db: sqlite3.Connection) -> Counts:
         "SELECT task, form, count(*), sum(prompt_tokens), max(prompt_tokens) FROM request WHERE state = 'waiting' "
         "GROUP BY task, form"
     ).fetchall()
+    (anchors,) = db.execute(
+        "SELECT count(DISTINCT request.id) FROM job JOIN ask ON ask.job = job.id "
+        "JOIN request ON request.id = ask.request WHERE unit = ? AND state = 'waiting'",
+        (ANCHORS,),
+    ).fetchone()
     return Counts(
         rows=usable + unusable,
         answered=usable - unanswered,
         rejected=unusable + rejected,
         answers=answers,
         requests=sum(requests for *_, requests, _, _ in waiting),
+        anchors=anchors,
         prompt_tokens=sum(tokens for *_, tokens, _ in waiting),
         longest={(task, form): longest for task, form, *_, longest in waiting},
     )

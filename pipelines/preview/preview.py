@@ -17,7 +17,7 @@ from pipelines.engine.interface import Limits
 from pipelines.events import Emit
 from pipelines.ledger import counts, damage, database
 from pipelines.ledger.ledger import Ledger
-from pipelines.ledger.records import ANCHORS, StoredJob
+from pipelines.ledger.records import StoredJob
 from pipelines.preview import sizing
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import context
@@ -59,7 +59,8 @@ def preview(
             rows = ingestion(ledger, prompts, Stages(ledger, prompts, config), config, emit=emit)
             rows.begin({})
             rows.fill(emit)
-            prompts.context = context.needed(ledger.counts(), prompts, config)
+            counts = ledger.counts()
+            prompts.context = context.needed(counts, prompts, config)
             limits = limits_for(prompts.context)
             costing = Costing(
                 prompts=prompts,
@@ -82,7 +83,7 @@ def preview(
                 "rows": _rows(ledger.folder),
                 "rejects": [asdict(reject) for reject in islice(ledger.rows.rejects(), REJECTS)],
                 "requests": requests,
-                "anchors": sum(job.requests for job in stored if job.unit == ANCHORS),
+                "anchors": counts.anchors,
                 "prompt_tokens": sum(batch["prompt_tokens"] for batch in batches),
                 "shared_tokens": sum(batch["prompt_tokens"] - batch["cost"] for batch in batches),
                 "cost": sum(batch["cost"] for batch in batches),

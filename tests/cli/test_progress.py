@@ -22,7 +22,7 @@ from pipelines.events import (
 )
 from scheduling.speed import Prediction
 
-PLANNED = Planned(rows=20, answered=5, rejected=2, requests=12, prompt_tokens=3000)
+PLANNED = Planned(rows=20, answered=5, rejected=2, requests=12, anchors=3, prompt_tokens=3000)
 ORDERED = Ordered(3, "prefill", "cost: why", Prediction(90.0, 10.0, 0.0, 0.2))
 
 
@@ -66,7 +66,7 @@ def test_off_a_terminal_it_is_a_plain_line_now_and_then(written):
     lines = stream.getvalue().splitlines()
     assert "\x1b" not in stream.getvalue()
     assert lines == [
-        "20 rows read: 5 answered before, 2 rejected, 12 to ask, 3,000 prompt tokens",
+        "20 rows read: 5 answered before, 2 rejected, 12 to ask (3 of them anchors, for the calibration), 3,000 prompt tokens",
         "unpacking m, once",
         "loading m",
         "engine up in 1.5 s",
