@@ -20,6 +20,7 @@ from pipelines.ledger.standing import FILLED
 from pipelines.ledger.union import Opened
 from pipelines.output import report, results, shards, tables, targets
 from pipelines.output.tables import BY_RESTAURANT
+from pipelines.questions import corpus
 from pipelines.questions.restaurants import Restaurants
 from pipelines.tasks import Task, with_bases
 
@@ -85,11 +86,11 @@ def merge(there: Sequence[Opened], where: Path, tasks: Sequence[Task], emit: Emi
         return report.write(where)
 
 
-def _rate(ledger: Ledger, corpus: Mapping[str, Any]) -> None:
+def _rate(ledger: Ledger, noted: Mapping[str, Any]) -> None:
     """Have ratings on the scale that every shard has found in the whole corpus."""
-    scale = corpus["ratings"].get("scale")
+    scale = noted["ratings"].get("scale")
     ledger.rows.scale = Scale.read(scale) if scale else None
-    ledger.note(corpus={**corpus, "ratings": {"scale": scale, **ledger.rows.ratings()}})
+    ledger.note(corpus={**noted, **corpus.of_rows(ledger.rows)})
 
 
 def _facts(there: Sequence[Opened]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def _convert(source: Path, columns: Mapping[str, Column], target: Path) -> None:
     stored.scan(source, stored.types_of(schema)).sink_parquet(target)
 
 
-def _front_matter(rows: Mapping[str, int], languages: Sequence[str]) -> Iterator[str]:
+def _front_matter(rows: Mapping[str, int], languages: Iterable[str]) -> Iterator[str]:
     """Yield the lines that say to the hub and to `datasets` what there is; YAML reads JSON."""
     codes = sorted(code for code in languages if re.fullmatch("[a-z]{2,3}", code))
     yield "---"

@@ -12,6 +12,7 @@ from pipelines.corpus import rating
 from pipelines.corpus.rating import Scale
 from pipelines.corpus.reject import Reason, Reject
 from pipelines.corpus.row import Review, Row, duplicate
+from pipelines.ledger.cursor import plain
 from pipelines.ledger.database import UNASKED, transaction
 from pipelines.ledger.records import RequestState
 
@@ -63,9 +64,10 @@ class Rows:
         )
         return dict(known.fetchall())
 
-    def languages(self) -> list[str]:
-        """Return the languages that rows are in."""
-        return [lang for (lang,) in self._db.execute("SELECT DISTINCT lang FROM item")]
+    def languages(self) -> dict[str, int]:
+        """Return how many rows are in each language, 0 for one that only rows of other shards are in."""
+        sql = "SELECT lang, sum(seq >= 0) FROM item GROUP BY lang ORDER BY 2 DESC, 1"
+        return dict(plain(self._db).execute(sql).fetchall())
 
     def heard(self, unit: str, task: str, most: int = -1) -> list[tuple[Review, Any, str]]:
         """Return those of the first rows of a unit that are answered under a task: each, the answer, its language."""

@@ -17,6 +17,7 @@ CHECKSUM = ".fingerprint"  # in a model that was made here; DIGESTS of files are
 DIGESTS = ".digests"
 # A model of so many parameters is spoken to in turns, and writes, where nothing has been measured of it.
 LARGE = 1_000_000_000
+MANY = 0.1  # of the rows
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 ROOMY = 15_000_000_000  # bytes of a card: of its 16 GB at least 12 are free for a model of 4 B parameters and its cache
 
@@ -25,7 +26,8 @@ ROOMY = 15_000_000_000  # bytes of a card: of its 16 GB at least 12 are free for
 class Alias:
     """A name for a model that this program knows where to find. The `shape` is that of a default.
 
-    It is spoken to in turns if `chat`, and writes digests if `writes`, for which there is a reason beside each.
+    It is spoken to in turns if `chat`, and writes digests if `writes`, for which there is a reason beside each. It
+    hardly knows other languages if `english`.
     """
 
     about: str
@@ -35,6 +37,7 @@ class Alias:
     shape: Shape | None = None
     chat: bool = False
     writes: bool = False
+    english: bool = False
 
 
 ALIASES: Mapping[str, Alias] = MappingProxyType({
@@ -42,6 +45,7 @@ ALIASES: Mapping[str, Alias] = MappingProxyType({
         about="SmolLM2-135M-Instruct from its Python package; the default without a GPU",
         make=packaged.unpack,
         module=packaged.MODULE,
+        english=True,
         shape=Shape(
             weights_bytes=269_030_016, layers=30, heads=9, kv_heads=3, head_size=64, intermediate=1536,
             vocabulary=49_152, context=8192,
@@ -99,6 +103,16 @@ def default(device: str, card_bytes: int | None) -> str:
     if device == "cpu":
         return "smollm2-135m"
     return "qwen3-4b" if card_bytes and card_bytes >= ROOMY else "qwen2.5-1.5b"
+
+
+def foreign(name: str, languages: Mapping[str, int]) -> int:
+    """Return how many rows, of so many in each language, are in those that the model of a name hardly knows.
+
+    It is 0 where they are few, or nothing is known of the model.
+    """
+    rows = sum(languages.values())
+    others = rows - languages.get("en", 0)
+    return others if name in ALIASES and ALIASES[name].english and others >= MANY * rows else 0
 
 
 def find(name: str, cache: Path, on_make: Callable[[], None] = lambda: None) -> Model:

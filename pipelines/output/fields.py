@@ -46,6 +46,7 @@ class Corpus(TypedDict):
 
     files: Annotated[int, _says("how many files were read")]
     passed_over: PassedOver
+    languages: NotRequired[Annotated[dict[str, int], _says("how many rows are in each language, the commonest first")]]
     ratings: Ratings
 
 

@@ -16,7 +16,7 @@ from pipelines.output import schema
 from pipelines.output.times import STATISTICS
 
 # Parts of a report whose keys are no names of figures, and the label they become.
-LABELS = {"tasks": "task", "sla": "task", "labels": "label", "rejects_by_reason": "reason"}
+LABELS = {"tasks": "task", "sla": "task", "labels": "label", "languages": "language", "rejects_by_reason": "reason"}
 LEFT_OUT = frozenset({"schema", "number", "input", "engine"})
 # How names end, and how Prometheus has it: in base units, and what that is times the figure.
 UNITS = {"_per_min": ("_per_second", 1 / 60), "_per_s": ("_per_second", 1), "_s": ("_seconds", 1)}

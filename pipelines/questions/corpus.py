@@ -41,10 +41,18 @@ class Corpus:
 
 
 def facts(config: Config, rows: Rows) -> dict[str, Any]:
-    """Return what a report says of where rows that are in a ledger come from, and of their ratings."""
+    """Return what a report says of where rows that are in a ledger come from, and of them."""
     return {
         "files": len(config.sources),
         "passed_over": {"files": len(config.passed_over), "first": config.passed_over[:LISTED]},
+        **of_rows(rows),
+    }
+
+
+def of_rows(rows: Rows) -> dict[str, Any]:
+    """Return what a report says of rows that are in a ledger: their languages and their ratings."""
+    return {
+        "languages": {lang: number for lang, number in rows.languages().items() if number},
         "ratings": {"scale": str(rows.scale) if rows.scale else None, **rows.ratings()},
     }
 

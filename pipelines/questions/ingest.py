@@ -14,6 +14,7 @@ from pipelines.events import Emit, Reading, Warned
 from pipelines.ledger.ledger import Ledger
 from pipelines.ledger.records import ANCHORS, APART, ELSEWHERE, NOBODY, NewJob
 from pipelines.ledger.standing import FILLED
+from pipelines.models import catalog
 from pipelines.prompts.prompts import Prompts
 from pipelines.questions import corpus, identity, rowwise
 from pipelines.questions.corpus import Chunk, Corpus
@@ -87,6 +88,7 @@ class Ingestion:
         self._ledger.rows.rated(self._config.reading.scale, self._share.ratings if self._share else None)
         self._stages.begin(emit)
         self._tell_of_rejects(emit)
+        self._tell_of_languages(emit)
         if self._units and self._config.calibration != "raw":
             self._ask_anchors()
         self._ledger.seal()
@@ -107,6 +109,13 @@ class Ingestion:
             if number >= self._rows * NEARLY:  # there may be more wrong than rows
                 first = told(self._first[reason])
                 emit(Warned(f"{number:,} of {self._rows:,} rows are rejected, the first one: {first}"))
+
+    def _tell_of_languages(self, emit: Emit) -> None:
+        """Warn of rows in languages that the model hardly knows."""
+        name, languages = self._config.model.name, self._ledger.rows.languages()
+        if foreign := catalog.foreign(name, languages):
+            rows = f"{foreign:,} of {sum(languages.values()):,} rows"
+            emit(Warned(f"not in English: {rows}, and {name} hardly knows other languages: take a larger --model"))
 
     def facts(self) -> dict[str, Any]:
         """Return what is to be noted of the rows."""

@@ -2,6 +2,7 @@ import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -156,6 +157,28 @@ def test_it_is_told_when_nearly_all_rows_are_rejected_for_one_reason(go, write_j
     assert told.startswith("20 of 22 rows are rejected, the first one: ")
     _, events = go(write_jsonl([*reviews(3), *rows[3:22]]), fake_engine)
     assert not [event for event in events if isinstance(event, Warned) and "rejected" in event.text]
+
+
+@pytest.mark.parametrize(
+    ("model", "korean", "told"),
+    [
+        ("smollm2-135m", 1, ["not in English: 1 of 10 rows, and smollm2-135m hardly knows other languages: take a larger --model"]),
+        ("smollm2-135m", 0, []),
+        ("a model of which nothing is known", 10, []),
+    ],
+)  # fmt: skip
+def test_it_is_told_where_the_model_hardly_knows_the_language(
+    go, tmp_path, tiny, write_jsonl, reviews, fake_engine, model, korean, told
+):
+    rows = [row | ({"text": f"국물이 진해요 {n}"} if n < korean else {}) for n, row in enumerate(reviews(10))]
+    model = replace(tiny, name=model)
+    for _ in range(2):  # the second finds the rows standing
+        report, events = go(write_jsonl(rows), fake_engine, model=model)
+        assert [event.text for event in events if isinstance(event, Warned)] == told
+    assert report["run"]["corpus"]["languages"] == {
+        lang: number for lang, number in (("en", 10 - korean), ("ko", korean)) if number
+    }
+    assert ("Not in English" in (tmp_path / "out" / "report.html").read_text()) == bool(told)
 
 
 def test_the_plan_is_told_before_the_engine_is_started(go, write_jsonl, reviews, fake_engine):

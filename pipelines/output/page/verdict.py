@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.ledger.records import RunStatus
-from pipelines.models import tiny
+from pipelines.models import catalog, tiny
 from pipelines.output.page import reasons, said
 from pipelines.output.results import MANY
 
@@ -50,8 +50,7 @@ def warnings(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong or may be, each with what to do about it."""
     run, rows = report["run"], report["rows"]
     yield from _end(run)
-    if run.get("model") == tiny.NAME:
-        yield f"The weights of {tiny.NAME} are random: that it ran is all that these answers say."
+    yield from _of_model(run)
     if not rows["answered"]:
         yield "Nothing is answered. Where that is no wonder, wait; else engine.log and the rejects below say why."
     if rows["rejected"] > MANY_REJECTS * rows["in"]:
@@ -84,6 +83,17 @@ def _end(run: Mapping[str, Any]) -> Iterator[str]:
         yield f"The run ended with status {how['status']}: {how['reason']}.{more}"
     elif run["status"] != RunStatus.DONE:
         yield "The run did not finish. The same command on the same folder continues; nothing answered is asked twice."
+
+
+def _of_model(run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what its model is not up to."""
+    if run.get("model") == tiny.NAME:
+        yield f"The weights of {tiny.NAME} are random: that it ran is all that these answers say."
+    if foreign := catalog.foreign(run.get("model", ""), run.get("corpus", {}).get("languages", {})):
+        yield (
+            f"Not in English: {said.many(foreign, 'row')}. {run['model']} hardly knows other languages: for answers "
+            "worth reading take a larger --model."
+        )
 
 
 def _of_task(task: Mapping[str, Any]) -> Iterator[str]:

@@ -41,7 +41,7 @@ def check(found):
         seen = [tuple(sorted(sample.labels.items())) for sample in family.samples]
         assert len(seen) == len(set(seen)), family.name
         assert {name for sample in family.samples for name in sample.labels} <= {
-            "task", "label", "reason", "statistic", "status", "model", "policy",
+            "task", "label", "language", "reason", "statistic", "status", "model", "policy",
         }  # fmt: skip
     return {
         (family.name, tuple(sample.labels.values())): sample.value for family in families for sample in family.samples
