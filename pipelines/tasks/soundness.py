@@ -31,15 +31,19 @@ def sound(lines: Sequence[str], answers: Sequence[Mapping[str, str]], examples: 
     """Return what is sound of the text of each line in a stage's answers, with the line's number, where something is.
 
     That are its sentences that name nothing which their line does not have: numbers, on either side, names, Chinese
-    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too, and
-    one in the first person; and all, where the first is, or none says what the line is about and, if so, that opinions
-    differ.
+    characters, words of the worked `examples`, or words for the most part. One that was cut off is left out, too, one
+    in the first person, and one that says again how many praise or criticise; and all, where the first is, or none says
+    what the line is about and, if so, that opinions differ.
     """
     foreign = {stem for of_lang in examples.values() for made in of_lang for line in made for stem in stems(line)}
     found = []
     for n, (line, text) in enumerate(zip(lines, texts(lines, answers), strict=True)):
         sentences = _SENTENCE.split(text)[: -1 if len(text) >= LONGEST else None]
-        kept = [one for one in sentences if one and not _added(line, one, foreign - GENERIC)]
+        kept: list[str] = []
+        for one in sentences:
+            again = _claims(one) & _claims(" ".join(kept))
+            if one and not again and not _added(line, one, foreign - GENERIC):
+                kept.append(one)
         whole = " ".join(kept)
         begins = kept and kept[0] == sentences[0] and _is_about(line, whole)
         if begins and bool(_DIFFER.search(line)) == bool(_DIFFER.search(whole)):

@@ -287,6 +287,8 @@ def test_what_is_sound_says_nothing_that_its_line_does_not_have():
         ("The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 8,
          "The food is good, say 9 of 12. " + "The haleem is best and best again, and best. " * 4),
         ("员工 praise the haleem.", None),
+        ("The food is good according to 9 of 12. 9 praise it: the haleem is best. 2 criticise it: rice was cold.",
+         "The food is good according to 9 of 12. 2 criticise it: rice was cold."),
     ],
 )  # fmt: skip
 def test_of_a_text_the_sentences_are_kept_that_are_sound(written, kept):
