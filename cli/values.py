@@ -151,9 +151,9 @@ def are_aspects(value: list[str]) -> list[str]:
 
 def allowed(value: Any) -> Allowed:
     """Return how many rows may be rejected. Raises ValueError for what is none."""
-    found = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", str(value).strip())
+    found = re.fullmatch(r"(\d{1,18})|(\d{1,3}(?:\.\d{1,18})?)%", str(value).strip())
     if not found:
-        raise ValueError(f"a whole number that is not below 0, or a share such as 5%, expected, found {value}")
+        raise ValueError(f"a whole number of at most 18 digits, or a share such as 5%, expected, found {value}")
     number, share = found.groups()
     return Allowed(Fraction(number)) if number else Allowed(Fraction(share) / 100, share=True)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.corpus.reject import Reason
 from pipelines.errors import LedgerError
 from pipelines.ledger import damage
 from pipelines.ledger.cursor import plain
@@ -177,6 +178,16 @@ def decode_by_task(db: sqlite3.Connection, run: int) -> list[TaskDecode]:
         (run,),
     )
     return [TaskDecode(**row) for row in rows]
+
+
+def rejected(db: sqlite3.Connection, run: int, reasons: Sequence[Reason]) -> int:
+    """Return how many requests of a run came to nothing for one of some reasons."""
+    found: int = db.execute(
+        "SELECT count(*) FROM request "
+        "WHERE run = ? AND state = 'rejected' AND reason IN (SELECT value FROM json_each(?))",
+        (run, json.dumps(reasons)),
+    ).fetchone()[0]
+    return found
 
 
 def of_queries(db: sqlite3.Connection) -> bool:

@@ -94,14 +94,13 @@ def of(took: Times, run: Mapping[str, Any]) -> Hours:
     )
 
 
-def bottleneck(report: Mapping[str, Any], hours: Hours) -> tuple[str, str]:
-    """Return what held the run back, by name, and what to change."""
+def bottleneck(report: Mapping[str, Any], hours: Hours, lost: int) -> tuple[str, str]:
+    """Return what held the run back, by name, and what to change; of so many requests the answers were `lost`."""
     seconds = {part.name: part.seconds for part in hours.parts}
     engine = sum(seconds[name] for name in ("prompts", "answers", "idle"))
     requests = sum(task["requests"] for task in report["tasks"].values())
     preempted = sum(task["preemptions"] for task in report["tasks"].values())
     steps = report["run"].get("steps") or 0
-    lost = sum(report["rows"]["rejects_by_reason"].get(reason, 0) for reason in OF_NO_USE) if steps else 0
     if lost > requests or not requests:
         return _without_answers(lost, report["rows"]["waiting"])
     if preempted > PREEMPTED * requests:

@@ -95,7 +95,7 @@ def _machine(db: sqlite3.Connection, report: Mapping[str, Any], took: Times, tim
     run = report["run"]
     # All tokens of a step come at once: a slice should have some steps.
     edges, speed = hours.throughput(db, run["number"], took, max(min(SLICES, run.get("steps", SLICES) // 2), 4))
-    name, change = hours.bottleneck(report, time)
+    name, change = hours.bottleneck(report, time, history.rejected(db, run["number"], hours.OF_NO_USE))
     compared = foreseen.of(took, time)
     ended = time.jobs["last_token"]
     by_start = time.jobs[time.jobs["first_scheduled"].argsort(kind="stable")]

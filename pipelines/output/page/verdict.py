@@ -116,7 +116,8 @@ def _of_task(task: Mapping[str, Any]) -> Iterator[str]:
         late = jobs["promised"] - jobs["met"]
         yield f"{late:,} of {said.many(jobs['promised'], 'job')} were not done by the time promised."
     if task["retried"]:
-        yield f"{said.many(task['retried'], 'request')} were asked twice, for the first answer was none."
+        were = "was" if task["retried"] == 1 else "were"
+        yield f"{said.many(task['retried'], 'request')} {were} asked twice, for the first answer was none."
     if task["cached_tokens"] < LESS_CACHED * task["expected_cached_tokens"]:
         yield (
             f"Only {said.share(task['cached_tokens'], task['expected_cached_tokens'])} of the tokens that should have "

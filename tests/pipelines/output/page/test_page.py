@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 from html.parser import HTMLParser
 
@@ -158,6 +159,20 @@ def test_many_rejects_are_told_with_advice(go, tmp_path, write_jsonl, corpus, fa
     assert "90 % of the rows were rejected" in text
     assert text.count("text is empty") == 2
     assert "--column text=" in text
+
+
+def test_of_answers_that_are_none_the_requests_are_counted_and_not_the_rows_behind_them(
+    go, tmp_path, write_jsonl, corpus, fake_engine
+):
+    rows = [row | {"text": "soup"} for row in corpus({"a": 60})]
+    go(write_jsonl([*rows, *corpus({"b": 3})]), fake_engine)
+    with sqlite3.connect(tmp_path / "out" / "run.sqlite") as db:
+        key = "SELECT request FROM ask GROUP BY request ORDER BY count(*) DESC LIMIT 1"
+        db.execute(f"UPDATE request SET state = 'rejected', reason = 'truncated', detail = '' WHERE id = ({key})")
+    report.write(tmp_path / "out")
+    _, text = read(tmp_path / "out")
+    assert "60 rejected, all an answer that was cut off" in text
+    assert "answers of no use" not in text
 
 
 def test_a_run_that_is_interrupted_says_so_and_how_to_go_on(go, tmp_path, write_jsonl, corpus, stopping):

@@ -177,8 +177,8 @@ def test_a_restaurants_card_has_what_is_said_of_it(kind, tmp_path, name, more):
 def test_an_engine_whose_answers_are_none_is_not_said_to_have_waited(answered, lost, why):
     report = {
         "run": {"steps": 9, "dry_steps": 9},
-        "rows": {"waiting": 0, "rejects_by_reason": {"no-text": 50, "truncated": lost}},
+        "rows": {"waiting": 0, "rejects_by_reason": {"no-text": 50}},
         "tasks": {"mine": {"requests": answered, "preemptions": 0}},
     }
     facts = {"started": "2026-01-01T00:00:00+00:00", "finished": "2026-01-01T00:00:10+00:00", "makespan_s": 9.0}
-    assert hours.bottleneck(report, hours.of(times([], []), facts))[0] == why
+    assert hours.bottleneck(report, hours.of(times([], []), facts), lost)[0] == why
