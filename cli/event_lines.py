@@ -37,7 +37,7 @@ def planned(event: Planned) -> str:
     """Say what has been read and what is to be done."""
     before = {"answered before": event.answered, "rejected": event.rejected}
     parts = [f"{n:,} {what}" for what, n in before.items() if n]
-    among = f" ({event.anchors:,} of them anchors, for the calibration)" if event.anchors else ""
+    among = f" ({event.anchors:,} of them anchors)" if event.anchors else ""
     parts += [f"{event.requests:,} to ask{among}", f"{event.prompt_tokens:,} prompt tokens"] if event.requests else []
     return f"{many(event.rows, 'row')} read: {', '.join(parts)}" + ("" if event.requests else ", nothing left to ask")
 

@@ -35,7 +35,7 @@ class Classification(Task):
         """Return the natural-log probability of each scored word, none so low that it could not be divided by."""
         del form
         scores = np.array([*completion.scores.values()], dtype=np.float64)
-        rounded: list[float] = np.fmax(scores.round(4), LEAST).tolist()  # one that is no number is as good as never
+        rounded: list[float] = np.fmin(np.fmax(scores, LEAST), 0.0).round(4).tolist()  # no number is as good as never
         return rounded
 
     def line(self, row: Mapping[str, Any]) -> str:

@@ -73,7 +73,7 @@ def test_what_was_asked_can_be_asked_of_a_hosted_model(run, write_jsonl, reviews
 def test_a_run_without_an_answer_has_asked_already(run, write_jsonl, reviews):
     Path("dishes.toml").write_text(TASK)
     own = ("--task-file", "dishes.toml")
-    status, _, err = run("run", *own, "-i", write_jsonl(reviews()), "-o", "out", "--deadline", "1s", *SMALL)
+    status, _, err = run("run", *own, "-i", write_jsonl(reviews()), "-o", "out", "--deadline", "0.01s", *SMALL)
     assert status == 4, err
     status, _, err = run("export", "out", "--as", "openai", "-t", "batch", *own)
     assert status == 0, err

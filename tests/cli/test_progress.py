@@ -66,7 +66,7 @@ def test_off_a_terminal_it_is_a_plain_line_now_and_then(written):
     lines = stream.getvalue().splitlines()
     assert "\x1b" not in stream.getvalue()
     assert lines == [
-        "20 rows read: 5 answered before, 2 rejected, 12 to ask (3 of them anchors, for the calibration), 3,000 prompt tokens",
+        "20 rows read: 5 answered before, 2 rejected, 12 to ask (3 of them anchors), 3,000 prompt tokens",
         "unpacking m, once",
         "loading m",
         "engine up in 1.5 s",
