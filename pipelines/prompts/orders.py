@@ -57,14 +57,15 @@ ORDER = re.compile(
     r"|(?:위|앞|이전|모든|지금까지)(?:의|에|은|는)?(?:\b\s*\w*\s*)?(?:리뷰|후기|내용|지시|명령|지침|문장|글)\S*\s*(?:\S+\s*)?무시",
     re.IGNORECASE,
 )
-# Staff ignore instructions, too. Who has a subject does so, and is told by nobody to, unless what to say follows.
+# Staff ignore instructions, too. Who has a subject does so, and is told by nobody to, unless what to say follows; and
+# diners forget everything else for a dish.
 IGNORED = re.compile(
     r"(?P<who>\b(?:they|we|i|staff|waitstaff|waiters?|servers?|employees|kids|guests|people|makes? (?:me|us|you))\W+"
     r"(?:(?:always|can|do|even|just|never|often|sometimes|will|would|\w+ly)\W+){0,2})?"
     r"\b(?:disregard|forget|ignore|override|skip)\b(?:\W+\w+){0,3}?\W+"
-    r"(?:everything\b(?!\W+(?:about|but|else|except|you (?:know|order)))|instructions?\b|rules\b|prompt\b)"
+    r"(?:everything\b(?P<some>\W+(?:about|but|else|except|you (?:know|order))\b)?|instructions?\b|rules\b|prompt\b)"
     r"(?P<then>(?:\W+\w+){0,3}?(?:\W+(?:and|so|then)\b|\s*[:;,-])(?:\W+\w+){0,4}?\W+"
-    r"(?:answer|give|label|must|output|rate|reply|respond|say|write|you)\b)?",
+    r"(?:answer|do you|give|label|must|output|rate|reply|respond|say|should|write)\b)?",
     re.IGNORECASE,
 )
 IGNORED_KO = re.compile(r"(?:명령|지시|지침)\S*\s*(?:\S+\s*)?(?:무시|잊)")
@@ -137,7 +138,7 @@ def begins(sentence: str, order: re.Pattern[str] | None) -> int | None:
 def _to_ignore(sentence: str) -> Iterator[int]:
     """Yield where somebody is told to ignore what they were told."""
     for found in IGNORED.finditer(sentence):
-        if not found["who"] or found["then"]:
+        if found["then"] or not (found["who"] or found["some"]):
             yield found.start()
     found_ko = IGNORED_KO.search(sentence)
     if found_ko and _is_told_to(sentence[found_ko.end() :]):
