@@ -56,6 +56,11 @@ def environment(name, *, context, patience):
     raise EngineError(f"{name} is {os.environ.get(name)}")
 
 
+def late(*, context, patience):
+    """Take longer than anybody waits."""
+    time.sleep(600)
+
+
 def test_it_is_another_process_that_answers(local):
     engine = up(local())
     engine.submit([asked(n) for n in range(20)])
@@ -95,7 +100,7 @@ def test_what_does_not_start_says_why(local):
     with pytest.raises(EngineError, match="^no card is left$"):
         up(local(fail))
     with pytest.raises(EngineError, match=r"^a replica was not up within 0 s$"):
-        up(local(), patience=0.05)
+        up(local(late), patience=0.05)
 
 
 def test_one_that_is_killed_is_dead_and_by_what_is_said(local):
